@@ -1,0 +1,1 @@
+"""Arguments, wiring, progress and exit statuses."""

@@ -1,0 +1,113 @@
+"""The error tree: one root, one family for each party who must act.
+
+    GopackError
+    ├── InputError       the list, a file or an option: the user mends it     (exit 2)
+    ├── UpstreamError    a proxy or the network; `retryable` says if to wait  (exit 3)
+    │   └── NotFoundError    the upstream answered: there is no such thing
+    ├── IntegrityError   data that lies; never retried, never downgraded      (exit 4)
+    └── StoreError       the storage or a bundle: disk, lock, permission      (exit 5)
+
+An error's text is made from its fields: `where: what failed: expected X, got Y`; `hint` is the
+next step for the person who reads it.
+"""
+
+from typing import ClassVar
+
+
+class GopackError(Exception):
+    """The root of everything gopack raises on purpose.
+
+    Args:
+        what: what failed, a clause without a full stop.
+        where: the line, `module@version`, URL or file it failed at; empty if the caller adds it.
+        expected, got: the two sides of a comparison, if it was one.
+        hint: the next step, one sentence.
+
+    """
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        expected: str | None = None,
+        got: str | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(what, where, expected, got, hint)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.got = got
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        if self.expected is not None:
+            text += f": expected {self.expected}, got {self.got}"
+        return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross process boundaries whole, fields and all."""
+        return (_rebuild, (type(self), self.__dict__))
+
+
+def _rebuild(kind: type[GopackError], fields: dict[str, object]) -> GopackError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, fields.get("what"))
+    error.__dict__.update(fields)
+    return error
+
+
+class InputError(GopackError):
+    """The list, a file the user gave, or an option is wrong."""
+
+    exit_status = 2
+
+
+class UpstreamError(GopackError):
+    """A proxy, the checksum database or the network failed.
+
+    `retryable` is true when the same request may succeed later (a 5xx, a reset, a time-out);
+    `retry_after_s` is what the upstream asked for, in seconds, if it did.
+    """
+
+    exit_status = 3
+
+    def __init__(  # noqa: PLR0913 - an error's fields, all by keyword
+        self,
+        what: str,
+        *,
+        where: str = "",
+        url: str = "",
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.url = url
+        self.status = status
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class NotFoundError(UpstreamError):
+    """The upstream answered that it does not have this (404, 410, no matching version).
+
+    It is what lets the go command move on past a `,` in GOPROXY (fs.ErrNotExist there).
+    """
+
+
+class IntegrityError(GopackError):
+    """Data is not what it must be: a sum, a signature, a zip rule, a name inside a file."""
+
+    exit_status = 4
+
+
+class StoreError(GopackError):
+    """The storage (or a bundle) cannot be read or written as it must be."""
+
+    exit_status = 5

@@ -1,0 +1,1 @@
+"""One verb each, over ports only: each reads like the sentence that describes it."""

@@ -1,0 +1,1 @@
+"""What gopack decides. Pure: no files, sockets, clock or environment."""

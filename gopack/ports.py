@@ -1,0 +1,107 @@
+"""The doors to the outside world, as Protocols: flows know these, adapters implement them.
+
+Each MUST and MUST NOT here has a test in tests/contract/ that runs on every implementation and on
+the fakes.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+from gopack.spec.goproxy import Request
+from gopack.spec.module import ModuleVersion
+
+
+class ModuleSource(Protocol):
+    """One place that answers the GOPROXY protocol: an HTTP proxy, a file tree, the go command.
+
+    Calls MUST be safe from many threads at once. Errors MUST be UpstreamError (NotFoundError when
+    the source says there is no such thing), IntegrityError or InputError, `where` set to what was
+    asked for; credentials MUST NOT appear in any text.
+    """
+
+    @property
+    def name(self) -> str:
+        """The source as a person may see it: a URL without credentials, or `direct`."""
+
+    def read(self, request: Request) -> bytes:
+        """Answer a small request, unparsed; MUST NOT return more than MAX_ANSWER_BYTES."""
+
+    def zip_size(self, module: ModuleVersion) -> int | None:
+        """Tell the zip's size in bytes without fetching it, or None where it cannot be known."""
+
+    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+        """Stream the zip into `target` from its start and return its size in bytes.
+
+        MUST NOT hold the zip in memory. After a failure `target` may hold a part of it. A body
+        shorter or longer than announced MUST raise a retryable UpstreamError; one larger than
+        the module zip limit (500 MiB, x/mod zip.MaxZipFile) MUST raise IntegrityError.
+        """
+
+
+class Attempt(NamedTuple):
+    """One entry of GOPROXY: a source, and what follows it in the list.
+
+    `falls_back_on_error` is true when a `|` follows: any error moves on, not only NotFoundError.
+    """
+
+    source: ModuleSource
+    falls_back_on_error: bool
+
+
+class Sources(Protocol):
+    """Where each module is asked for: GOPROXY, GOPRIVATE and GONOPROXY together."""
+
+    def attempts(self, path: str) -> Sequence[Attempt]:
+        """The sources to try for this module path, in order; never empty.
+
+        Raises:
+            UpstreamError: when the settings leave nothing to ask (GOPROXY=off).
+        """
+
+
+class State(Enum):
+    """What a storage has of a version (the files of its folder decide)."""
+
+    ABSENT = "absent"
+    MOD_ONLY = "mod-only"
+    COMPLETE = "complete"
+
+
+class Store(Protocol):
+    """Versions at rest, in some layout.
+
+    A version MUST appear whole (complete, or mod-only) or not at all, at every instant, under a
+    kill or a full disk. Every failure MUST be a StoreError. Safe from many threads at once.
+    """
+
+    def state(self, module: ModuleVersion) -> State:
+        """What is there of this version now."""
+
+    def versions(self) -> Iterator[tuple[ModuleVersion, State]]:
+        """Every version that is there, in no particular order."""
+
+    def open(self, module: ModuleVersion, kind: "FileKind") -> BinaryIO:
+        """Open one file of a version for reading; StoreError if it is not there."""
+
+    def publish(
+        self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path | None
+    ) -> None:
+        """Make a version appear: mod-only where `zip_file` is None, complete otherwise.
+
+        `zip_file` lies in the store's staging folder and is moved, not copied. A mod-only version
+        becomes complete by the move of its zip alone. Publishing what is there already MUST leave
+        it as it is.
+        """
+
+    def remove(self, module: ModuleVersion) -> None:
+        """Make a version disappear, whole; absent ones are no error."""
+
+
+class FileKind(Enum):
+    """The three files of a version."""
+
+    INFO = "info"
+    MOD = "mod"
+    ZIP = "zip"
