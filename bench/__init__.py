@@ -1,0 +1,1 @@
+"""The benchmarks: gopack beside its peers, in one run."""
