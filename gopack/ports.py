@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
+from gopack.plan.layout import FileKind as FileKind  # noqa: PLC0414 - part of the port
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
 
@@ -82,7 +83,7 @@ class Store(Protocol):
     def versions(self) -> Iterator[tuple[ModuleVersion, State]]:
         """Every version that is there, in no particular order."""
 
-    def open(self, module: ModuleVersion, kind: "FileKind") -> BinaryIO:
+    def open(self, module: ModuleVersion, kind: FileKind) -> BinaryIO:
         """Open one file of a version for reading; StoreError if it is not there."""
 
     def publish(
@@ -97,11 +98,3 @@ class Store(Protocol):
 
     def remove(self, module: ModuleVersion) -> None:
         """Make a version disappear, whole; absent ones are no error."""
-
-
-class FileKind(Enum):
-    """The three files of a version."""
-
-    INFO = "info"
-    MOD = "mod"
-    ZIP = "zip"

@@ -1,0 +1,75 @@
+"""Layouts: keys and their inverses."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gopack.plan import layout
+from gopack.plan.layout import FileKind, StoredFile
+from gopack.spec.module import ModuleVersion
+
+TOML = ModuleVersion("github.com/BurntSushi/toml", "v1.3.2")
+ELEMENT = st.from_regex(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,8}", fullmatch=True)
+PATHS = st.lists(ELEMENT, min_size=1, max_size=4).map("/".join)
+VERSIONS = st.from_regex(
+    r"v(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]?)\.[1-9](-[0-9a-z.]{1,9})?(\+incompatible)?",
+    fullmatch=True,
+)
+MODULES = st.builds(ModuleVersion, PATHS, VERSIONS)
+
+
+def test_athens_disk_key_mixed_case_is_not_escaped() -> None:
+    assert [layout.athens_disk_key(TOML, kind) for kind in FileKind] == [
+        "github.com/BurntSushi/toml/v1.3.2/v1.3.2.info",
+        "github.com/BurntSushi/toml/v1.3.2/go.mod",
+        "github.com/BurntSushi/toml/v1.3.2/source.zip",
+    ]
+
+
+@given(module=MODULES, kind=st.sampled_from(FileKind))
+@settings(max_examples=100)
+def test_keys_parse_back_to_what_they_stand_for(module: ModuleVersion, kind: FileKind) -> None:
+    file = StoredFile(module, kind)
+    assert layout.parse_athens_disk_key(layout.athens_disk_key(*file)) == file
+    assert layout.parse_athens_s3_key(layout.athens_s3_key(*file)) == file
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "go.mod",
+        "v1.0.0/go.mod",
+        "a.b/v1.0.0",
+        "a.b/v1.0.0/v1.0.1.info",
+        "a.b/v1.0.0/README",
+        "a.b/v1.0/go.mod",
+        "a.b/master/go.mod",
+        "a.b/v01.0.0/go.mod",
+        "/a.b/v1.0.0/go.mod",
+        ".gopack/staging/v1.0.0/go.mod",
+        "a.b/../v1.0.0/go.mod",
+        "a.b//v1.0.0/go.mod",
+    ],
+)
+def test_parse_athens_disk_key_foreign_key_is_none(key: str) -> None:
+    assert layout.parse_athens_disk_key(key) is None
+
+
+@pytest.mark.parametrize("key", ["", "a.b/@v/list", "a.b/@v/v1.0.0.ziphash", "/@v/v1.0.0.zip"])
+def test_parse_athens_s3_key_foreign_key_is_none(key: str) -> None:
+    assert layout.parse_athens_s3_key(key) is None
+
+
+def test_case_clashes_names_both_spellings_of_paths_folders_and_versions() -> None:
+    modules = [
+        ModuleVersion("a.b/Foo/x", "v1.0.0"),
+        ModuleVersion("a.b/foo/y", "v1.0.0"),
+        ModuleVersion("c.d/e", "v1.0.0-RC1"),
+        ModuleVersion("c.d/e", "v1.0.0-rc1"),
+        ModuleVersion("c.d/e", "v1.0.0"),
+    ]
+    assert layout.case_clashes(modules) == [
+        ("a.b/Foo", "a.b/foo"),
+        ("c.d/e/v1.0.0-RC1", "c.d/e/v1.0.0-rc1"),
+    ]
