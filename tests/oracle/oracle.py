@@ -1,0 +1,91 @@
+"""Ask the Go program beside this file about Go's own rules.
+
+The program is built once a process into the test cache, so a test module only says
+`oracle.ask("semver.compare", [a, b])`. Add operations as Go files here: see main.go.
+"""
+
+import base64
+import functools
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).parent
+BUILD_TIMEOUT_S = 300
+ASK_TIMEOUT_S = 120
+
+
+def cache_dir() -> Path:
+    """Where tests keep what they fetch and build, outside the repository."""
+    root = Path(os.environ.get("GOPACK_TEST_CACHE", "~/.cache/gopack-tests")).expanduser()
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Go said: a value, or the text of its refusal."""
+
+    value: Any
+    error: str = ""
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.error)
+
+
+def text(value: str) -> str:
+    """Encode text that may not be UTF-8 (surrogateescape) for a []byte argument."""
+    return base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
+
+
+def untext(value: str | None) -> str:
+    """The inverse of `text`, for a []byte answer."""
+    return base64.b64decode(value or "").decode("utf-8", "surrogateescape")
+
+
+@functools.cache
+def program() -> Path:
+    """Build the Go program unless this very source is built already."""
+    digest = hashlib.sha256()
+    for file in sorted([*SOURCE.glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"]):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    target = cache_dir() / f"oracle-{digest.hexdigest()[:16]}"
+    if not target.exists():
+        staged = target.with_suffix(f".{os.getpid()}")
+        command = ["go", "build", "-o", str(staged), "."]
+        subprocess.run(command, cwd=SOURCE, check=True, timeout=BUILD_TIMEOUT_S)
+        staged.replace(target)
+    return target
+
+
+def ask_all(requests: Iterable[tuple[str, object]]) -> list[Answer]:
+    """Answer (operation, argument) pairs, in order, in one run of the program."""
+    lines = [json.dumps({"op": op, "arg": arg}) for op, arg in requests]
+    done = subprocess.run(
+        [program()],
+        input="\n".join(lines),
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        encoding="utf-8",
+        timeout=ASK_TIMEOUT_S,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(lines)
+    return [Answer(a["ok"], a.get("error", "")) for a in answers]
+
+
+def ask_each(op: str, args: Sequence[object]) -> list[Answer]:
+    """Answer one operation for many arguments."""
+    return ask_all((op, arg) for arg in args)
+
+
+def ask(op: str, arg: object) -> Answer:
+    """Answer one request."""
+    return ask_all([(op, arg)])[0]
