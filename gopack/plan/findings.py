@@ -95,11 +95,11 @@ class FindingsError(InputError):
 
 
 def read_lines(text: str | bytes, name: str) -> tuple[list[Line], list[Finding]]:
-    """Split a text into its readable lines, and tell what cannot be read.
+    r"""Split a text into its readable lines, and tell what cannot be read.
 
     A line with a finding is left out of the lines, so that it is reported once.
 
-    >>> read_lines(b"a\\r\\nb\\x00c\\n", "list")[0]
+    >>> read_lines(b"a\r\nb\x00c\n", "list")[0]
     [Line(number=1, text='a'), Line(number=3, text='')]
     """
     if isinstance(text, bytes) and text.startswith(_UTF16_MARKS):

@@ -74,7 +74,7 @@ _STD = frozenset(_STD_TEXT.split())
 """First elements of `go list std`; only the wording of a message depends on them."""
 
 
-class ListErrors(FindingsError):
+class ListErrors(FindingsError):  # noqa: N818 - it is all of them
     """A list that cannot be used; `findings` has every error and every warning in it."""
 
 
@@ -125,7 +125,7 @@ def _read_line(line: Line, name: str) -> Iterator[Item | Finding]:
             try:
                 yield _place(_read_words(words), words, name=name, line=line)
             except _WordError as bad:
-                what, hint = bad.error.what, bad.error.hint
+                what, hint = str(bad.error), bad.error.hint
                 yield Finding(name, line.number, bad.column, line.text, what, hint)
             else:
                 yield from _doubts(words[0], name, line)
@@ -142,12 +142,11 @@ def _split_items(command: list[Word], line: Line) -> Iterator[list[Word]]:
         arguments = pasted.go_arguments(command)
     except InputError:
         arguments = None
-    if arguments is None:
-        yield command
-    elif not arguments and not line.text.rstrip().endswith("\\"):
+    continued = line.text.rstrip().endswith("\\")
+    if arguments is None or not (arguments or continued):
         yield command
     else:
-        for word in arguments or []:
+        for word in arguments:
             yield [word]
 
 

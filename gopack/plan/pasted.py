@@ -1,9 +1,9 @@
-"""What people paste into a list: shell lines, addresses from a browser, lines of other files.
+r"""What people paste into a list: shell lines, addresses from a browser, lines of other files.
 
 Rules kept here:
 - `#` and `//` begin a comment at the start of a line, after white space or after `;`; the `//` of
   `https://` does not.
-- `;`, `&&` and `||` part commands; a `\\` at the end of a line is white space; quotes are the
+- `;`, `&&` and `||` part commands; a `\` at the end of a line is white space; quotes are the
   shell's.
 - Of `go get`, `go install` and `go mod download` the flags fall away and the arguments stay.
 """

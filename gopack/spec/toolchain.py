@@ -130,9 +130,12 @@ def check_platform(platform: str) -> None:
     if platform in PLATFORMS:
         return
     dashed = platform.replace("-", "/", 1).lower()
-    near = [dashed] if dashed in PLATFORMS else difflib.get_close_matches(dashed, PLATFORMS, n=4)
-    if "/" not in platform:
-        near = sorted(p for p in PLATFORMS if platform.lower() in p.split("/"))
+    if dashed in PLATFORMS:
+        near = [dashed]
+    elif "/" in dashed:
+        near = difflib.get_close_matches(dashed, sorted(PLATFORMS), n=4)
+    else:
+        near = sorted(p for p in PLATFORMS if dashed in p.split("/"))
     raise InputError(
         f"unknown platform {platform!r}",
         hint=f"Did you mean {', '.join(near)}?"

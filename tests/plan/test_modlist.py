@@ -218,27 +218,29 @@ def test_parse_list_closure_of_the_including_line_is_inherited() -> None:
 ALPHABET = st.sampled_from([*"ab.@/;#[]<>=v1 -\t'\"\\,\r\n\x00é", "...", "go get ", "@all["])
 
 
+def read_or_refuse(text: str | bytes) -> ModList | ListErrors:
+    try:
+        return parse_list(text)
+    except ListErrors as error:
+        return error
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ALPHABET, max_size=30).map("".join))
 def test_parse_list_any_text_is_read_or_refused_with_places(text: str) -> None:
     lines = text.removeprefix("\ufeff").split("\n")
-    try:
-        read = parse_list(text)
-    except ListErrors as error:
-        assert error.findings
-        assert str(error)
-        for finding in error.findings:
-            assert 1 <= finding.line <= len(lines)
-            assert 1 <= finding.column <= len(lines[finding.line - 1]) + 1
-    else:
-        assert isinstance(read, ModList)
+    read = read_or_refuse(text)
+    if isinstance(read, ModList):
         assert read.items
+        return
+    assert read.findings
+    assert str(read)
+    for finding in read.findings:
+        assert 1 <= finding.line <= len(lines)
+        assert 1 <= finding.column <= len(lines[finding.line - 1]) + 1
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60))
 def test_parse_list_any_bytes_raise_nothing_else(data: bytes) -> None:
-    try:
-        parse_list(data)
-    except ListErrors as error:
-        assert str(error)
+    assert str(read_or_refuse(data))
