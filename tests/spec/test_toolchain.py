@@ -46,14 +46,20 @@ def test_is_go_version_other_text_is_none(version: str) -> None:
 
 def test_go_version_key_orders_as_go_does() -> None:
     order = ["1", "1.2.2", "1.20", "1.20.1", "1.21", "1.21rc2", "1.21.0", "1.21.10", "1.26beta1"]
-    assert sorted(reversed(order), key=go_version_key) == order
+    assert sorted(order[::-1], key=go_version_key) == order
     assert go_version_key("1.20") == go_version_key("1.20.0")
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [("1.26", "1.26.10"), ("1.27", None), ("1.26.2", "1.26.2"), ("1.26.3", None)]
-    + [("latest", "1.26.10"), ("1.27rc1", "1.27rc1")],
+    [
+        ("1.26", "1.26.10"),
+        ("1.27", None),
+        ("1.26.2", "1.26.2"),
+        ("1.26.3", None),
+        ("latest", "1.26.10"),
+        ("1.27rc1", "1.27rc1"),
+    ],
 )
 def test_match_go_version_chooses_as_go_does(query: str, expected: str | None) -> None:
     assert match_go_version(query, ["1.26rc1", "1.26.2", "1.26.10", "1.27rc1", "x"]) == expected
