@@ -1,0 +1,127 @@
+"""ports.Store: each MUST and MUST NOT, on the disk and on the fake."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from gopack.adapters.disk import DiskStore
+from gopack.errors import StoreError
+from gopack.plan.layout import FileKind
+from gopack.ports import State, Store
+from gopack.spec.module import ModuleVersion
+from tests.fakes import FakeStore
+
+ONE = ModuleVersion("github.com/BurntSushi/toml", "v1.3.2")
+TWO = ModuleVersion("github.com/BurntSushi/toml/v2", "v2.0.0-rc.1")
+INFO = b'{"Version":"v1.3.2","Time":"2023-06-08T06:11:11Z"}'
+MOD = b"module github.com/BurntSushi/toml\n"
+ZIP = b"PK, as far as the store cares"
+
+
+class StagingStore(Store, Protocol):
+    def staged_path(self) -> Path: ...
+
+
+def disk(folder: Path) -> StagingStore:
+    store = DiskStore(folder / "root")
+    store.prepare()
+    return store
+
+
+@pytest.fixture(params=[disk, FakeStore], ids=["disk", "fake"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> StagingStore:
+    make: Callable[[Path], StagingStore] = request.param
+    return make(tmp_path)
+
+
+def publish(store: StagingStore, module: ModuleVersion, *, zipped: bool = True) -> None:
+    zip_file = None
+    if zipped:
+        zip_file = store.staged_path()
+        zip_file.write_bytes(ZIP)
+    store.publish(module, info=INFO, mod=MOD, zip_file=zip_file)
+    assert zip_file is None or not zip_file.exists()
+
+
+def content(store: StagingStore, module: ModuleVersion, kind: FileKind) -> bytes:
+    with store.open(module, kind) as file:
+        return file.read()
+
+
+def test_state_unknown_version_is_absent(store: StagingStore) -> None:
+    assert store.state(ONE) is State.ABSENT
+    assert list(store.versions()) == []
+
+
+def test_publish_with_zip_is_complete_and_reads_back(store: StagingStore) -> None:
+    publish(store, ONE)
+    assert store.state(ONE) is State.COMPLETE
+    assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
+
+
+def test_publish_without_zip_is_mod_only(store: StagingStore) -> None:
+    publish(store, ONE, zipped=False)
+    assert store.state(ONE) is State.MOD_ONLY
+    with pytest.raises(StoreError, match=r"source\.zip|no zip"):
+        store.open(ONE, FileKind.ZIP)
+
+
+def test_publish_zip_on_mod_only_makes_it_complete_and_keeps_the_rest(
+    store: StagingStore,
+) -> None:
+    publish(store, ONE, zipped=False)
+    zip_file = store.staged_path()
+    zip_file.write_bytes(ZIP)
+    store.publish(ONE, info=b'{"Version":"other"}', mod=MOD, zip_file=zip_file)
+    assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
+
+
+def test_publish_zip_on_another_go_mod_is_refused(store: StagingStore) -> None:
+    publish(store, ONE, zipped=False)
+    zip_file = store.staged_path()
+    zip_file.write_bytes(ZIP)
+    with pytest.raises(StoreError, match=r"go\.mod differs"):
+        store.publish(ONE, info=INFO, mod=b"module other\n", zip_file=zip_file)
+    assert store.state(ONE) is State.MOD_ONLY
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_publish_what_is_there_leaves_it(store: StagingStore, *, zipped: bool) -> None:
+    publish(store, ONE)
+    zip_file = None
+    if zipped:
+        zip_file = store.staged_path()
+        zip_file.write_bytes(b"other zip")
+    store.publish(ONE, info=b"{}", mod=MOD, zip_file=zip_file)
+    assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
+
+
+def test_versions_gives_each_with_its_state(store: StagingStore) -> None:
+    publish(store, ONE)
+    publish(store, TWO, zipped=False)
+    assert dict(store.versions()) == {ONE: State.COMPLETE, TWO: State.MOD_ONLY}
+
+
+def test_open_absent_version_is_a_store_error(store: StagingStore) -> None:
+    with pytest.raises(StoreError):
+        store.open(ONE, FileKind.INFO)
+
+
+def test_remove_takes_one_version_and_no_other(store: StagingStore) -> None:
+    publish(store, ONE)
+    publish(store, TWO)
+    store.remove(ONE)
+    store.remove(ONE)
+    assert dict(store.versions()) == {TWO: State.COMPLETE}
+    publish(store, ONE, zipped=False)
+    assert store.state(ONE) is State.MOD_ONLY
+
+
+def test_publish_from_many_threads_each_version_once(store: StagingStore) -> None:
+    modules = [ModuleVersion(f"a.b/m{n % 3}", f"v1.{n}.0") for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda m: publish(store, m), [*modules, *modules]))
+    assert dict(store.versions()) == dict.fromkeys(modules, State.COMPLETE)
