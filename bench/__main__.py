@@ -1,0 +1,63 @@
+"""`python -m bench`: gopack beside the go command and curl, all in one run.
+
+    python -m bench [--runs N] [--delays 0,50] [--copies 1,4] [PEER...]
+
+PEER is a part of a contestant's name (`gopack`, `go mod`, `curl`); without one all take part.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from bench import dataset, measure, peers, report, upstream
+
+
+def main() -> None:
+    options = _options()
+    rows: list[report.Row] = []
+    for copies in options.copies:
+        base = dataset.real()
+        data = base if copies == 1 else dataset.multiplied(base, copies)
+        for delay_ms in options.delays:
+            rows += _rows(data, delay_ms, options.peers, options.runs)
+    print(report.table(rows))
+    report.save(rows)
+
+
+def _rows(
+    data: dataset.Dataset, delay_ms: int, names: Sequence[str], runs: int
+) -> Iterator[report.Row]:
+    """Contestants take turns, so that a busy minute of the machine hits all of them."""
+    size_mb = data.size_bytes() / 1e6
+    print(
+        f"{data.name}: {len(data.versions)} versions, {size_mb:.0f} MB, {delay_ms} ms", flush=True
+    )
+    measured: dict[str, list[measure.Run]] = {name: [] for name in names}
+    with upstream.serving(data.tree, delay_ms=delay_ms) as source:
+        for _ in range(runs):
+            for name in names:
+                measured[name].append(peers.once(peers.ALL[name], data, source.url))
+                last = measured[name][-1]
+                print(f"  {name}: {last.wall_s:.2f} s, {source.stats()}", flush=True)
+    for name in names:
+        yield report.Row(
+            name, data.name, len(data.versions), delay_ms, measure.middle(measured[name])
+        )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("peers", nargs="*", metavar="PEER")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--delays", type=_numbers, default=[0, 50], help="milliseconds")
+    parser.add_argument("--copies", type=_numbers, default=[1, 4], help="sizes, as multiples")
+    options = parser.parse_args()
+    options.peers = [n for n in peers.ALL if any(p in n for p in options.peers or [""])]
+    return options
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split(",")]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+module bench.test/multiply
+
+go 1.21

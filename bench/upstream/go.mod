@@ -1,0 +1,3 @@
+module bench.test/upstream
+
+go 1.21
