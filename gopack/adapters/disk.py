@@ -63,7 +63,8 @@ class DiskStore:
         """
         with disk_errors("make the storage's folders", self.root):
             for folder in (*reversed(self.root.absolute().parents), self.root, self.own_folder):
-                self._make_folder(folder)
+                if self._make_folder(folder):
+                    self._files.sync_folder(folder.parent)
             self._make_folder(self.staging)
 
     @contextmanager
