@@ -98,10 +98,10 @@ class DiskStore:
             StoreError: if the staging folder cannot be written.
 
         """
-        if self._is_case_insensitive is None:
-            with disk_errors("probe the storage", self.staging):
+        with self._folders, disk_errors("probe the storage", self.staging):
+            if self._is_case_insensitive is None:
                 self._is_case_insensitive = self._files.is_case_insensitive(self.staging)
-        return self._is_case_insensitive
+            return self._is_case_insensitive
 
     def check_room(self, needed_bytes: int, needed_files: int) -> None:
         """Compare what is about to come with what the disk has left.
