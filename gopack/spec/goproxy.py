@@ -8,7 +8,7 @@ Spec: go.dev/ref/mod#goproxy-protocol.
 
 from dataclasses import dataclass
 
-from gopack.spec.module import ModuleVersion
+from gopack.spec.module import ModuleVersion, escape_path, escape_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,39 @@ Request = VersionList | Latest | Info | GoMod
 
 MAX_ANSWER_BYTES = 16 << 20
 """x/mod zip.MaxGoMod: no go.mod is larger, and no list or info has reason to be."""
+
+
+def path_of(request: Request) -> str:
+    """Name the request's file below a proxy's URL.
+
+    Raises:
+        InputError: the module path, version or query has no place in a path (`a/b` as a query).
+
+    >>> path_of(Info("example.com/Big", "v1.0.0-RC1"))
+    'example.com/!big/@v/v1.0.0-!r!c1.info'
+    """
+    match request:
+        case VersionList(path):
+            return f"{escape_path(path)}/@v/list"
+        case Latest(path):
+            return f"{escape_path(path)}/@latest"
+        case Info(path, query):
+            return f"{escape_path(path)}/@v/{escape_version(query)}.info"
+        case GoMod(module):
+            return f"{escape_path(module.path)}/@v/{escape_version(module.version)}.mod"
+
+
+def zip_path_of(module: ModuleVersion) -> str:
+    """Name the zip's file below a proxy's URL; raises as `path_of`."""
+    return f"{escape_path(module.path)}/@v/{escape_version(module.version)}.zip"
+
+
+def name_of(request: Request) -> str:
+    """Name what is asked for as a person would: `path` or `path@version`."""
+    match request:
+        case VersionList(path) | Latest(path):
+            return path
+        case Info(path, query):
+            return f"{path}@{query}"
+        case GoMod(module):
+            return str(module)
