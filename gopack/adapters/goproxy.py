@@ -1,0 +1,69 @@
+"""Module proxies over HTTP.
+
+Spec: go.dev/ref/mod#goproxy-protocol; cmd/go/internal/modfetch/proxy.go (proxyRepo).
+"""
+
+import posixpath
+from typing import BinaryIO
+from urllib.parse import quote
+
+from gopack.adapters import weberrors
+from gopack.adapters.web import Web
+from gopack.errors import GopackError, IntegrityError
+from gopack.spec import goproxy
+from gopack.spec.goproxy import MAX_ANSWER_BYTES, Request
+from gopack.spec.module import ModuleVersion
+
+MAX_ZIP_BYTES = 500 << 20  # x/mod zip.MaxZipFile
+
+
+class HttpSource:
+    """The proxy at a URL; many sources may share one Web and so its connections."""
+
+    def __init__(self, url: str, web: Web) -> None:
+        bare, mark, query = url.partition("#")[0].partition("?")
+        # Go joins paths with path.Join: doubled slashes and a last one make no difference.
+        scheme, _, rest = bare.partition("://")
+        host, _, path = rest.partition("/")
+        self._base = f"{scheme}://{host}{posixpath.normpath('/' + path).rstrip('/')}/"
+        self._query = mark + query
+        self._web = web
+        self._name = weberrors.shown(self._base).rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"HttpSource({self._name})"
+
+    @property
+    def name(self) -> str:
+        """The URL without login and query."""
+        return self._name
+
+    def read(self, request: Request) -> bytes:
+        """Answer a small request; see ModuleSource."""
+        where = goproxy.name_of(request)
+        url = self._url(goproxy.path_of(request))
+        return self._web.read(url, where=where, limit=MAX_ANSWER_BYTES)
+
+    def zip_size(self, module: ModuleVersion) -> int | None:
+        """Ask with HEAD; see ModuleSource."""
+        return self._web.size(self._url(goproxy.zip_path_of(module)), where=str(module))
+
+    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+        """Stream the zip; see ModuleSource."""
+        url = self._url(goproxy.zip_path_of(module))
+        return self._web.copy(
+            url,
+            target,
+            where=str(module),
+            limit=MAX_ZIP_BYTES,
+            too_large=zip_too_large(module),
+        )
+
+    def _url(self, path: str) -> str:
+        # net/url PathEscape leaves these as they are.
+        return f"{self._base}{quote(path, safe='/$&+:=@!~')}{self._query}"
+
+
+def zip_too_large(module: ModuleVersion) -> GopackError:
+    """The error for a zip beyond what the go command takes."""
+    return IntegrityError(f"the zip is larger than {MAX_ZIP_BYTES} bytes", where=str(module))

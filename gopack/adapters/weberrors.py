@@ -1,0 +1,191 @@
+"""What goes wrong between gopack and a server, told so that a person knows the next step.
+
+Spec: cmd/go/internal/web HTTPError (404 and 410 mean "does not exist"; plain text answers are
+shown, eight lines at most); RFC 9110 section 10.2.3 (Retry-After).
+"""
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from gopack.errors import NotFoundError, UpstreamError
+from gopack.spec import gourl
+
+_MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
+_MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
+_PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|script|meta|\?xml|!--)", re.I)
+_HINTS = {
+    401: "give the proxy's credentials in its URL or in netrc (https only)",
+    403: "the proxy refuses this module or these credentials: ask who runs it",
+    407: "give the company proxy's credentials: HTTPS_PROXY=http://user:password@host:port",
+    429: "ask for less at once: a smaller --jobs",
+    511: "the network wants a sign-in first (captive portal)",
+}
+_RETRYABLE = frozenset({408, 425, 429})
+_FINAL = frozenset({501, 505, 511})
+
+
+def shown(url: str) -> str:
+    """The URL without login, query and fragment, for people."""
+    try:
+        return str(gourl.parse(url))
+    except Exception:  # noqa: BLE001 - a text for an error must not be an error
+        return "the URL"
+
+
+def from_status(where: str, url: str, response: httpx.Response, *, now: datetime) -> UpstreamError:
+    """Make the error for a status other than 200; reads the body's start."""
+    status = response.status_code
+    said = _detail(response)
+    what = f"{status} {response.reason_phrase or 'unknown status'} from {shown(url)}"
+    if status == 407:
+        what = f"the forward proxy wants credentials: {what}"
+    if said:
+        what += f": the server says: {said}"
+    kind = NotFoundError if status in {404, 410} else UpstreamError
+    return kind(
+        what,
+        where=where,
+        url=shown(url),
+        status=status,
+        retryable=status in _RETRYABLE or (status >= 500 and status not in _FINAL),
+        retry_after_s=parse_retry_after(response.headers.get("Retry-After", ""), now=now),
+        hint=_HINTS.get(status, ""),
+    )
+
+
+def parse_retry_after(value: str, *, now: datetime) -> float | None:
+    """Read a Retry-After header: seconds, or an HTTP date; None where it is neither.
+
+    >>> parse_retry_after("120", now=datetime(2024, 1, 1, tzinfo=UTC))
+    120.0
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def check_not_a_page(where: str, url: str, headers: httpx.Headers, start: bytes) -> None:
+    """Refuse an HTML page in place of a module's file.
+
+    The content decides, not the content type alone: static servers give odd types to good files.
+
+    Raises:
+        UpstreamError: the answer is a page.
+
+    """
+    if "html" not in headers.get("Content-Type", "html") or not _PAGE.match(start):
+        return
+    raise UpstreamError(
+        f"an HTML page instead of a module file from {shown(url)}",
+        where=where,
+        url=shown(url),
+        hint="this looks like the sign-in page of a proxy or captive portal: open the URL in a "
+        "browser, and check GOPROXY and HTTPS_PROXY",
+    )
+
+
+@contextmanager
+def translated(where: str, url: str) -> Iterator[None]:
+    """Turn httpx's exceptions into UpstreamErrors, those of iteration included."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise _from_exception(where, url, error) from error
+
+
+def _from_exception(where: str, url: str, error: Exception) -> UpstreamError:
+    what, hint, retryable = _explain(error)
+    return UpstreamError(
+        f"{what}: {shown(url)}", where=where, url=shown(url), retryable=retryable, hint=hint
+    )
+
+
+def _explain(error: Exception) -> tuple[str, str, bool]:
+    """Tell what failed, the next step, and whether the same request may succeed later."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            hint = "if a company proxy reads TLS, name its CA file in SSL_CERT_FILE"
+            return f"TLS certificate not trusted ({cause.verify_message})", hint, False
+        if isinstance(cause, socket.gaierror):
+            hint = "check the name in GOPROXY, the DNS server, and whether HTTPS_PROXY is needed"
+            return f"DNS: {cause.strerror}", hint, cause.errno == socket.EAI_AGAIN
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failure ({cause.reason})", "is it really an https server?", False
+    if isinstance(error, httpx.ProxyError):
+        return _explain_proxy(str(error))
+    if isinstance(error, httpx.TimeoutException):
+        step = "connect" if isinstance(error, httpx.ConnectTimeout) else "answer"
+        return f"time-out: no {step} in time", "check that the server can be reached", True
+    if isinstance(error, httpx.ConnectError):
+        numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
+        what = "connection refused" if errno.ECONNREFUSED in numbers else "cannot connect"
+        return what, "check that the proxy runs and HTTPS_PROXY and NO_PROXY are right", True
+    if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
+        return "the body was cut short", "", True
+    if isinstance(error, httpx.DecodingError | httpx.RemoteProtocolError):
+        return "the server broke the HTTP protocol", "", True
+    if isinstance(error, httpx.TransportError):
+        return "the connection broke", "", True
+    return "the URL cannot be asked for", "check GOPROXY", False
+
+
+def _explain_proxy(text: str) -> tuple[str, str, bool]:
+    status = text[:3]
+    if status == "407":
+        return "the forward proxy wants credentials (407)", _HINTS[407], False
+    what = f"the forward proxy refused the connection ({status if status.isdigit() else 'socks'})"
+    return what, "check HTTPS_PROXY, or add the host to NO_PROXY", status.startswith("5")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(10):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _detail(response: httpx.Response) -> str:
+    """The server's explanation: plain text without control characters, as go prints it."""
+    kind, _, parameters = response.headers.get("Content-Type", "").lower().partition(";")
+    charset = re.search(r'charset="?([\w-]+)', parameters)
+    if kind.strip() != "text/plain" or (charset and charset[1] not in {"utf-8", "us-ascii"}):
+        return ""
+    try:
+        text = _start(response).decode()
+    except (UnicodeDecodeError, httpx.HTTPError):
+        return ""
+    if any(not (char.isprintable() or char.isspace()) for char in text):
+        return ""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if not line.strip() or len(lines) == _MAX_DETAIL_LINES:
+            break
+        lines.append(line.strip())
+    return " ".join(lines)[:_MAX_DETAIL_BYTES]
+
+
+def _start(response: httpx.Response) -> bytes:
+    data = b""
+    for chunk in response.iter_bytes():
+        data += chunk
+        if len(data) > _MAX_DETAIL_BYTES:
+            break
+    # A character cut in two at the end would make the whole text unreadable.
+    return data[:_MAX_DETAIL_BYTES].decode("utf-8", "ignore").encode()
