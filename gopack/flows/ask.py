@@ -1,0 +1,49 @@
+"""Asking the entries of GOPROXY in turn.
+
+Spec: cmd/go/internal/modfetch/proxy.go TryProxies.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from gopack.errors import NotFoundError, UpstreamError
+from gopack.ports import Attempt, ModuleSource
+
+Answer = TypeVar("Answer")
+
+# Which failure is told in the end: the higher, the more it helps (TryProxies' ranks).
+_NOT_FOUND, _PROXY, _DIRECT = range(3)
+
+
+def first_answer(attempts: Sequence[Attempt], ask: Callable[[ModuleSource], Answer]) -> Answer:
+    """Return the first answer that a source gives to `ask`.
+
+    After NotFoundError the next source is asked, after any other UpstreamError only where a `|`
+    follows. Data that lies and bad input end the search at once, whatever follows.
+
+    Raises:
+        UpstreamError: the most helpful failure: of `direct`, else the last that is not
+            "not found", else the last.
+        IntegrityError, InputError: as raised by a source.
+
+    """
+    best: UpstreamError | None = None
+    best_rank = _NOT_FOUND
+    for attempt in attempts:
+        try:
+            return ask(attempt.source)
+        except UpstreamError as error:
+            rank = _rank(attempt.source, error)
+            if best is None or rank >= best_rank:
+                best, best_rank = error, rank
+            if not attempt.falls_back_on_error and not isinstance(error, NotFoundError):
+                break
+    if best is None:
+        raise UpstreamError("no module proxy to ask", hint="set GOPROXY")
+    raise best
+
+
+def _rank(source: ModuleSource, error: UpstreamError) -> int:
+    if source.name == "direct":
+        return _DIRECT
+    return _NOT_FOUND if isinstance(error, NotFoundError) else _PROXY
