@@ -102,9 +102,26 @@ class NotFoundError(UpstreamError):
 
 
 class IntegrityError(GopackError):
-    """Data is not what it must be: a sum, a signature, a zip rule, a name inside a file."""
+    """Data is not what it must be: a sum, a signature, a zip rule, a name inside a file.
+
+    `evidence` is what shows the lie to others (signed notes, proofs), as text; empty where the
+    message says it all.
+    """
 
     exit_status = 4
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        expected: str | None = None,
+        got: str | None = None,
+        hint: str = "",
+        evidence: str = "",
+    ) -> None:
+        super().__init__(what, where=where, expected=expected, got=got, hint=hint)
+        self.evidence = evidence
 
 
 class StoreError(GopackError):

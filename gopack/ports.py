@@ -4,7 +4,7 @@ Each MUST and MUST NOT here has a test in tests/contract/ that runs on every imp
 the fakes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
@@ -12,6 +12,9 @@ from typing import BinaryIO, NamedTuple, Protocol
 from gopack.plan.layout import FileKind as FileKind  # noqa: PLC0414 - part of the port
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import SignedHead
+from gopack.spec.tiles import Tile
+from gopack.spec.tlog import Record
 
 
 class ModuleSource(Protocol):
@@ -98,3 +101,58 @@ class Store(Protocol):
 
     def remove(self, module: ModuleVersion) -> None:
         """Make a version disappear, whole; absent ones are no error."""
+
+
+class ChecksumLog(Protocol):
+    """One checksum database, asked over its own protocol; nothing it answers is trusted.
+
+    Calls MUST be safe from many threads at once. Errors MUST be UpstreamError, NotFoundError where
+    the database says that it does not have this; `where` set to what was asked for. Answers MUST
+    NOT be checked, cached or mended here.
+    """
+
+    @property
+    def name(self) -> str:
+        """The database's name, as its key and the path `/sumdb/<name>/` have it."""
+
+    def latest(self) -> bytes:
+        """The newest tree head that the database offers, a signed note."""
+
+    def lookup(self, module: ModuleVersion) -> bytes:
+        """The answer to a lookup: number, record, blank line, a signed tree head."""
+
+    def tile(self, tile: Tile) -> bytes:
+        """A tile's data; MUST give a full tile's first part where only the full one is offered."""
+
+
+class ProofStore(Protocol):
+    """What gopack keeps of one checksum database: records, tiles, heads, evidence.
+
+    Only what was proven is saved. Records and tiles MUST NOT change or vanish once they are
+    saved. What was torn by a crash MUST read as absent. Every failure MUST be a StoreError.
+    Safe from many threads at once.
+    """
+
+    def records(self) -> Mapping[ModuleVersion, Record]:
+        """Every record saved so far."""
+
+    def tile(self, tile: Tile) -> bytes | None:
+        """A tile's data, from the tile itself or a full one; None where it is not there."""
+
+    def heads(self) -> Sequence[bytes]:
+        """The signed notes of every head saved, smallest tree first; the last one is `latest`."""
+
+    def save(
+        self,
+        *,
+        records: Mapping[ModuleVersion, Record],
+        tiles: Mapping[Tile, bytes],
+        heads: Sequence[SignedHead],
+    ) -> None:
+        """Keep all of these, on the disk when this returns; what is there already is left as is.
+
+        A kill in the middle MUST leave what was there before; heads MUST appear last.
+        """
+
+    def keep_evidence(self, text: str) -> str:
+        """Keep the proof of a lie for a person to read, and tell where it lies."""

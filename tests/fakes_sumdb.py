@@ -1,11 +1,12 @@
 """A checksum database in memory, with its own key: honest, unless a test makes it lie."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gopack.errors import NotFoundError
+from gopack.errors import NotFoundError, UpstreamError
 from gopack.spec import base64std, note, tlog
 from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import SignedHead
 from gopack.spec.tiles import Tile
 
 NAME = "sum.example.test"
@@ -30,6 +31,9 @@ class FakeSumDB:
         self.spoilt_lookups: dict[ModuleVersion, bytes] = {}
         self.lookup_head_size: int | None = None
         self.latest_size: int | None = None
+        self.has_latest = True
+        self.forged_head: bytes | None = None
+        self.broken_tiles: set[Tile] = set()
 
     @property
     def verifier(self) -> note.Verifier:
@@ -66,6 +70,8 @@ class FakeSumDB:
         return tlog.Tree(size, tlog.tree_hash(size, self.read))
 
     def head(self, size: int | None = None) -> bytes:
+        if self.forged_head is not None:
+            return self.forged_head
         return note.sign_note(note.Note(tlog.format_tree(self.tree(size))), self.signer)
 
     def tile_data(self, tile: Tile) -> bytes:
@@ -77,6 +83,8 @@ class FakeSumDB:
 
     def latest(self) -> bytes:
         self.asked.append("latest")
+        if not self.has_latest:
+            raise NotFoundError("not found", where="latest", status=404)
         return self.head(self.latest_size)
 
     def lookup(self, module: ModuleVersion) -> bytes:
@@ -91,6 +99,44 @@ class FakeSumDB:
 
     def tile(self, tile: Tile) -> bytes:
         self.asked.append(tile.path)
+        if tile in self.broken_tiles:
+            raise UpstreamError("connection reset", where=tile.path, retryable=True)
         if tile in self.spoilt_tiles:
             return self.spoilt_tiles[tile]
         return self.tile_data(tile)
+
+
+class FakeProofStore:
+    """gopack.ports.ProofStore in memory."""
+
+    def __init__(self) -> None:
+        self.kept_records: dict[ModuleVersion, tlog.Record] = {}
+        self.kept_tiles: dict[Tile, bytes] = {}
+        self.kept_heads: dict[int, bytes] = {}
+        self.evidence: list[str] = []
+
+    def records(self) -> Mapping[ModuleVersion, tlog.Record]:
+        return dict(self.kept_records)
+
+    def tile(self, tile: Tile) -> bytes | None:
+        data = self.kept_tiles.get(tile, self.kept_tiles.get(tile.full))
+        return None if data is None else data[: tile.size_bytes]
+
+    def heads(self) -> Sequence[bytes]:
+        return [self.kept_heads[size] for size in sorted(self.kept_heads)]
+
+    def save(
+        self,
+        *,
+        records: Mapping[ModuleVersion, tlog.Record],
+        tiles: Mapping[Tile, bytes],
+        heads: Sequence[SignedHead],
+    ) -> None:
+        self.kept_records = {**records, **self.kept_records}
+        self.kept_tiles |= tiles
+        for head in heads:
+            self.kept_heads.setdefault(head.tree.size, head.message)
+
+    def keep_evidence(self, text: str) -> str:
+        self.evidence.append(text)
+        return f"evidence/{len(self.evidence)}"

@@ -1,0 +1,117 @@
+"""Fetch tiles once each, from what is kept or from the log, and have a head prove them.
+
+A tile that is kept but does not prove is fetched from the log once more; what the log then gives
+is final.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
+
+from gopack.errors import GopackError, IntegrityError
+from gopack.ports import ChecksumLog, ProofStore
+from gopack.spec.sumdb import HeadProver
+from gopack.spec.tiles import Tile
+
+
+class _Fetched(NamedTuple):
+    data: bytes
+    is_kept: bool
+
+
+class TileFetch:
+    """Tiles on their way; safe from many threads at once."""
+
+    def __init__(self, log: ChecksumLog, store: ProofStore, pool: Executor) -> None:
+        self._log = log
+        self._store = store
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._tiles: dict[Tile, Future[_Fetched]] = {}
+
+    def start(self, tiles: Iterable[Tile]) -> None:
+        """Begin to fetch these, unless that has begun; does not wait."""
+        with self._lock:
+            for tile in tiles:
+                if tile not in self._tiles:
+                    self._tiles[tile] = self._pool.submit(self._fetch, tile)
+
+    def _fetch(self, tile: Tile) -> _Fetched:
+        kept = self._store.tile(tile)
+        if kept is not None:
+            return _Fetched(kept, is_kept=True)
+        return self._fetch_anew(tile)
+
+    def _fetch_anew(self, tile: Tile) -> _Fetched:
+        return _Fetched(self._log.tile(tile), is_kept=False)
+
+    def admit(
+        self, prover: HeadProver, tiles: Collection[Tile], lock: threading.RLock
+    ) -> dict[Tile, GopackError]:
+        """Wait for these tiles and have them proven; give the error of each that failed.
+
+        `lock` guards the prover.
+
+        Raises:
+            IntegrityError: the tiles under the head itself do not hash to it.
+            UpstreamError: one of those is not reachable.
+        """
+        self.start(tiles)
+        failures: dict[Tile, GopackError] = {}
+        spoilt = self._admit_once(prover, tiles, lock, failures)
+        for tile in spoilt:
+            failures[tile] = IntegrityError(
+                "a tile of the checksum database is not what its signed head says",
+                where=tile.path,
+                hint="it is spoilt on its way or at its source; try again later, and report it",
+            )
+        for tile in prover.root_tiles:
+            if tile in failures:
+                raise failures[tile]
+        return failures
+
+    def _admit_once(
+        self,
+        prover: HeadProver,
+        tiles: Collection[Tile],
+        lock: threading.RLock,
+        failures: dict[Tile, GopackError],
+    ) -> list[Tile]:
+        fetched = self._wait(tiles, failures)
+        for tile in prover.root_tiles:
+            if tile in failures:
+                raise failures[tile]
+        suspects: Collection[Tile]
+        try:
+            with lock:
+                suspects = prover.admit({tile: got.data for tile, got in fetched.items()})
+        except IntegrityError:
+            suspects = prover.root_tiles
+            if not any(fetched[tile].is_kept for tile in suspects):
+                raise
+        again = [tile for tile in suspects if fetched[tile].is_kept]
+        if not again:
+            return list(suspects)
+        self._forget(again)
+        fetched |= self._wait(again, failures)
+        with lock:
+            data = {tile: got.data for tile, got in fetched.items() if tile not in failures}
+            return prover.admit({t: d for t, d in data.items() if t not in prover.proven})
+
+    def _forget(self, tiles: Iterable[Tile]) -> None:
+        """Have these fetched from the log, whatever is kept."""
+        with self._lock:
+            for tile in tiles:
+                self._tiles[tile] = self._pool.submit(self._fetch_anew, tile)
+
+    def _wait(
+        self, tiles: Iterable[Tile], failures: dict[Tile, GopackError]
+    ) -> dict[Tile, _Fetched]:
+        fetched: dict[Tile, _Fetched] = {}
+        for tile in tiles:
+            try:
+                fetched[tile] = self._tiles[tile].result()
+            except GopackError as error:
+                failures[tile] = error
+        return fetched

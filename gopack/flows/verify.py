@@ -1,0 +1,370 @@
+"""Verify versions against the checksum database, while they are fetched.
+
+Call order:
+
+1. `prefetch(module)` as soon as a version is known, long before its zip is there: the lookup, and
+   then the tiles that will prove it, are fetched in threads of their own.
+2. `prove({module: sums, ...})` once for each wave of versions that is to be published, when their
+   go.mod (and zip) sums are known. It returns an outcome for each. Only versions whose outcome
+   is Verified or Unverified may be published, and only after `prove` has returned: by then
+   their records, tiles and the head are on the disk.
+3. `finish(carried)` after the last wave (where any version was verified, or heads are to be
+   carried): it proves every head that was seen consistent with the newest one, and completes the
+   kept tiles, so that a static tree for every record at that head can be composed offline.
+4. `close()`, always.
+
+Rules:
+- A record counts only when it is in the log at a signed head that is consistent with the last
+  head kept; a head never goes backwards. Tiles are proven before they are trusted or kept.
+- A lie is an IntegrityError with its evidence kept; once the log is forked nothing passes.
+- A spoilt tile on the disk is fetched again once; one from the network is not.
+- What was saved by an earlier run is not asked for again, but proven again.
+
+Spec: golang.org/x/mod/sumdb Client; the go command's modfetch/sumdb.go.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.flows.tilefetch import TileFetch
+from gopack.ports import ChecksumLog, ProofStore
+from gopack.spec import note
+from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import (
+    NO_HEAD,
+    HeadProver,
+    SignedHead,
+    Sums,
+    check_sums,
+    fork_error,
+    newest,
+    open_head,
+    parse_lookup,
+)
+from gopack.spec.tiles import Tile
+from gopack.spec.tlog import Record, Tree
+
+DEFAULT_JOBS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The version's sums are those of its record, which is proven to be in the log."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """The settings say not to verify this version; `reason` names the setting."""
+
+    reason: str
+
+
+Outcome = Verified | Unverified | GopackError
+"""An error is IntegrityError (a lie), or UpstreamError (not known, or not reachable)."""
+
+
+class SumVerifier:
+    """Verifies versions against one checksum database; safe from many threads at once.
+
+    Args:
+        log: the database; None under GOSUMDB=off.
+        store: what is kept of it; unused where `log` is None.
+        key: the database's verifier key; unused where `log` is None.
+        exempt: for a module path, the setting that says not to verify it, or None.
+        jobs: how many requests run at once.
+
+    """
+
+    def __init__(
+        self,
+        log: ChecksumLog | None,
+        store: ProofStore,
+        key: note.Verifier,
+        *,
+        exempt: Callable[[str], str | None],
+        jobs: int = DEFAULT_JOBS,
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._key = key
+        self._exempt = exempt
+        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="sumdb")
+        self._lock = threading.RLock()
+        self._proving = threading.Lock()
+        self._lookups: dict[ModuleVersion, Future[Record]] = {}
+        self._start: Future[None] | None = None
+        self._offering = threading.Lock()
+        self._is_offered = False
+        self._kept: Mapping[ModuleVersion, Record] = {}
+        self._heads: dict[bytes, SignedHead] = {}
+        self._trusted = NO_HEAD
+        self._next = HeadProver(NO_HEAD)  # where tiles are fetched for, as soon as records come
+        self._prover = self._next  # where a wave is proven; changes between waves only
+        self._saved_tiles: set[Tile] = set()
+        self._forked: IntegrityError | None = None
+        self._tiles = TileFetch(log, store, self._pool) if log else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop what is still waiting to be fetched."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def prefetch(self, module: ModuleVersion) -> None:
+        """Start to fetch a version's record and its proof; does not wait, never fails."""
+        if self._log is None or self._exempt(module.path) is not None:
+            return
+        start = self._started()
+        with self._lock:
+            if module not in self._lookups:
+                self._lookups[module] = self._pool.submit(self._look_up, self._log, module, start)
+
+    def _started(self) -> Future[None]:
+        with self._lock:
+            if self._start is None:
+                self._start = self._pool.submit(self._begin)
+            return self._start
+
+    def _begin(self) -> None:
+        """Take up what is kept, and work at its newest head."""
+        with self._evidence_kept():
+            kept = newest([self._open(message) for message in self._store.heads()])
+        self._kept = dict(self._store.records())
+        with self._lock:
+            self._trusted = kept
+            self._next = HeadProver(kept)
+
+    def _offer(self, log: ChecksumLog, tiles: TileFetch) -> None:
+        """Work at the head that the log offers, if it is newer than the one kept; once a run."""
+        with self._offering:
+            if self._is_offered:
+                return
+            try:
+                head = self._open(log.latest())
+            except NotFoundError:
+                head = NO_HEAD  # a proxy may not have it; lookups carry heads too
+            with self._lock, self._evidence_kept():
+                self._is_offered = True
+                if newest([self._next.head, head]) != self._next.head:
+                    self._next = HeadProver(head)
+                    tiles.start(self._next.missing([], [self._trusted.tree]))
+
+    def _open(self, message: bytes) -> SignedHead:
+        with self._lock:
+            head = self._heads.get(message)
+        if head is None:
+            head = open_head(message, self._key)
+            with self._lock:
+                self._heads[message] = head
+        return head
+
+    def _look_up(self, log: ChecksumLog, module: ModuleVersion, start: Future[None]) -> Record:
+        assert self._tiles is not None
+        start.result()  # submitted before this, so it runs or has run: no thread waits in vain
+        record = self._kept.get(module)
+        if record is None:
+            self._offer(log, self._tiles)
+            record = self._ask_record(log, module)
+        with self._lock:
+            covered = self._next.covers(record.id)
+            wanted = self._next.missing([record.id]) if covered else []
+        self._tiles.start(wanted)
+        return record
+
+    def _ask_record(self, log: ChecksumLog, module: ModuleVersion) -> Record:
+        try:
+            answer = parse_lookup(self._ask(log, module))
+            head = self._open(answer.head)
+        except IntegrityError as error:
+            error.where = error.where or str(module)
+            raise
+        if not 0 <= answer.record.id < head.tree.size:
+            raise IntegrityError(
+                f"record {answer.record.id} is beyond the tree it came with",
+                where=str(module),
+                hint="the answer is forged or spoilt; do not trust its source",
+            )
+        return answer.record
+
+    def _ask(self, log: ChecksumLog, module: ModuleVersion) -> bytes:
+        try:
+            return log.lookup(module)
+        except NotFoundError as error:
+            raise UpstreamError(
+                f"not known to the checksum database {log.name}",
+                where=str(module),
+                url=error.url,
+                status=error.status,
+                hint=f"if this module is private, name it in GONOSUMDB (or GOPRIVATE): "
+                f"GONOSUMDB={module.path}",
+            ) from error
+
+    def prove(self, versions: Mapping[ModuleVersion, Sums]) -> dict[ModuleVersion, Outcome]:
+        """Verify a wave of versions; see the module's text for what may be done after it."""
+        with self._proving:
+            outcomes: dict[ModuleVersion, Outcome] = {}
+            for module in versions:
+                self.prefetch(module)
+            found: dict[ModuleVersion, Record] = {}
+            for module in versions:
+                looked = self._looked(module)
+                if isinstance(looked, Record):
+                    found[module] = looked
+                else:
+                    outcomes[module] = looked
+            if not found:
+                return outcomes
+            try:
+                self._advance(record.id for record in found.values())
+                failures = self._gather(found.values(), [])
+                self._settle()
+            except GopackError as error:
+                return outcomes | dict.fromkeys(found, error)
+            for module, record in found.items():
+                outcomes[module] = self._judge(module, record, versions[module], failures)
+            self._save({m: r for m, r in found.items() if isinstance(outcomes[m], Verified)})
+            return outcomes
+
+    def _looked(self, module: ModuleVersion) -> Record | Unverified | GopackError:
+        reason = self._exempt(module.path)
+        if reason is not None:
+            return Unverified(reason)
+        if self._log is None:
+            return UpstreamError(
+                "the checksum database is needed for this, but it is disabled by GOSUMDB=off",
+                where=str(module),
+                hint="set GOSUMDB to a checksum database; toolchains are verified always",
+            )
+        try:
+            return self._lookups[module].result()
+        except GopackError as error:
+            return error
+
+    def _advance(self, record_ids: Iterable[int], at_least: int = 0) -> None:
+        """Move to the head offered, or to the newest seen if that does not cover what is asked."""
+        if self._forked:
+            raise self._forked
+        if self._start:
+            self._start.result()
+        needed = max([at_least, *(record_id + 1 for record_id in record_ids)])
+        with self._lock, self._evidence_kept():
+            if self._next.head.tree.size < needed:
+                self._next = HeadProver(newest(self._heads.values()))
+            self._prover = self._next
+
+    def _gather(self, records: Iterable[Record], older: Sequence[Tree]) -> dict[Tile, GopackError]:
+        """Admit the tiles for records and older trees; give those that failed."""
+        assert self._tiles is not None
+        prover = self._prover
+        with self._lock:
+            wanted = prover.missing([record.id for record in records], [self._trusted.tree, *older])
+        with self._evidence_kept():
+            try:
+                return self._tiles.admit(prover, wanted, self._lock)
+            except IntegrityError as error:
+                if NO_HEAD.tree != self._trusted.tree != prover.head.tree:
+                    error.evidence = fork_error(self._trusted, prover.head).evidence
+                raise
+
+    def _settle(self) -> None:
+        """Trust the present head, if it is consistent with the one trusted so far."""
+        if self._prover.head != self._trusted:
+            with self._evidence_kept():
+                self._prover.check_older(self._trusted)
+
+    @contextmanager
+    def _evidence_kept(self) -> Iterator[None]:
+        """Keep the evidence of a misbehaving log on its way up; nothing passes after it."""
+        try:
+            yield
+        except IntegrityError as error:
+            if error.evidence:
+                path = self._store.keep_evidence(f"{error}\n\n{error.evidence}")
+                error.hint = f"{error.hint}; the evidence is kept in {path}"
+                self._forked = error
+            raise
+
+    def _judge(
+        self,
+        module: ModuleVersion,
+        record: Record,
+        sums: Sums,
+        failures: Mapping[Tile, GopackError],
+    ) -> Outcome:
+        assert self._log is not None
+        try:
+            for tile in self._prover.chain(record.id):
+                if tile in failures:
+                    raise failures[tile]
+            self._prover.check_record(record)
+            check_sums(record, module, sums, name=self._log.name)
+        except GopackError as error:
+            return error
+        return Verified(record)
+
+    def _save(self, records: Mapping[ModuleVersion, Record]) -> None:
+        """Keep what is proven, and only then trust the head that proves it."""
+        head = self._prover.head
+        tiles = {t: d for t, d in self._prover.proven.items() if t not in self._saved_tiles}
+        fresh = {m: r for m, r in records.items() if m not in self._kept}
+        heads = [head] if head != self._trusted else []
+        if tiles or fresh or heads:
+            self._store.save(records=fresh, tiles=tiles, heads=heads)
+        self._kept = {**self._kept, **fresh}
+        self._saved_tiles |= set(tiles)
+        self._trusted = head
+
+    def finish(self, carried: Mapping[str, bytes] | None = None) -> SignedHead:
+        """Prove every head seen and carried, and complete the kept tiles at the newest one.
+
+        `carried` are the `latest` files of sealed clients, by file name. Gives the head that all
+        records kept are proven at.
+
+        Raises:
+            IntegrityError: a head is not signed by the database's key, or does not fit the others.
+            UpstreamError: a tile is not reachable.
+            StoreError: what was proven cannot be kept.
+        """
+        with self._proving:
+            if self._log is None or (self._start is None and not carried):
+                return self._trusted
+            self._started().result()
+            wanted = [self._open_carried(name, data) for name, data in (carried or {}).items()]
+            if self._tiles and wanted:
+                self._offer(self._log, self._tiles)
+            with self._lock:
+                seen = list(self._heads.values())
+            self._advance((), max((head.tree.size for head in seen), default=0))
+            self._prove_kept([head for head in seen if head != self._prover.head])
+            self._save({})
+            if wanted:
+                self._store.save(records={}, tiles={}, heads=wanted)
+            return self._trusted
+
+    def _open_carried(self, name: str, message: bytes) -> SignedHead:
+        try:
+            return self._open(message)
+        except IntegrityError as error:
+            error.where = name
+            raise
+
+    def _prove_kept(self, older: Sequence[SignedHead]) -> None:
+        records = self._kept.values()
+        for error in self._gather(records, [head.tree for head in older]).values():
+            raise error
+        for head in older:
+            with self._evidence_kept():
+                self._prover.check_older(head)
+        for record in records:
+            self._prover.check_record(record)

@@ -1,0 +1,392 @@
+"""Verification while fetching, against a log in memory that may lie."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from gopack.errors import IntegrityError, UpstreamError
+from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
+from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import Sums
+from gopack.spec.tiles import Tile
+from tests.fakes_sumdb import FakeProofStore, FakeSumDB, fake_h1
+
+MODULES = [ModuleVersion(f"m{n}.test/a", f"v1.{n}.0") for n in range(20)]
+ONE, TWO = MODULES[:2]
+
+
+def sums_of(module: ModuleVersion) -> Sums:
+    return Sums(fake_h1(f"{module}/go.mod"), fake_h1(str(module)))
+
+
+def make_log() -> FakeSumDB:
+    log = FakeSumDB()
+    for module in MODULES:
+        log.grow(97)
+        log.add(module)
+    log.grow(321)
+    return log
+
+
+def never(path: str) -> str | None:
+    return None
+
+
+@contextmanager
+def verifying(log: FakeSumDB, store: FakeProofStore) -> Iterator[SumVerifier]:
+    with SumVerifier(log, store, log.verifier, exempt=never, jobs=4) as verifier:
+        yield verifier
+
+
+def run(
+    log: FakeSumDB, store: FakeProofStore, modules: list[ModuleVersion]
+) -> dict[ModuleVersion, Outcome]:
+    with verifying(log, store) as verifier:
+        for module in modules:
+            verifier.prefetch(module)
+        outcomes = verifier.prove({module: sums_of(module) for module in modules})
+        if not any(isinstance(outcome, Exception) for outcome in outcomes.values()):
+            verifier.finish()
+    return outcomes
+
+
+def test_prove_known_versions_are_verified_and_kept() -> None:
+    log, store = make_log(), FakeProofStore()
+    outcomes = run(log, store, MODULES)
+    assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
+    assert set(store.kept_records) == set(MODULES)
+    assert store.heads() == [log.head()]
+    assert len(log.asked) == len(set(log.asked)), "each lookup and tile is asked for once"
+
+
+def test_prove_in_waves_keeps_one_head_and_asks_for_nothing_twice() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        for module in MODULES:
+            assert verifier.prove({module: sums_of(module)}) == {
+                module: Verified(store.kept_records[module])
+            }
+        verifier.finish()
+    assert len(log.asked) == len(set(log.asked))
+    assert len(store.heads()) == 1
+
+
+def test_prove_mod_only_then_complete_asks_once() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        mod_only = verifier.prove({ONE: Sums(sums_of(ONE).mod)})
+        whole = verifier.prove({ONE: sums_of(ONE)})
+    assert mod_only == whole
+    assert log.asked.count(f"lookup/{ONE}") == 1
+
+
+def test_second_run_of_known_versions_sends_no_request() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    log.asked.clear()
+    log.grow(1000)
+    outcomes = run(log, store, MODULES)
+    assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
+    assert log.asked == []
+
+
+def test_nothing_to_verify_sends_no_request() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        assert verifier.prove({}) == {}
+        verifier.finish()
+    assert log.asked == []
+
+
+def test_second_run_with_a_new_version_moves_the_head_and_carries_all_tiles() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    first = log.head()
+    log.grow(700)
+    new = ModuleVersion("new.test/m", "v1.0.0")
+    log.add(new)
+    log.grow(5)
+    assert isinstance(run(log, store, [new])[new], Verified)
+    assert store.heads() == [first, log.head()]
+    log.asked.clear()
+    with verifying(log, store) as verifier:
+        verifier.prefetch(ONE)
+        verifier.finish()
+    assert log.asked == [], "the kept tiles prove every record and head"
+
+
+def test_exempt_versions_are_not_asked_for() -> None:
+    log, store = make_log(), FakeProofStore()
+    with SumVerifier(log, store, log.verifier, exempt=lambda path: "GONOSUMDB") as verifier:
+        verifier.prefetch(ONE)
+        assert verifier.prove({ONE: sums_of(ONE)}) == {ONE: Unverified("GONOSUMDB")}
+        verifier.finish()
+    assert log.asked == []
+
+
+def test_database_off_fails_what_must_be_verified() -> None:
+    log = make_log()
+    with SumVerifier(None, FakeProofStore(), log.verifier, exempt=never) as verifier:
+        verifier.prefetch(ONE)
+        outcome = verifier.prove({ONE: sums_of(ONE)})[ONE]
+        verifier.finish()
+    assert isinstance(outcome, UpstreamError)
+    assert "GOSUMDB=off" in str(outcome)
+
+
+def test_unknown_version_fails_alone_and_names_gonosumdb() -> None:
+    log, store = make_log(), FakeProofStore()
+    private = ModuleVersion("corp.test/secret", "v1.0.0")
+    outcomes = run(log, store, [ONE, private])
+    assert isinstance(outcomes[ONE], Verified)
+    error = outcomes[private]
+    assert isinstance(error, UpstreamError)
+    assert "GONOSUMDB=corp.test/secret" in error.hint
+    assert error.where == str(private)
+
+
+def test_attack_other_zip_for_a_known_version_is_refused() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        spoilt = Sums(sums_of(ONE).mod, fake_h1("evil"))
+        outcomes = verifier.prove({ONE: spoilt, TWO: sums_of(TWO)})
+    assert isinstance(outcomes[ONE], IntegrityError)
+    assert isinstance(outcomes[TWO], Verified)
+    assert ONE not in store.kept_records
+
+
+def test_attack_forged_record_is_refused() -> None:
+    log, store = make_log(), FakeProofStore()
+    answer = log.lookup(ONE).replace(b"h1:", b"h1:A", 1)
+    log.spoilt_lookups[ONE] = answer
+    outcomes = run(log, store, [ONE, TWO])
+    assert "not in the log" in str(outcomes[ONE])
+    assert isinstance(outcomes[TWO], Verified)
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>sorry</html>", b"1\ntext\n\nno note\n"])
+def test_lookup_that_is_no_record_fails_alone(answer: bytes) -> None:
+    log, store = make_log(), FakeProofStore()
+    log.spoilt_lookups[ONE] = answer
+    outcomes = run(log, store, [ONE, TWO])
+    error = outcomes[ONE]
+    assert isinstance(error, IntegrityError)
+    assert error.where == str(ONE)
+    assert isinstance(outcomes[TWO], Verified)
+
+
+def test_attack_note_with_wrong_key_is_refused() -> None:
+    log, store = make_log(), FakeProofStore()
+    impostor = FakeSumDB(seed=b"\x66" * 32)
+    impostor.texts, impostor.ids, impostor.stored = log.texts, log.ids, log.stored
+    with SumVerifier(impostor, store, log.verifier, exempt=never) as verifier:
+        outcome = verifier.prove({ONE: sums_of(ONE)})[ONE]
+    assert isinstance(outcome, IntegrityError)
+    assert not store.kept_heads
+
+
+def test_attack_record_beyond_its_own_head_is_refused() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.lookup_head_size = 5
+    outcomes = run(log, store, [ONE])
+    assert "beyond the tree it came with" in str(outcomes[ONE])
+
+
+def leaf_tile(log: FakeSumDB, module: ModuleVersion) -> Tile:
+    return Tile(8, 0, log.ids[module] >> 8, 256)
+
+
+def flipped(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]
+
+
+def test_attack_flipped_tile_fails_only_what_rests_on_it() -> None:
+    log, store = make_log(), FakeProofStore()
+    victim, other = MODULES[0], MODULES[10]
+    tile = leaf_tile(log, victim)
+    log.spoilt_tiles[tile] = flipped(log.tile_data(tile))
+    outcomes = run(log, store, [victim, other])
+    error = outcomes[victim]
+    assert isinstance(error, IntegrityError)
+    assert error.where == tile.path
+    assert isinstance(outcomes[other], Verified)
+    assert tile not in store.kept_tiles
+
+
+def test_attack_flipped_root_tile_fails_everything_and_keeps_nothing() -> None:
+    log, store = make_log(), FakeProofStore()
+    tile = Tile(8, 0, len(log.texts) >> 8, len(log.texts) & 255)
+    log.spoilt_tiles[tile] = flipped(log.tile_data(tile))
+    outcomes = run(log, store, [ONE, TWO])
+    assert all(isinstance(outcome, IntegrityError) for outcome in outcomes.values())
+    assert not store.kept_heads
+    assert not store.kept_tiles
+
+
+@pytest.mark.parametrize("change", [-32, 32, -1])
+def test_attack_wrong_width_tile_is_refused(change: int) -> None:
+    log, store = make_log(), FakeProofStore()
+    tile = leaf_tile(log, ONE)
+    data = log.tile_data(tile)
+    log.spoilt_tiles[tile] = data[:change] if change < 0 else data + bytes(change)
+    assert isinstance(run(log, store, [ONE])[ONE], IntegrityError)
+
+
+@pytest.mark.parametrize("root", [False, True])
+def test_spoilt_kept_tile_is_fetched_again(root: bool) -> None:  # noqa: FBT001
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    tile = Tile(8, 0, len(log.texts) >> 8, len(log.texts) & 255) if root else leaf_tile(log, ONE)
+    good = store.kept_tiles[tile]
+    store.kept_tiles[tile] = flipped(good)
+    log.asked.clear()
+    assert isinstance(run(log, store, [ONE])[ONE], Verified)
+    assert store.kept_tiles[tile] == good
+    assert tile.path in log.asked
+
+
+def test_unreachable_tile_is_an_upstream_error_of_what_rests_on_it() -> None:
+    log, store = make_log(), FakeProofStore()
+    tile = leaf_tile(log, ONE)
+    log.broken_tiles.add(tile)
+    outcomes = run(log, store, [ONE, MODULES[10]])
+    assert isinstance(outcomes[ONE], UpstreamError)
+    assert isinstance(outcomes[MODULES[10]], Verified)
+
+
+def test_unreachable_root_tile_is_an_upstream_error_of_all() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.broken_tiles.add(Tile(8, 0, len(log.texts) >> 8, len(log.texts) & 255))
+    outcomes = run(log, store, [ONE, TWO])
+    assert all(isinstance(outcome, UpstreamError) for outcome in outcomes.values())
+
+
+def test_older_head_of_a_lookup_is_accepted_and_the_newest_kept() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.lookup_head_size = log.ids[MODULES[-1]] + 1
+    outcomes = run(log, store, MODULES)
+    assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
+    assert store.heads() == [log.head()]
+
+
+def test_newer_head_of_a_lookup_than_latest_is_taken() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.latest_size = 3
+    assert isinstance(run(log, store, [ONE])[ONE], Verified)
+    assert store.heads() == [log.head()]
+
+
+def test_attack_older_head_never_moves_the_kept_one_backwards() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [TWO])
+    log.latest_size = log.lookup_head_size = log.ids[TWO] + 1
+    assert isinstance(run(log, store, [ONE])[ONE], Verified)
+    assert store.heads()[-1] == log.head(len(log.texts))
+
+
+def forked(log: FakeSumDB, *, grow: int) -> FakeSumDB:
+    """A log with the same key that saw other records from the first on."""
+    other = FakeSumDB()
+    other.append(b"evil.test v1.0.0 h1:x\n")
+    for module in MODULES:
+        other.add(module)
+    other.grow(len(log.texts) + grow - len(other.texts))
+    return other
+
+
+@pytest.mark.parametrize("grow", [-400, 0, 1, 700])
+def test_attack_fork_is_refused_and_both_heads_are_kept(grow: int) -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [TWO])
+    other = forked(log, grow=grow)
+    with verifying(other, store) as verifier:
+        outcome: object = verifier.prove({ONE: sums_of(ONE)})[ONE]
+        if isinstance(outcome, Verified):
+            pytest.fail("a forked log passed")
+    assert store.heads() == [log.head()]
+    assert isinstance(outcome, IntegrityError)
+    if grow >= 0:
+        assert "evidence/1" in outcome.hint
+        assert log.head().decode() in store.evidence[0]
+        assert other.head().decode() in store.evidence[0]
+
+
+def test_attack_fork_whose_tiles_do_not_fit_keeps_both_heads() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [TWO])
+    log.grow(700)
+    liar = log.fork()
+    liar.forged_head = forked(log, grow=0).head()
+    with verifying(liar, store) as verifier:
+        outcome = verifier.prove({ONE: sums_of(ONE)})[ONE]
+    assert isinstance(outcome, IntegrityError)
+    assert liar.forged_head.decode() in store.evidence[0]
+
+
+def test_attack_fork_in_an_older_head_of_a_lookup_is_found_at_the_end() -> None:
+    log, store = make_log(), FakeProofStore()
+    other = forked(log, grow=-50)
+    with verifying(log, store) as verifier:
+        log.spoilt_lookups[ONE] = log.lookup(ONE).split(b"\n\n")[0] + b"\n\n" + other.head()
+        verifier.prove({ONE: sums_of(ONE), TWO: sums_of(TWO)})
+        with pytest.raises(IntegrityError, match="forked"):
+            verifier.finish()
+        again = verifier.prove({TWO: sums_of(TWO)})[TWO]
+    assert isinstance(again, IntegrityError), "after a fork nothing passes"
+    assert other.head().decode() in store.evidence[0]
+
+
+def test_carried_heads_are_kept_with_their_tiles() -> None:
+    log, store = make_log(), FakeProofStore()
+    old = log.head(700)
+    with verifying(log, store) as verifier:
+        verifier.prove({ONE: sums_of(ONE)})
+        verifier.finish({"laptop.latest": old})
+    assert store.heads() == [old, log.head()]
+    log.asked.clear()
+    with verifying(log, store) as verifier:
+        verifier.prefetch(ONE)
+        verifier.finish()
+    assert log.asked == []
+
+
+def test_carried_head_newer_than_latest_becomes_the_newest() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.latest_size = log.lookup_head_size = 1900
+    with verifying(log, store) as verifier:
+        verifier.prove({ONE: sums_of(ONE)})
+        head = verifier.finish({"laptop.latest": log.head()})
+    assert head.tree == log.tree()
+    assert store.heads()[-1] == log.head()
+
+
+def test_carried_head_without_any_version_is_proven_too() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [ONE])
+    with verifying(log, store) as verifier:
+        verifier.finish({"laptop.latest": log.head(5)})
+    assert len(store.heads()) == 2
+
+
+def test_attack_carried_head_of_a_foreign_key_is_named() -> None:
+    log, store = make_log(), FakeProofStore()
+    foreign = FakeSumDB("other.test")
+    foreign.grow(3)
+    with verifying(log, store) as verifier, pytest.raises(IntegrityError) as raised:
+        verifier.finish({"laptop.latest": foreign.head()})
+    assert raised.value.where == "laptop.latest"
+
+
+def test_attack_kept_record_that_was_changed_is_refused() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [ONE])
+    record = store.kept_records[ONE]
+    store.kept_records[ONE] = record._replace(text=record.text.replace(b"h1:", b"h1:A"))
+    assert isinstance(run(log, store, [ONE])[ONE], IntegrityError)
+
+
+def test_proxy_without_latest_is_no_hindrance() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.has_latest = False
+    assert isinstance(run(log, store, [ONE])[ONE], Verified)
