@@ -139,7 +139,6 @@ def find_mounted(mounts: Path) -> Mounted:
     variables = {
         "netrc": "NETRC",
         "ca.pem": "SSL_CERT_FILE",
-        "ssh-agent": "SSH_AUTH_SOCK",
         "known_hosts": "GOPACK_KNOWN_HOSTS",
     }
     for name, variable in variables.items():
@@ -211,6 +210,9 @@ def prepare(base: Mapping[str, str]) -> dict[str, str]:
     owner = owner_of(storage) if storage.is_dir() else None
     asked = parse_user(base["GOPACK_USER"]) if base.get("GOPACK_USER") else None
     host_root = root_is_host_root(Path("/proc/self/uid_map").read_text())
+    if (MOUNTS / "ssh-agent").is_dir():
+        # Left behind by a session that ended; only private modules need it, so it stops nobody.
+        _say("gopack: SSH_AUTH_SOCK names no socket on the host: going on without an SSH agent")
     user = choose_user(current, owner, asked=asked, host_root=host_root)
     if user is None:
         raise root_refusal(storage, owner_of(Path(LIST)) if Path(LIST).is_file() else None)
@@ -220,13 +222,16 @@ def prepare(base: Mapping[str, str]) -> dict[str, str]:
     return environment(base, mounted, make_home(mounted))
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - the first process has no console yet
+
+
 def main() -> None:
     """Prepare, then replace this process with `python -m gopack ARGUMENTS`."""
     try:
         env = prepare(os.environ)
     except GopackError as error:
-        print(f"gopack: {error}", file=sys.stderr)  # noqa: T201 - the first process has no console yet
-        print(f"  {error.hint}", file=sys.stderr)  # noqa: T201
+        _say(f"gopack: {error}\n  {error.hint}")
         sys.exit(error.exit_status)
     os.execve(sys.executable, [sys.executable, "-m", "gopack", *sys.argv[1:]], env)  # noqa: S606
 

@@ -1,6 +1,5 @@
 """The container's first process: who it becomes and what it passes on."""
 
-import os
 import socket
 from pathlib import Path
 
@@ -101,12 +100,13 @@ def test_find_mounted_devices_and_empty_files_are_nothing(tmp_path: Path) -> Non
     assert container.find_mounted(tmp_path) == Mounted()
 
 
-def test_find_mounted_takes_what_is_there(tmp_path: Path) -> None:
+def test_find_mounted_takes_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_bytes(b"machine example.com login a password b\n")
     (tmp_path / "ca.pem").write_text("a certificate")
     (tmp_path / "known_hosts").write_text("example.com ssh-ed25519 AAAA")
     with socket.socket(socket.AF_UNIX) as agent:
-        agent.bind(os.path.relpath(tmp_path / "ssh-agent"))
+        monkeypatch.chdir(tmp_path)  # a socket's path must be short
+        agent.bind("ssh-agent")
         assert container.find_mounted(tmp_path) == Mounted(
             netrc=b"machine example.com login a password b\n",
             certificates=tmp_path / "ca.pem",
@@ -117,7 +117,7 @@ def test_find_mounted_takes_what_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "variable"),
-    [("netrc", "NETRC"), ("ca.pem", "SSL_CERT_FILE"), ("ssh-agent", "SSH_AUTH_SOCK")],
+    [("netrc", "NETRC"), ("ca.pem", "SSL_CERT_FILE"), ("known_hosts", "GOPACK_KNOWN_HOSTS")],
 )
 def test_find_mounted_folder_names_the_variable(tmp_path: Path, name: str, variable: str) -> None:
     (tmp_path / name).mkdir()
