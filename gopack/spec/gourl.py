@@ -108,7 +108,7 @@ def _parse_authority(scheme: str, authority: str) -> tuple[Login | None, str]:
     if not _USERINFO.fullmatch(userinfo) or _BAD_ESCAPE.search(userinfo):
         raise InputError("invalid user name or password in URL")
     user, _, password = userinfo.partition(":")
-    return Login(unquote(user), unquote(password)), host
+    return Login(*(unquote(text, errors="surrogateescape") for text in (user, password))), host
 
 
 def _parse_host(scheme: str, host: str) -> str:
@@ -138,13 +138,22 @@ def _parse_ip_literal(host: str) -> str:
         raise InputError("invalid IP literal in URL") from None
     if percent and not zone:
         raise InputError("invalid IP literal in URL")
-    return f"[{address}{'%' + unquote(zone) if percent else ''}]{port}"
+    return f"[{address}{'%' + _unescape_zone(zone) if percent else ''}]{port}"
 
 
 def _unescape_host(host: str) -> str:
     if not _HOST.fullmatch(_HOST_ESCAPE.sub("", host)):
         raise InputError("invalid character in the host of a URL")
     return unquote_to_bytes(host).decode("utf-8", "surrogateescape")
+
+
+def _unescape_zone(zone: str) -> str:
+    """Unescape an IPv6 zone: escapes may give what a host may hold, a space and a percent sign."""
+    plain = unquote(zone, errors="surrogateescape")
+    bare = re.sub(r"%[0-9A-Fa-f]{2}", "", zone)
+    if not _HOST.fullmatch(bare) or not _HOST.fullmatch(re.sub("[ %]", "", plain)):
+        raise InputError("invalid character in the host of a URL")
+    return plain
 
 
 def _split_port(host: str) -> tuple[str, str]:

@@ -153,7 +153,11 @@ def _parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network |
     address = _parse_address(base, zones=False)
     if address is None or int(bits) > address.max_prefixlen:
         return None
-    return ipaddress.ip_network(text, strict=False)
+    network = ipaddress.ip_network(f"{address}/{int(bits)}", strict=False)
+    mapped = _plain(network.network_address)
+    if mapped.version != network.version and network.prefixlen >= 96:
+        return ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
+    return network
 
 
 def _plain(address: Address) -> Address:
@@ -170,7 +174,9 @@ def _is_loopback(address: Address) -> bool:
 def _ascii_host(host: str) -> str:
     if host.isascii():
         return host
+    bare = host.removeprefix(".")
     try:
-        return idna.encode(host, uts46=True, transitional=False).decode("ascii")
+        encoded = idna.encode(bare, uts46=True, transitional=False).decode("ascii")
     except idna.IDNAError:
         return host
+    return host[: len(host) - len(bare)] + encoded
