@@ -104,6 +104,7 @@ class Upstream:
         self.login = login
         self.files: dict[str, tuple[bytes, str]] = {}
         self.log: list[Asked] = []
+        self.connections = 0
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._server = _Server(self, tls)
@@ -214,6 +215,7 @@ class _Server(ThreadingHTTPServer):
                 request.close()
                 return
         self._open.add(request)
+        self.upstream.connections += 1
         super().process_request_thread(request, client_address)
         self._open.discard(request)
 

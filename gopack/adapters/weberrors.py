@@ -136,7 +136,8 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
         numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
         what = "connection refused" if errno.ECONNREFUSED in numbers else "cannot connect"
         return what, "check that the proxy runs and HTTPS_PROXY and NO_PROXY are right", True
-    if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
+    if isinstance(error, httpx.RemoteProtocolError) and "complete" in str(error):
+        # h11: "... without sending complete message body", "incomplete chunked read".
         return "the body was cut short", "", True
     if isinstance(error, httpx.DecodingError | httpx.RemoteProtocolError):
         return "the server broke the HTTP protocol", "", True

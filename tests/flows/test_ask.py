@@ -1,0 +1,74 @@
+"""GOPROXY's order: who is asked next, and whose failure is told (modfetch.TryProxies)."""
+
+import re
+
+import pytest
+
+from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.flows.ask import first_answer
+from gopack.ports import Attempt, ModuleSource
+from tests.fake_source import FakeSource
+
+
+def run(plan: str) -> str:
+    """Ask sources as `name=outcome` with their separators, like `a=missing,b=broken|direct=ok`."""
+    attempts: list[Attempt] = []
+    outcomes: dict[str, str] = {}
+    for name, outcome, separator in re.findall(r"(\w+)=(\w+)([,|]?)", plan):
+        outcomes[name] = outcome
+        attempts.append(Attempt(FakeSource({}, name), separator == "|"))
+
+    def ask(source: ModuleSource) -> str:
+        kind: dict[str, GopackError] = {
+            "missing": NotFoundError(source.name),
+            "broken": UpstreamError(source.name),
+            "lies": IntegrityError(source.name),
+        }
+        if outcomes[source.name] in kind:
+            raise kind[outcomes[source.name]]
+        return source.name
+
+    return first_answer(attempts, ask)
+
+
+@pytest.mark.parametrize(
+    ("plan", "answer"),
+    [
+        ("a=ok,b=ok", "a"),
+        ("a=missing,b=ok", "b"),
+        ("a=missing|b=ok", "b"),
+        ("a=broken|b=ok", "b"),
+        ("a=missing,b=missing,direct=ok", "direct"),
+    ],
+)
+def test_first_answer_goes_on_where_go_does(plan: str, answer: str) -> None:
+    assert run(plan) == answer
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ("a=broken,b=ok", "a"),
+        ("a=missing,b=missing", "b"),
+        ("a=broken|b=missing", "a"),
+        ("a=broken|b=broken", "b"),
+        ("a=missing,b=broken,direct=ok", "b"),
+        ("a=missing,direct=missing", "direct"),
+        ("a=broken|direct=missing", "direct"),
+        ("a=missing,off=missing", "off"),
+        ("a=broken|off=missing", "a"),
+    ],
+)
+def test_first_answer_failure_told_is_the_most_helpful(plan: str, told: str) -> None:
+    with pytest.raises(UpstreamError, match=f"^{told}$"):
+        run(plan)
+
+
+def test_first_answer_data_that_lies_ends_the_search() -> None:
+    with pytest.raises(IntegrityError, match=r"^a$"):
+        run("a=lies|b=ok")
+
+
+def test_first_answer_nobody_to_ask_is_an_error() -> None:
+    with pytest.raises(UpstreamError, match="no module proxy"):
+        first_answer([], lambda source: source.name)
