@@ -34,9 +34,9 @@ func init() {
 	register("goversion.is_valid", func(v string) (bool, error) { return version.IsValid("go" + v), nil })
 	register("goversion.lang", func(v string) (string, error) { return version.Lang("go" + v), nil })
 
-	register("info.parse", func(data []byte) (any, error) {
+	register("info.parse", func(data raw) (any, error) {
 		var info revInfo
-		if err := json.Unmarshal(data, &info); err != nil {
+		if err := json.Unmarshal([]byte(data), &info); err != nil {
 			return nil, err
 		}
 		info.Time = info.Time.UTC().Truncate(time.Microsecond)

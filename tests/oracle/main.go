@@ -2,7 +2,8 @@
 //
 // It reads one JSON request a line, {"op": "semver.compare", "arg": ...}, and writes one JSON
 // answer a line, {"ok": ...} or {"error": "..."}, in order. Each topic is a file of its own that
-// registers its operations in init. Text that may not be UTF-8 travels as base64 ([]byte here).
+// registers its operations in init. Text that may not be UTF-8 travels as
+// raw (see raw.go), or as base64 ([]byte here).
 package main
 
 import (

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-type pair struct{ A, B []byte }
+type pair [2]raw
 
 func init() {
 	register("semver.all", func(v string) (map[string]any, error) {
@@ -37,25 +37,25 @@ func init() {
 	})
 	register("pseudo.zero", func(major string) (string, error) { return module.ZeroPseudoVersion(major), nil })
 
-	register("module.check_path", func(p []byte) (bool, error) { return true, module.CheckPath(string(p)) })
-	register("module.check_import_path", func(p []byte) (bool, error) { return true, module.CheckImportPath(string(p)) })
-	register("module.check_file_path", func(p []byte) (bool, error) { return true, module.CheckFilePath(string(p)) })
-	register("module.check", func(p pair) (bool, error) { return true, module.Check(string(p.A), string(p.B)) })
-	register("module.escape_path", func(p []byte) (string, error) { return module.EscapePath(string(p)) })
-	register("module.unescape_path", func(p []byte) (string, error) { return module.UnescapePath(string(p)) })
-	register("module.escape_version", func(p []byte) (string, error) { return module.EscapeVersion(string(p)) })
-	register("module.unescape_version", func(p []byte) (string, error) { return module.UnescapeVersion(string(p)) })
-	register("module.split_path_version", func(p []byte) ([]any, error) {
+	register("module.check_path", func(p raw) (bool, error) { return true, module.CheckPath(string(p)) })
+	register("module.check_import_path", func(p raw) (bool, error) { return true, module.CheckImportPath(string(p)) })
+	register("module.check_file_path", func(p raw) (bool, error) { return true, module.CheckFilePath(string(p)) })
+	register("module.check", func(p pair) (bool, error) { return true, module.Check(string(p[0]), string(p[1])) })
+	register("module.escape_path", func(p raw) (string, error) { return module.EscapePath(string(p)) })
+	register("module.unescape_path", func(p raw) (string, error) { return module.UnescapePath(string(p)) })
+	register("module.escape_version", func(p raw) (string, error) { return module.EscapeVersion(string(p)) })
+	register("module.unescape_version", func(p raw) (string, error) { return module.UnescapeVersion(string(p)) })
+	register("module.split_path_version", func(p raw) ([]any, error) {
 		prefix, pathMajor, ok := module.SplitPathVersion(string(p))
-		return []any{[]byte(prefix), []byte(pathMajor), ok}, nil
+		return []any{raw(prefix), raw(pathMajor), ok}, nil
 	})
 	register("module.check_path_major", func(p [2]string) (bool, error) {
 		return true, module.CheckPathMajor(p[0], p[1])
 	})
 	register("module.match_prefix_patterns", func(p pair) (bool, error) {
-		return module.MatchPrefixPatterns(string(p.A), string(p.B)), nil
+		return module.MatchPrefixPatterns(string(p[0]), string(p[1])), nil
 	})
-	register("path.match", func(p pair) (bool, error) { return path.Match(string(p.A), string(p.B)) })
+	register("path.match", func(p pair) (bool, error) { return path.Match(string(p[0]), string(p[1])) })
 	register("unicode.letters", func(struct{}) ([][2]rune, error) { return runs(unicode.IsLetter), nil })
 	register("unicode.printable", func(struct{}) ([][2]rune, error) { return runs(unicode.IsPrint), nil })
 }

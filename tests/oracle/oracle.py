@@ -49,6 +49,15 @@ def untext(value: str | None) -> str:
     return base64.b64decode(value or "").decode("utf-8", "surrogateescape")
 
 
+def raw(value: str) -> object:
+    """Encode text (surrogateescape) for a raw argument: itself if it can be UTF-8, else base64."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return {"base64": text(value)}
+    return value
+
+
 @functools.cache
 def program() -> Path:
     """Build the Go program unless this very source is built already."""
