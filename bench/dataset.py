@@ -5,6 +5,7 @@ own download cache has the shape of a GOPROXY tree, so it is served as it is. La
 of the real one by giving its modules new paths (see multiply/main.go).
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -134,13 +135,26 @@ def _fetch(folder: Path, roots: Sequence[str]) -> list[str]:
     for group in (*([root] for root in roots), roots):
         print("reading the graph of", *(root.split()[0] for root in group), flush=True)
         _read_graph(main, group, env)
-    tree = folder / "modcache" / "cache" / "download"
-    versions = sorted(_versions_in(tree, "mod"))
-    for start in range(0, len(versions), BATCH):
-        print(f"fetching the data set, once: {start} of {len(versions)} versions", flush=True)
-        go(["mod", "download", *versions[start : start + BATCH]], cwd=folder, env=env, check=False)
+    wanted = sorted(_versions_in(folder / "modcache" / "cache" / "download"))
+    complete: list[str] = []
+    for start in range(0, len(wanted), BATCH):
+        print(f"fetching the data set, once: {start} of {len(wanted)} versions", flush=True)
+        words = ["mod", "download", "-json", *wanted[start : start + BATCH]]
+        complete += _downloaded(go(words, cwd=folder, env=env, check=False).stdout)
     _remove_unpacked(folder / "modcache")
-    return sorted(_versions_in(tree, "zip"))
+    return sorted(complete)
+
+
+def _downloaded(text: str) -> Iterator[str]:
+    """The versions that go has whole, in the output of `go mod download -json`.
+
+    Some it has not: those that need a newer go than this one.
+    """
+    decoder, at = json.JSONDecoder(), 0
+    while (at := text.find("{", at)) >= 0:
+        shown, at = decoder.raw_decode(text, at)
+        if not shown.get("Error") and all(shown.get(key) for key in ("Info", "GoMod", "Zip")):
+            yield f"{shown['Path']}@{shown['Version']}"
 
 
 def _read_graph(main: Path, roots: Sequence[str], env: dict[str, str]) -> None:
@@ -177,8 +191,8 @@ def _remove_unpacked(modcache: Path) -> None:
             shutil.rmtree(entry)
 
 
-def _versions_in(tree: Path, suffix: str) -> Iterator[str]:
-    for file in tree.glob(f"**/@v/*.{suffix}"):
+def _versions_in(tree: Path) -> Iterator[str]:
+    for file in tree.glob("**/@v/*.mod"):
         path = file.parent.parent.relative_to(tree).as_posix()
         yield f"{unescape(path)}@{unescape(file.stem)}"
 
