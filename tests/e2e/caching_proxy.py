@@ -33,7 +33,7 @@ LASTING = re.compile(rf"/@v/{VERSION}\.(info|mod|zip)$|^/sumdb/[^/]+/(lookup|til
 NEVER_KEPT = re.compile(r"^/sumdb/[^/]+/latest$")
 
 
-def test_cache() -> Path:
+def cache_folder() -> Path:
     """The folder for what tests keep between runs: GOPACK_TEST_CACHE."""
     default = Path.home() / ".cache" / "gopack-tests"
     return Path(os.environ.get("GOPACK_TEST_CACHE") or default)
@@ -128,9 +128,13 @@ def _download(url: str, target: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CachingProxy:
-    """A running caching proxy; `fetched` grows by each path that upstream was asked for."""
+    """A running caching proxy.
+
+    `asked` grows by each path that it was asked for, `fetched` by those that it had to ask for.
+    """
 
     url: str
+    asked: list[str]
     fetched: list[str]
 
 
@@ -139,12 +143,14 @@ def caching_proxy(
     *, folder: Path | None = None, upstream: str | None = None
 ) -> Iterator[CachingProxy]:
     """Serve on 127.0.0.1 until the block ends, keeping answers in `folder`."""
-    cache = Cache(folder or test_cache() / "proxy", upstream or upstream_urls()[0])
+    asked: list[str] = []
+    cache = Cache(folder or cache_folder() / "proxy", upstream or upstream_urls()[0])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            asked.append(self.path)
             try:
                 status, file = cache.answer(self.path)
             except OSError as error:
@@ -164,4 +170,4 @@ def caching_proxy(
             """Keep the tests' output clean."""
 
     with threaded(Handler) as url:
-        yield CachingProxy(url, cache.fetched)
+        yield CachingProxy(url, asked, cache.fetched)
