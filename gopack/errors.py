@@ -11,7 +11,9 @@ An error's text is made from its fields: `where: what failed: expected X, got Y`
 next step for the person who reads it.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from copy import copy
+from typing import ClassVar, Self
 
 
 class GopackError(Exception):
@@ -48,6 +50,14 @@ class GopackError(Exception):
         if self.expected is not None:
             text += f": expected {self.expected}, got {self.got}"
         return text
+
+    def told(self, chain: Sequence[object]) -> Self:
+        """Give the same error, saying what led to it: a chain of requirements, outermost first."""
+        if len(chain) < 2:
+            return self
+        told = copy(self)
+        told.what += f" ({' requires '.join(str(link) for link in chain)})"
+        return told
 
     def __reduce__(self) -> tuple[object, ...]:
         """Errors cross process boundaries whole, fields and all."""

@@ -5,11 +5,13 @@ the fakes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from gopack.plan.layout import FileKind as FileKind  # noqa: PLC0414 - part of the port
+from gopack.plan.manifest import Annotations
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import SignedHead
@@ -156,3 +158,54 @@ class ProofStore(Protocol):
 
     def keep_evidence(self, text: str) -> str:
         """Keep the proof of a lie for a person to read, and tell where it lies."""
+
+
+class FetchedZip(NamedTuple):
+    """A zip that obeys the module zip rules, and its sums.
+
+    `path` is its place in the staging folder, None when it lies in its version folder already;
+    `sha256` is in hex; `h1` is its go.sum sum.
+    """
+
+    path: Path | None
+    size_bytes: int
+    sha256: str
+    h1: str
+
+
+class ZipFetcher(Protocol):
+    """Downloads and checks zips where there is processor time for it.
+
+    The futures end with a GopackError where the zip could not be had or breaks the rules; nothing
+    of it MUST be left then but what a later run can use.
+    """
+
+    def expect(self, count: int) -> None:
+        """Hear that about so many zips are to come; told once, before the first."""
+
+    def fetch(self, module: ModuleVersion) -> "Future[FetchedZip]":
+        """Start to download a zip into the staging folder and check it."""
+
+    def check(self, module: ModuleVersion) -> "Future[FetchedZip]":
+        """Start to check the zip that the storage has."""
+
+
+class Ledger(Protocol):
+    """What gopack knows of the storage: `.gopack/manifest.json` and `.gopack/go.sum`."""
+
+    def vouches_for(self, module: ModuleVersion, *, whole: bool) -> bool:
+        """Whether a version is recorded as verified: its small files, and its zip if `whole`."""
+
+    def record(
+        self, module: ModuleVersion, *, info: bytes, mod: bytes, fetched_zip: FetchedZip | None
+    ) -> None:
+        """Note what was just published; what was known of a zip stays where none is given."""
+
+    def annotate(self, notes: Annotations) -> None:
+        """Note what a run has to say of versions; those not named keep what is known."""
+
+    def forget(self, module: ModuleVersion) -> None:
+        """Drop a version that was removed; an unknown one is no error."""
+
+    def save(self) -> None:
+        """Write it all down, atomically."""

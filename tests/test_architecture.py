@@ -12,9 +12,10 @@ MAY_IMPORT = {
     "spec": {"errors", "spec"},
     "plan": {"errors", "spec", "plan"},
     "ports": {"errors", "spec", "plan"},
-    "flows": {"errors", "spec", "plan", "ports", "flows"},
-    "adapters": {"errors", "spec", "plan", "ports", "adapters"},
-    "cli": {"errors", "spec", "plan", "ports", "flows", "adapters", "cli"},
+    "asking": {"errors", "spec", "plan", "ports"},
+    "flows": {"errors", "spec", "plan", "ports", "asking", "flows"},
+    "adapters": {"errors", "spec", "plan", "ports", "asking", "adapters"},
+    "cli": {"errors", "spec", "plan", "ports", "asking", "flows", "adapters", "cli"},
 }
 IMPURE = {"os", "socket", "time", "pathlib", "subprocess", "httpx", "requests", "random", "shutil"}
 

@@ -47,6 +47,7 @@ class DiskStore:
         self.root = root
         self.own_folder = root / OWN_FOLDER
         self.staging = self.own_folder / "staging"
+        self.incoming = self.own_folder / "incoming"  # whole zips that a broken run leaves
         self._files = files or Files()
         self._numbers = itertools.count()
         self._folders = threading.Lock()
@@ -66,6 +67,7 @@ class DiskStore:
                 if self._make_folder(folder):
                     self._files.sync_folder(folder.parent)
             self._make_folder(self.staging)
+            self._make_folder(self.incoming)
 
     @contextmanager
     def locked(
@@ -148,6 +150,10 @@ class DiskStore:
         path = self.root / layout.athens_disk_key(module, kind)
         with disk_errors("read the storage", path):
             return path.open("rb")
+
+    def zip_path(self, module: ModuleVersion) -> Path:
+        """Tell where a version's zip lies, or would lie."""
+        return self.root / layout.athens_disk_key(module, FileKind.ZIP)
 
     def publish(
         self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path | None

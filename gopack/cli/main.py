@@ -1,13 +1,37 @@
-"""The `gopack` command."""
+"""The `gopack` command: its verbs are loaded when they are called, so that `--help` is quick."""
+
+from importlib import import_module
 
 import click
 
 from gopack import __version__
 
+VERBS = {
+    "fetch": "Fill the storage with what the list names and all it needs.",
+    "plan": "Show what fetch would do, without storing anything.",
+}
+"""Every verb and its one line; the code is in gopack/cli/<verb>.py, as `command`."""
 
-@click.group(
-    context_settings={"auto_envvar_prefix": "GOPACK", "help_option_names": ["-h", "--help"]}
-)
+
+class _Verbs(click.Group):
+    """Finds verbs by name and imports only the one that runs."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f"gopack.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gopack")
 def main() -> None:
     """Fill an air-gapped Go module proxy: sealed = connected."""

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from gopack.asking import first_answer
 from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
-from gopack.flows.ask import first_answer
 from gopack.ports import Attempt, ModuleSource
 from tests.fake_source import FakeSource
 

@@ -1,0 +1,111 @@
+"""ports.Ledger on disk: `.gopack/manifest.json` and `.gopack/go.sum`.
+
+Both are written whole: to a new file, onto the disk, then renamed over the old one.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from gopack.adapters.diskerrors import disk_errors
+from gopack.plan import manifest as manifests
+from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, LineFacts, Manifest, ZipEntry
+from gopack.ports import FetchedZip, FileKind
+from gopack.spec import gosum
+from gopack.spec.dirhash import hash_go_mod
+from gopack.spec.module import ModuleVersion
+
+MANIFEST = "manifest.json"
+GO_SUM = "go.sum"
+
+
+class DiskLedger:
+    """The ledger of the storage whose `.gopack` folder this is.
+
+    Used from one thread. A storage without a manifest has an empty ledger.
+
+    Raises:
+        StoreError: the manifest cannot be read, or is none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._versions: dict[ModuleVersion, Entry] = {}
+        self._listed: dict[ModuleVersion, LineFacts] = {}
+        self._saved = b""
+        self._load()
+
+    def _load(self) -> None:
+        path = self._folder / MANIFEST
+        with disk_errors("read the manifest", path):
+            if not path.exists():
+                return
+            self._saved = path.read_bytes()
+        known = manifests.loads(self._saved, where=str(path))
+        self._versions, self._listed = dict(known.versions), dict(known.listed)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is known now."""
+        return Manifest(self._versions, self._listed)
+
+    def vouches_for(self, module: ModuleVersion, *, whole: bool) -> bool:
+        """Tell whether a version is recorded: its small files, and its zip if `whole`."""
+        entry = self._versions.get(module)
+        return entry is not None and (entry.zip is not None or not whole)
+
+    def is_as_recorded(self, module: ModuleVersion, kind: FileKind, data: bytes) -> bool:
+        """Tell whether a small file is, byte for byte, the one that was recorded."""
+        entry = self._versions.get(module)
+        if entry is None:
+            return False
+        recorded = entry.mod_sha256 if kind is FileKind.MOD else entry.info_sha256
+        return hashlib.sha256(data).hexdigest() == recorded
+
+    def record(
+        self, module: ModuleVersion, *, info: bytes, mod: bytes, fetched_zip: FetchedZip | None
+    ) -> None:
+        """Note what was just published; what was known of a zip stays where none is given."""
+        known = self._versions.get(module)
+        self._versions[module] = Entry(
+            info_sha256=hashlib.sha256(info).hexdigest(),
+            mod_sha256=hashlib.sha256(mod).hexdigest(),
+            mod_h1=hash_go_mod(mod),
+            zip=_zip_entry(fetched_zip) or (known.zip if known else None),
+            verified=known.verified if known else UNVERIFIED,
+            why=known.why if known else (),
+        )
+
+    def annotate(self, notes: Annotations) -> None:
+        """Note what a run has to say of versions; those not named keep what is known."""
+        known = manifests.annotated(self.manifest, notes)
+        self._versions, self._listed = dict(known.versions), dict(known.listed)
+
+    def forget(self, module: ModuleVersion) -> None:
+        """Drop a version that was removed."""
+        self._versions.pop(module, None)
+        self._listed.pop(module, None)
+
+    def save(self) -> None:
+        """Write manifest and go.sum, atomically; nothing is written where nothing changed."""
+        data = manifests.dumps(self.manifest)
+        if data == self._saved:
+            return
+        self._write(GO_SUM, gosum.format_lines(self.manifest.sum_lines()).encode())
+        self._write(MANIFEST, data)
+        self._saved = data
+
+    def _write(self, name: str, data: bytes) -> None:
+        path = self._folder / name
+        part = path.with_name(f"{name}.part")
+        with disk_errors(f"write {name}", path):
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.chmod(0o644)
+            part.replace(path)
+
+
+def _zip_entry(fetched: FetchedZip | None) -> ZipEntry | None:
+    return ZipEntry(fetched.size_bytes, fetched.sha256, fetched.h1) if fetched else None

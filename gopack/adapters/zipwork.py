@@ -1,0 +1,88 @@
+"""Bringing in one zip: from its source to a checked file on the storage's disk.
+
+A zip is written to `<name>.part` and gets its name when it is whole, checked and on the disk; a
+run that is broken off finds it there again. Nothing of a zip that breaks the rules is left.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.zips import read_module_zip
+from gopack.asking import first_answer
+from gopack.errors import IntegrityError
+from gopack.ports import FetchedZip, ModuleSource, Sources
+from gopack.spec.module import ModuleVersion
+
+
+@dataclass(frozen=True, slots=True)
+class ZipWork:
+    """How one zip is brought in, in whatever process or thread.
+
+    Args:
+        make_sources: makes the sources, once a process; it crosses process boundaries.
+        incoming: the folder on the storage's disk where zips arrive.
+        stored: tells where the storage has a version's zip.
+    """
+
+    make_sources: Callable[[], Sources]
+    incoming: Path
+    stored: Callable[[ModuleVersion], Path]
+
+    def fetch(self, module: ModuleVersion, sources: Sources) -> FetchedZip:
+        """Download and check one zip, or take the one that an earlier run left.
+
+        Raises:
+            UpstreamError: no source could give it.
+            IntegrityError: it breaks the module zip rules.
+            StoreError: the disk refuses it.
+        """
+        path = self.incoming / incoming_name(module)
+        left = self._left_by_earlier_run(module, path)
+        return left or self._download(module, sources, path)
+
+    def check(self, module: ModuleVersion) -> FetchedZip:
+        """Check the zip that the storage has."""
+        receipt = read_module_zip(self.stored(module), module)
+        return FetchedZip(None, receipt.size_bytes, receipt.sha256, receipt.h1)
+
+    def _left_by_earlier_run(self, module: ModuleVersion, path: Path) -> FetchedZip | None:
+        if not path.exists():
+            return None
+        try:
+            receipt = read_module_zip(path, module)
+        except IntegrityError:
+            path.unlink()
+            return None
+        return FetchedZip(path, receipt.size_bytes, receipt.sha256, receipt.h1)
+
+    def _download(self, module: ModuleVersion, sources: Sources, path: Path) -> FetchedZip:
+        part = path.with_suffix(".part")
+        try:
+            with disk_errors("write a zip", part):
+                with part.open("wb") as file:
+
+                    def copy(source: ModuleSource) -> int:
+                        file.seek(0)
+                        file.truncate()
+                        return source.copy_zip(module, file)
+
+                    first_answer(sources.attempts(module.path), copy)
+                    file.flush()
+                    receipt = read_module_zip(part, module)
+                    os.fsync(file.fileno())
+                part.rename(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+        return FetchedZip(path, receipt.size_bytes, receipt.sha256, receipt.h1)
+
+
+def incoming_name(module: ModuleVersion) -> str:
+    """Name a zip on its way in, the same in every run and safe on every disk."""
+    return hashlib.sha256(str(module).encode()).hexdigest()[:40] + ".zip"

@@ -1,0 +1,73 @@
+"""`gopack fetch`: the list becomes the storage."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from gopack.cli import options
+from gopack.cli.failing import end, ends_well, print_error
+from gopack.cli.lists import read_lists
+from gopack.cli.reports import fetch_json, write_json
+from gopack.cli.table import print_outcome
+from gopack.cli.wiring import make_console, make_progress, session
+from gopack.flows.fetch import FetchResult, fetch
+from gopack.flows.prune import prunable, prune
+from gopack.plan.closure import Level
+
+
+@click.command("fetch")
+@options.lists_argument
+@options.storage_option
+@options.closure_option
+@options.jobs_option
+@click.option(
+    "--prune",
+    "is_pruning",
+    is_flag=True,
+    envvar="GOPACK_PRUNE",
+    show_envvar=True,
+    help="Remove versions that no line needs any more, after showing which.",
+)
+@options.json_option
+def command(
+    lists: tuple[Path, ...],
+    storage: Path,
+    closure: str,
+    jobs: int,
+    is_pruning: bool,  # noqa: FBT001 - click passes by keyword
+    json_file: Path | None,
+) -> None:
+    """Fill the storage with what LIST (goget.txt) names and all it needs.
+
+    What is there already is not fetched again. Lines that fail do not stop the others; the exit
+    status is 0 when every line is done, else 2 for the list, 3 for an upstream, 4 for data that
+    is not what it must be, 5 for the storage: the highest that occurred.
+    """
+    console = make_console()
+    with ends_well(console):
+        items, warnings = read_lists(lists)
+        for warning in warnings:
+            console.print(str(warning), markup=False, highlight=False)
+        with (
+            make_progress(console) as progress,
+            session(storage, jobs=jobs, progress=progress) as s,
+        ):
+            result = fetch(items, Level(closure), s.planner, s.fetcher)
+            going = prunable(result, s.ledger.manifest.versions) if is_pruning else []
+            if is_pruning:
+                prune(s.store, s.ledger, going, progress.note)
+        _report(console, result)
+        write_json(json_file, fetch_json(result, going))
+        end(result.outcome.exit_status)
+
+
+def _report(console: Console, result: FetchResult) -> None:
+    print_outcome(console, result.outcome)
+    for warning in result.outcome.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+    for line in result.outcome.lines:
+        if line.error is not None:
+            print_error(console, line.error, where=f"{line.where}: {line.text}")
+    for error in result.outcome.together:
+        print_error(console, error, where="all lines together")

@@ -1,0 +1,71 @@
+"""Reading the lists: every LIST and what its `-r` lines name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gopack.cli.options import DEFAULT_LIST
+from gopack.errors import InputError
+from gopack.plan.findings import Finding, FindingsError
+from gopack.plan.items import IncludeItem, Item
+from gopack.plan.modlist import ListErrors, parse_list
+
+MAX_DEPTH = 8
+"""Lists that include lists this deep include themselves."""
+
+
+def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
+    """Read all lists; give their items in order, and what a person should still look at.
+
+    Raises:
+        ListErrors: with every bad line of every list.
+        InputError: a list cannot be read, or nothing is listed at all.
+    """
+    reader = _Reader()
+    for file in files or [Path(DEFAULT_LIST)]:
+        reader.read(file, depth=0)
+    if reader.errors:
+        raise ListErrors(reader.errors, name=", ".join(map(str, files)) or DEFAULT_LIST)
+    return reader.items, reader.warnings
+
+
+class _Reader:
+    """Collects the items and findings of several files."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.warnings: list[Finding] = []
+        self.errors: list[Finding] = []
+
+    def read(self, file: Path, *, depth: int) -> None:
+        try:
+            parsed = parse_list(_read(file), name=str(file))
+        except FindingsError as error:
+            self.errors.extend(error.findings)
+            return
+        self.warnings.extend(parsed.warnings)
+        for item in parsed.items:
+            if not isinstance(item, IncludeItem):
+                self.items.append(item)
+            elif depth >= MAX_DEPTH:
+                raise InputError(f"lists include each other: {item.file}", where=item.where)
+            else:
+                self.read(file.parent / item.file, depth=depth + 1)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            "there is no such list",
+            where=str(file),
+            hint="Write one module a line, such as golang.org/x/text@latest, and run again.",
+        ) from error
+    except IsADirectoryError as error:
+        raise InputError(
+            "this is a folder, not a list",
+            where=str(file),
+            hint="Docker makes a folder where a mounted file is missing: remove it and write one.",
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error

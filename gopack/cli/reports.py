@@ -1,0 +1,73 @@
+"""Results as JSON, for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gopack.errors import GopackError, StoreError
+from gopack.flows.fetch import FetchResult
+from gopack.plan.outcome import LineOutcome
+from gopack.spec.module import ModuleVersion
+
+
+def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
+    """Write a report where --json says, if it says.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    if file is None:
+        return
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if str(file) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot be written: {error.strerror}", where=str(file)) from error
+
+
+def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[str, Any]:
+    """Give a fetch's result."""
+    outcome = result.outcome
+    return {
+        "exit_status": outcome.exit_status,
+        "lines": [_line_json(line) for line in outcome.lines],
+        "versions_needed": outcome.needed,
+        "versions_added": outcome.added,
+        "bytes_added": outcome.added_bytes,
+        "seconds": round(outcome.seconds, 3),
+        "removed": [str(module) for module in removed],
+        "errors": [error_json(error) for error in outcome.together],
+        "warnings": list(outcome.warnings),
+    }
+
+
+def error_json(error: GopackError | None) -> dict[str, Any] | None:
+    """Give an error's fields."""
+    if error is None:
+        return None
+    return {
+        "kind": type(error).__name__,
+        "exit_status": error.exit_status,
+        "message": str(error),
+        "hint": error.hint,
+    }
+
+
+def _line_json(line: LineOutcome) -> dict[str, Any]:
+    return {
+        "where": line.where,
+        "text": line.text,
+        "versions": list(line.versions),
+        "status": line.status,
+        "notes": list(line.notes),
+        "versions_needed": line.needed,
+        "versions_added": line.added,
+        "bytes_added": line.added_bytes,
+        "seconds": round(line.seconds, 3),
+        "error": error_json(line.error),
+    }

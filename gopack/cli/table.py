@@ -1,0 +1,45 @@
+"""Tables and trees as a person reads them."""
+
+from rich.console import Console
+from rich.table import Table
+
+from gopack.cli.units import human_bytes, human_duration
+from gopack.plan.outcome import LineOutcome, Outcome
+
+_STYLES = {"failed": "red", "done": "green", "there": ""}
+
+
+def print_outcome(console: Console, outcome: Outcome) -> None:
+    """Print the last table of a run: a row a line, then the totals."""
+    table = Table(show_footer=True, header_style="bold", box=None, pad_edge=False)
+    totals = {
+        "line": "total",
+        "version": "",
+        "versions": str(outcome.added),
+        "bytes": human_bytes(outcome.added_bytes),
+        "time": human_duration(outcome.seconds),
+        "status": _status_total(outcome),
+    }
+    for name, footer in totals.items():
+        justify = "right" if name in {"versions", "bytes", "time"} else "left"
+        table.add_column(name, footer=footer, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for line in outcome.lines:
+        table.add_row(*_row(line), style=_STYLES[line.status])
+    console.print(table)
+
+
+def _row(line: LineOutcome) -> tuple[str, ...]:
+    return (
+        line.text,
+        ", ".join(line.versions) or "-",
+        f"+{line.added}",
+        human_bytes(line.added_bytes),
+        human_duration(line.seconds),
+        ", ".join((line.status, *line.notes)),
+    )
+
+
+def _status_total(outcome: Outcome) -> str:
+    failed = sum(line.status == "failed" for line in outcome.lines)
+    done = len(outcome.lines) - failed
+    return f"{done} done, {failed} failed" if failed else f"{done} done"

@@ -1,0 +1,158 @@
+"""Putting the parts together: settings, sources, storage, workers."""
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from gopack.adapters import goenv
+from gopack.adapters.disk import DiskStore
+from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.sources import ProxySources
+from gopack.adapters.zippool import AdaptiveZips
+from gopack.adapters.zipwork import ZipWork
+from gopack.cli.progress import PlainProgress, RichProgress
+from gopack.errors import StoreError
+from gopack.flows.fetching import Fetcher
+from gopack.flows.layered import StoredFirst
+from gopack.flows.planning import Planner
+from gopack.plan.items import ModuleItem
+from gopack.plan.manifest import LineFacts
+from gopack.plan.query import Resolution, checked_info, is_exact
+from gopack.plan.summary import Retraction
+from gopack.ports import FileKind, State
+from gopack.spec.goenv import GoEnv
+from gopack.spec.module import ModuleVersion
+
+LOCK_WAIT_S = 24 * 3600.0
+"""A second run waits for the first; a day is longer than any."""
+
+LOG_WIDTH = 160
+"""Characters a line of a log takes; nobody knows how wide its reader's window is."""
+
+WatchedProgress = PlainProgress | RichProgress
+
+
+def make_console() -> Console:
+    """Make the console for everything a person reads: standard error, so that --json can pipe."""
+    console = Console(stderr=True, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    return console
+
+
+def make_progress(console: Console) -> WatchedProgress:
+    """Make bars on a terminal, plain lines elsewhere."""
+    if console.is_terminal:
+        return RichProgress(console)
+    return PlainProgress(partial(console.print, markup=False, highlight=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The parts of one run."""
+
+    store: DiskStore
+    ledger: DiskLedger
+    planner: Planner
+    fetcher: Fetcher
+
+
+@contextmanager
+def session(storage: Path, *, jobs: int, progress: WatchedProgress) -> Iterator[Session]:
+    """Open everything a fetch needs, with the storage locked; close it at the end.
+
+    Raises:
+        InputError: the go command's settings are malformed or missing.
+        StoreError: the storage cannot be used.
+    """
+    env = goenv.load()
+    store = DiskStore(storage)
+    with store.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
+        ledger = DiskLedger(store.own_folder)
+        with _parts(env, store, ledger, jobs=jobs, progress=progress) as parts:
+            yield parts
+
+
+@contextmanager
+def reading_session(storage: Path, *, jobs: int, progress: WatchedProgress) -> Iterator[Session]:
+    """Open what a plan needs; nothing is written, the storage need not exist."""
+    env = goenv.load()
+    store = DiskStore(storage)
+    with _parts(env, store, DiskLedger(store.own_folder), jobs=jobs, progress=progress) as parts:
+        yield parts
+
+
+@contextmanager
+def _parts(
+    env: GoEnv, store: DiskStore, ledger: DiskLedger, *, jobs: int, progress: WatchedProgress
+) -> Iterator[Session]:
+    stop = threading.Event()
+    upstream = ProxySources(env, stop=stop)
+    sources = StoredFirst(upstream, partial(read_stored, store, ledger))
+    executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
+    work = ZipWork(partial(ProxySources, env), store.incoming, store.zip_path)
+    zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
+    planner = Planner(sources, executor, partial(known_before, store, ledger), progress)
+    fetcher = Fetcher(
+        sources=sources,
+        store=store,
+        ledger=ledger,
+        zips=zips,
+        executor=executor,
+        progress=progress,
+        check_room=store.check_room,
+    )
+    try:
+        yield Session(store, ledger, planner, fetcher)
+    finally:
+        stop.set()
+        executor.shutdown(wait=False, cancel_futures=True)
+        zips.close()
+        upstream.close()
+
+
+def read_stored(
+    store: DiskStore, ledger: DiskLedger, module: ModuleVersion, kind: FileKind
+) -> bytes | None:
+    """Read a small file of a stored version if it is what the ledger recorded."""
+    try:
+        with store.open(module, kind) as file:
+            data = file.read()
+    except StoreError:
+        return None
+    return data if ledger.is_as_recorded(module, kind, data) else None
+
+
+def known_before(store: DiskStore, ledger: DiskLedger, item: ModuleItem) -> Resolution | None:
+    """Tell what an exact version resolved to in an earlier run, from the storage alone."""
+    module = ModuleVersion(item.path, item.query)
+    facts = ledger.manifest.listed.get(module)
+    if facts is None or not is_exact(*module) or store.state(module) is not State.COMPLETE:
+        return None
+    info = read_stored(store, ledger, module, FileKind.INFO)
+    if info is None:
+        return None
+    return _resolution(module, info, facts)
+
+
+def _resolution(module: ModuleVersion, info: bytes, facts: LineFacts) -> Resolution:
+    path, _, version = facts.carrier.rpartition("@")
+    return Resolution(
+        module,
+        checked_info(module.path, module.version, info),
+        info,
+        retraction=(
+            None
+            if facts.retracted is None
+            else Retraction(module.version, module.version, facts.retracted)
+        ),
+        deprecated=facts.deprecated,
+        carrier=ModuleVersion(path, version) if path else None,
+    )

@@ -1,0 +1,56 @@
+"""The main job: the list becomes a storage."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gopack.flows.fetching import Fetched, Fetcher
+from gopack.flows.planning import Planner
+from gopack.plan.closure import Level
+from gopack.plan.items import Item
+from gopack.plan.lines import Plan
+from gopack.plan.manifest import Annotations
+from gopack.plan.outcome import Outcome, outcome_of
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """A run: what was planned, and what came of it."""
+
+    plan: Plan
+    outcome: Outcome
+
+
+def fetch(items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetcher) -> FetchResult:
+    """Plan the list, fetch what the storage lacks, and write down what is known of it.
+
+    Lines that fail leave the others as they are; what was stored is recorded even when the run
+    is broken off.
+
+    Raises:
+        StoreError: the storage has too little room, or refuses what is written.
+    """
+    started = time.monotonic()
+    plan = planner.plan(items, level)
+    try:
+        fetched = fetcher.fetch(plan)
+    finally:
+        fetcher.ledger.annotate(Annotations(why=plan.reasons(), listed=plan.facts()))
+        fetcher.ledger.save()
+    seconds = time.monotonic() - started
+    outcome = outcome_of(
+        plan, fetched.stored, fetched.failed, seconds=seconds, warnings=_warnings(plan, fetched)
+    )
+    return FetchResult(plan, outcome)
+
+
+def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
+    warnings = []
+    if plan.joint_error is not None:
+        warnings.append(f"all lines together: {plan.joint_error}")
+    missing = fetched.missing.union(*(closure.missing for closure in plan.closures()))
+    warnings.extend(
+        f"{module}: a go.mod requires it, and no upstream has it (go fails on it connected, too)"
+        for module in sorted(missing)
+    )
+    return warnings

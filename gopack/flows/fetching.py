@@ -1,0 +1,208 @@
+"""Fetching: what a plan wants and the storage lacks is downloaded, checked and made to appear.
+
+First the small files and the sizes of the zips, then a look at the room on the disk, then the
+zips, biggest first. A version appears as soon as its files are checked and its requirements are
+there; what fails takes only the lines with it that need it.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from functools import partial
+
+from gopack.asking import first_answer
+from gopack.errors import GopackError, NotFoundError
+from gopack.flows.jobs import Jobs
+from gopack.flows.progress import Progress
+from gopack.plan.lines import Plan
+from gopack.plan.outcome import Stored
+from gopack.plan.publishing import PublishOrder
+from gopack.plan.query import checked_info
+from gopack.plan.summary import check_names_module, summarize
+from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
+from gopack.spec.goproxy import GoMod, Info
+from gopack.spec.module import ModuleVersion
+
+FILES_PER_VERSION = 4
+"""Inodes a version takes: its folder and three files."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFiles:
+    """The small files of a version, and its zip's size where it is wanted and known."""
+
+    info: bytes
+    mod: bytes
+    requires: tuple[ModuleVersion, ...]
+    zip_bytes: int | None
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What a run stored and what failed.
+
+    `stored` maps each new version to what it added; `failed` each version that could not be
+    had to why; `missing` the versions that requirements name and no upstream has, which fail the
+    go command connected just the same.
+    """
+
+    stored: dict[ModuleVersion, Stored] = field(default_factory=dict)
+    failed: dict[ModuleVersion, GopackError] = field(default_factory=dict)
+    missing: set[ModuleVersion] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Brings a plan's versions into a store: the ports of this flow, each once."""
+
+    sources: Sources
+    store: Store
+    ledger: Ledger
+    zips: ZipFetcher
+    executor: Executor
+    progress: Progress
+    check_room: Callable[[int, int], None]
+
+    def fetch(self, plan: Plan) -> Fetched:
+        """Fetch what is missing; tell what happened, version by version.
+
+        Raises:
+            StoreError: the storage has too little room, or refuses what is written.
+        """
+        run = _Run(self, plan)
+        run.fetch()
+        return run.fetched
+
+
+class _Run:
+    """One run's state: what is under way, what is staged, what may appear."""
+
+    def __init__(self, fetcher: Fetcher, plan: Plan) -> None:
+        self._ports = fetcher
+        self._plan = plan
+        self._wants = plan.wants()
+        self._small: dict[ModuleVersion, SmallFiles] = {}
+        self._zips: dict[ModuleVersion, FetchedZip] = {}
+        self._order = PublishOrder({})
+        self.fetched = Fetched()
+        self._started = time.monotonic()
+
+    def fetch(self) -> None:
+        lacking = {m for m, whole in self._wants.items() if not self._has(m, whole=whole)}
+        if not lacking:
+            return
+        self._ports.progress.phase("fetching")
+        self._fetch_small(lacking)
+        self._check_room()
+        self._order = PublishOrder(self._requires())
+        self._fetch_zips()
+        self._publish_lines_without_failures()
+
+    def _has(self, module: ModuleVersion, *, whole: bool) -> bool:
+        """Whether the storage has what is wanted and the ledger vouches for it."""
+        state = self._ports.store.state(module)
+        enough = state is State.COMPLETE or (state is State.MOD_ONLY and not whole)
+        return enough and self._ports.ledger.vouches_for(module, whole=whole)
+
+    # The small files
+
+    def _fetch_small(self, lacking: set[ModuleVersion]) -> None:
+        jobs: Jobs[ModuleVersion, SmallFiles] = Jobs(self._ports.executor)
+        for module in sorted(lacking):
+            jobs.submit(module, partial(self._read_small, module, whole=self._wants[module]))
+        for module, job in jobs:
+            try:
+                self._small[module] = job.result()
+            except GopackError as error:
+                self._fail(module, error)
+
+    def _read_small(self, module: ModuleVersion, *, whole: bool) -> SmallFiles:
+        """Read and check a version's info and go.mod, and ask for the size of its zip."""
+        attempts = self._ports.sources.attempts(module.path)
+        info = first_answer(attempts, lambda source: source.read(Info(*module)))
+        checked_info(module.path, module.version, info)
+        mod = self._plan.gomods.get(module)
+        if mod is None:
+            mod = first_answer(attempts, lambda source: source.read(GoMod(module)))
+        summary = self._plan.summary(module)
+        if summary is None:
+            summary = summarize(module, mod)
+            check_names_module(module, summary)
+        size = None
+        if whole and self._ports.store.state(module) is not State.COMPLETE:
+            size = first_answer(attempts, lambda source: source.zip_size(module))
+        return SmallFiles(info, mod, summary.require, size)
+
+    def _requires(self) -> dict[ModuleVersion, set[ModuleVersion]]:
+        """Tell what must appear before each version: its requirements, a root's whole closure."""
+        edges = {m: set(files.requires) & self._small.keys() for m, files in self._small.items()}
+        for root, needed in self._plan.roots().items():
+            if root in edges:
+                edges[root] |= (needed & self._small.keys()) - {root}
+        return edges
+
+    def _check_room(self) -> None:
+        sizes = [files.zip_bytes or 0 for files in self._small.values()]
+        self._ports.check_room(sum(sizes), FILES_PER_VERSION * len(sizes))
+        self._ports.progress.planned(len(sizes), sum(sizes))
+
+    # The zips
+
+    def _fetch_zips(self) -> None:
+        """Start every zip, biggest first; publish what needs none; then publish as they come."""
+        jobs: Jobs[ModuleVersion, FetchedZip] = Jobs(self._ports.executor)
+        by_size = sorted(self._small, key=lambda m: (-(self._small[m].zip_bytes or 0), m))
+        self._ports.zips.expect(sum(self._wants[module] for module in by_size))
+        for module in by_size:
+            if self._wants[module]:
+                jobs.watch(module, self._start_zip(module))
+        for module in by_size:
+            if not self._wants[module]:
+                self._stage(module)
+        for module, job in jobs:
+            try:
+                self._zips[module] = job.result()
+            except GopackError as error:
+                self._fail(module, error)
+            else:
+                self._stage(module)
+
+    def _start_zip(self, module: ModuleVersion) -> Future[FetchedZip]:
+        if self._ports.store.state(module) is State.COMPLETE:
+            return self._ports.zips.check(module)
+        return self._ports.zips.fetch(module)
+
+    # Appearing
+
+    def _stage(self, module: ModuleVersion) -> None:
+        for ready in self._order.staged(module):
+            self._publish(ready)
+
+    def _publish(self, module: ModuleVersion) -> None:
+        small, fetched_zip = self._small[module], self._zips.get(module)
+        path = fetched_zip.path if fetched_zip else None
+        self._ports.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
+        self._ports.ledger.record(module, info=small.info, mod=small.mod, fetched_zip=fetched_zip)
+        size = fetched_zip.size_bytes if fetched_zip else 0
+        self.fetched.stored[module] = Stored(
+            size + len(small.info) + len(small.mod), time.monotonic() - self._started
+        )
+        self._ports.progress.stored(module, size)
+
+    def _publish_lines_without_failures(self) -> None:
+        """Publish what waits for a failed version that some line does not need."""
+        failed = self.fetched.failed.keys()
+        sound = [line.wants() for line in self._plan.lines if line.closure is not None]
+        wanted = {m for wants in sound if not failed & wants.keys() for m in wants}
+        for module in self._order.blocked():
+            if module in wanted:
+                self._publish(module)
+
+    def _fail(self, module: ModuleVersion, error: GopackError) -> None:
+        """Note a version that could not be had; what nobody has or must have is no failure."""
+        if isinstance(error, NotFoundError) and not self._plan.is_essential(module):
+            self.fetched.missing.add(module)
+            self._small.pop(module, None)
+        else:
+            self.fetched.failed[module] = error

@@ -1,0 +1,187 @@
+"""Planning: the list's lines become versions, and the versions their closures.
+
+Lines are resolved side by side, then all graphs are walked side by side: a go.mod that several
+lines need is read once. A line that fails leaves the others as they are.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from gopack.asking import first_answer
+from gopack.errors import GopackError, InputError, NotFoundError
+from gopack.flows.jobs import Jobs
+from gopack.flows.progress import Progress
+from gopack.flows.steps import run_steps
+from gopack.plan.closure import Closure, Level
+from gopack.plan.items import Item, ModuleItem
+from gopack.plan.lines import LinePlan, Plan
+from gopack.plan.query import Resolution, resolve
+from gopack.plan.summary import Summary, check_names_module, summarize
+from gopack.ports import Sources
+from gopack.spec.goproxy import GoMod
+from gopack.spec.module import ModuleVersion
+
+Known = Callable[[ModuleItem], Resolution | None]
+"""Tells what a line resolved to before, where asking again could not change the answer."""
+
+
+@dataclass(slots=True)
+class Planner:
+    """Plans a list against its sources.
+
+    Args:
+        sources: where modules are asked for; the storage is looked into first.
+        executor: runs the waiting; its threads bound the requests under way at once.
+        known: see Known.
+        progress: who watches.
+    """
+
+    sources: Sources
+    executor: Executor
+    known: Known
+    progress: Progress
+    gomods: dict[ModuleVersion, bytes] = field(default_factory=dict)
+
+    def plan(self, items: Sequence[Item], level: Level) -> Plan:
+        """Resolve every line and walk every graph; failed lines carry their error."""
+        self.progress.phase("resolving")
+        lines = self._resolve_all(items, level)
+        self.progress.phase("reading the module graphs")
+        walker = Walker(self.sources, self.executor, self.progress, self.gomods)
+        walked = walker.walk_lines(lines)
+        joint, joint_error = self._walk_joint(walker, walked, level)
+        return Plan(tuple(walked), joint, joint_error, self.gomods)
+
+    def _walk_joint(
+        self, walker: "Walker", lines: Sequence[LinePlan], level: Level
+    ) -> tuple[Closure | None, GopackError | None]:
+        roots = sorted({module for line in lines if line.closure for module in line.modules})
+        if len(roots) < 2:
+            return None, None
+        joint = Closure(roots, level, is_joint=True)
+        error = walker.walk([joint])[0]
+        return (None, error) if error else (joint, None)
+
+    def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
+        """Resolve the lines; those that say `patch` after the others, since they build on them."""
+        found: dict[int, LinePlan] = {}
+        for wave in (False, True):
+            indexes = [i for i, item in enumerate(items) if _needs_base(item) is wave]
+            bases = {m.path: m.version for line in found.values() for m in line.modules}
+            jobs: Jobs[int, LinePlan] = Jobs(self.executor)
+            for i in indexes:
+                jobs.submit(i, partial(self._resolve, items[i], level, bases))
+            for i, job in jobs:
+                found[i] = job.result()
+                self.progress.resolved(len(found), len(items))
+        return [found[i] for i in range(len(items))]
+
+    def _resolve(self, item: Item, level: Level, bases: dict[str, str]) -> LinePlan:
+        started = time.monotonic()
+        line = LinePlan(item, Level(item.closure) if item.closure else level)
+        try:
+            if not isinstance(item, ModuleItem):
+                raise InputError(
+                    "this kind of line is not supported yet", hint="List modules by their path."
+                )
+            resolution = self.known(item) or self._ask(item, bases.get(item.path, ""))
+        except GopackError as error:
+            return replace(line, error=error, seconds=time.monotonic() - started)
+        return replace(line, roots=(resolution,), seconds=time.monotonic() - started)
+
+    def _ask(self, item: ModuleItem, base: str) -> Resolution:
+        current = base if item.query == "patch" else ""
+        return first_answer(
+            self.sources.attempts(item.path),
+            lambda source: run_steps(resolve(item.path, item.query, current=current), source),
+        )
+
+
+class Walker:
+    """Walks many closures at once; each go.mod is read once and fed to all that wait for it."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        executor: Executor,
+        progress: Progress,
+        gomods: dict[ModuleVersion, bytes],
+    ) -> None:
+        self._sources = sources
+        self._executor = executor
+        self._progress = progress
+        self._gomods = gomods
+        self._known: dict[ModuleVersion, Summary | GopackError] = {}
+        self._errors: dict[int, GopackError] = {}
+
+    def walk_lines(self, lines: Sequence[LinePlan]) -> list[LinePlan]:
+        """Give each line that resolved its closure, or the error its graph ended in."""
+        closures = [Closure(line.modules, line.level) for line in lines if line.error is None]
+        errors = iter(zip(closures, self.walk(closures), strict=True))
+        walked = []
+        for line in lines:
+            if line.error is None:
+                closure, error = next(errors)
+                line = replace(line, closure=None if error else closure, error=error)  # noqa: PLW2901
+            walked.append(line)
+        return walked
+
+    def walk(self, closures: Sequence[Closure]) -> list[GopackError | None]:
+        """Walk all closures to their ends; tell of each the error that stopped it, if one did."""
+        self._errors = {}
+        jobs: Jobs[ModuleVersion, tuple[bytes, Summary]] = Jobs(self._executor)
+        waiting: dict[ModuleVersion, list[int]] = {}
+        for index, closure in enumerate(closures):
+            self._advance(index, closure, jobs, waiting)
+        for module, job in jobs:
+            self._remember(module, job)
+            for index in waiting.pop(module):
+                self._feed(index, closures[index], module)
+                self._advance(index, closures[index], jobs, waiting)
+        return [self._errors.get(index) for index in range(len(closures))]
+
+    def _advance(
+        self,
+        index: int,
+        closure: Closure,
+        jobs: Jobs[ModuleVersion, tuple[bytes, Summary]],
+        waiting: dict[ModuleVersion, list[int]],
+    ) -> None:
+        """Feed a closure what is known, and start reading what is not."""
+        while index not in self._errors and (needed := closure.needs()):
+            for module in needed:
+                if module in self._known:
+                    self._feed(index, closure, module)
+                    continue
+                if module not in waiting:
+                    jobs.submit(module, partial(self._read, module))
+                waiting.setdefault(module, []).append(index)
+
+    def _read(self, module: ModuleVersion) -> tuple[bytes, Summary]:
+        data = first_answer(
+            self._sources.attempts(module.path), lambda source: source.read(GoMod(module))
+        )
+        summary = summarize(module, data)
+        check_names_module(module, summary)
+        return data, summary
+
+    def _remember(self, module: ModuleVersion, job: Future[tuple[bytes, Summary]]) -> None:
+        try:
+            self._gomods[module], self._known[module] = job.result()
+        except GopackError as error:
+            self._known[module] = error
+        self._progress.read(len(self._known))
+
+    def _feed(self, index: int, closure: Closure, module: ModuleVersion) -> None:
+        known = self._known[module]
+        if isinstance(known, Summary):
+            closure.feed(module, known)
+        elif not (isinstance(known, NotFoundError) and closure.feed_missing(module)):
+            self._errors.setdefault(index, known.told(closure.requirement_path(module)))
+
+
+def _needs_base(item: Item) -> bool:
+    return isinstance(item, ModuleItem) and item.needs_base

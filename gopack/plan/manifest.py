@@ -1,0 +1,187 @@
+"""The manifest: what gopack knows of every version in a storage.
+
+Deterministic: the same contents give the same bytes. It holds no time and no host.
+
+Rules: `.gopack/manifest.json` is JSON with one object a version, keyed `path@version`, sorted.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gopack.errors import StoreError
+from gopack.spec.gosum import SumLine
+from gopack.spec.module import ModuleVersion
+
+FORMAT = 1
+"""Raised when an older gopack could misread a manifest."""
+
+UNVERIFIED = "unverified"
+"""No checksum database vouched for this version; text after a colon says why."""
+
+BY_HAND = "by hand"
+"""How the reason of a version begins that a person put in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipEntry:
+    """A zip: bytes, SHA-256 in hex, `h1:` sum."""
+
+    size_bytes: int
+    sha256: str
+    h1: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version: complete when it has a `zip`, else mod-only.
+
+    `verified` says what vouches for it: `sumdb NAME`, or `unverified: WHY`; `why` says what wants
+    it: the list's lines as written, `required by path@version`, or how it was put in by hand.
+    """
+
+    info_sha256: str
+    mod_sha256: str
+    mod_h1: str
+    zip: ZipEntry | None = None
+    verified: str = UNVERIFIED
+    why: tuple[str, ...] = ()
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person put it in, so that no list is needed for it to stay."""
+        return any(why.startswith(BY_HAND) for why in self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """What a listed version's module said of it: its marks, and whose go.mod carries them."""
+
+    retracted: str | None = None
+    deprecated: str = ""
+    carrier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What a run has to say of versions besides their files: see Entry and LineFacts."""
+
+    why: Mapping[ModuleVersion, Iterable[str]] = field(default_factory=dict)
+    verified: Mapping[ModuleVersion, str] = field(default_factory=dict)
+    listed: Mapping[ModuleVersion, LineFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Every version that gopack put into a storage, and the facts of the listed ones."""
+
+    versions: Mapping[ModuleVersion, Entry] = field(default_factory=dict)
+    listed: Mapping[ModuleVersion, LineFacts] = field(default_factory=dict)
+
+    def sum_lines(self) -> Iterable[SumLine]:
+        """Tell the go.sum lines of every version."""
+        for module, entry in self.versions.items():
+            yield SumLine(module, is_gomod=True, h1=entry.mod_h1)
+            if entry.zip is not None:
+                yield SumLine(module, is_gomod=False, h1=entry.zip.h1)
+
+
+def dumps(manifest: Manifest) -> bytes:
+    """Write a manifest as JSON: sorted, one version a line."""
+    versions = {str(m): _entry_json(manifest.versions[m]) for m in sorted(manifest.versions)}
+    listed = {str(m): _facts_json(manifest.listed[m]) for m in sorted(manifest.listed)}
+    return (
+        f'{{"format":{FORMAT},\n"listed":{_lines(listed)},\n"versions":{_lines(versions)}}}\n'
+    ).encode()
+
+
+def loads(data: bytes, *, where: str) -> Manifest:
+    """Read a manifest back.
+
+    Raises:
+        StoreError: it is no manifest, or one of a newer gopack.
+    """
+    try:
+        raw = json.loads(data)
+        if raw["format"] > FORMAT:
+            raise StoreError(
+                f"manifest format {raw['format']} is newer than this gopack",
+                where=where,
+                hint="Use the gopack that wrote it, or a newer one.",
+            )
+        return Manifest(
+            {_module(key): _entry(value) for key, value in raw["versions"].items()},
+            {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(
+            f"not a manifest: {error}",
+            where=where,
+            hint="Move it away and fetch again: what is stored is checked, not fetched anew.",
+        ) from error
+
+
+def annotated(manifest: Manifest, notes: Annotations) -> Manifest:
+    """Give a manifest with what a run has to say; versions that it does not hold are passed by."""
+    versions = dict(manifest.versions)
+    for module, why in notes.why.items():
+        if module in versions:
+            versions[module] = replace(versions[module], why=tuple(sorted(set(why))))
+    for module, text in notes.verified.items():
+        if module in versions:
+            versions[module] = replace(versions[module], verified=text)
+    listed = {m: f for m, f in {**manifest.listed, **notes.listed}.items() if m in versions}
+    return Manifest(versions, listed)
+
+
+def _lines(objects: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = (f"{json.dumps(k)}:{_compact(v)}" for k, v in objects.items())
+    return "{\n" + ",\n".join(rows) + "\n}" if objects else "{}"
+
+
+def _compact(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "state": "complete" if entry.zip else "mod-only",
+        "info_sha256": entry.info_sha256,
+        "mod_sha256": entry.mod_sha256,
+        "mod_h1": entry.mod_h1,
+    }
+    if entry.zip is not None:
+        written |= {
+            "zip_bytes": entry.zip.size_bytes,
+            "zip_sha256": entry.zip.sha256,
+            "zip_h1": entry.zip.h1,
+        }
+    return written | {"verified": entry.verified, "why": list(entry.why)}
+
+
+def _facts_json(facts: LineFacts) -> dict[str, Any]:
+    return {
+        "retracted": facts.retracted,
+        "deprecated": facts.deprecated,
+        "carrier": facts.carrier,
+    }
+
+
+def _entry(raw: Mapping[str, Any]) -> Entry:
+    whole = raw["state"] == "complete"
+    return Entry(
+        info_sha256=raw["info_sha256"],
+        mod_sha256=raw["mod_sha256"],
+        mod_h1=raw["mod_h1"],
+        zip=ZipEntry(raw["zip_bytes"], raw["zip_sha256"], raw["zip_h1"]) if whole else None,
+        verified=raw["verified"],
+        why=tuple(raw["why"]),
+    )
+
+
+def _module(key: str) -> ModuleVersion:
+    path, at, version = key.rpartition("@")
+    if not at:
+        raise ValueError(f"{key!r} is no module@version")
+    return ModuleVersion(path, version)

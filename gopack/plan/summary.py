@@ -1,0 +1,98 @@
+"""What gopack reads out of a dependency's go.mod: requirements, go version, retractions.
+
+Spec: go.dev/ref/mod#go-mod-file, the go command's modload.rawGoModSummary and goModSummary.
+"""
+
+from dataclasses import dataclass
+
+from gopack.errors import InputError, IntegrityError
+from gopack.spec import gomod, gover, semver
+from gopack.spec.module import ModuleVersion
+
+PRUNING_SINCE = "1.17"
+"""Modules at this go version or above prune the graph (gover.ExplicitIndirectVersion)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """Versions from `low` to `high`, both included, that their author takes back."""
+
+    low: str
+    high: str
+    rationale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One version's go.mod, as its dependants see it.
+
+    `path` is what its module line says; `go` is empty where there is no go line (1.16 is meant);
+    `prunes` tells whether its dependants need to look no further than `require`.
+    """
+
+    path: str
+    go: str
+    prunes: bool
+    require: tuple[ModuleVersion, ...]
+    retract: tuple[Retraction, ...]
+    deprecated: str
+
+
+def summarize(module: ModuleVersion, data: bytes) -> Summary:
+    """Read a dependency's go.mod, lax as the go command is.
+
+    `replace` and `exclude` are the main module's business and are left out.
+
+    Raises:
+        IntegrityError: it cannot be parsed.
+    """
+    try:
+        file = gomod.parse(data)
+    except InputError as error:
+        raise IntegrityError(f"parsing go.mod: {error}", where=str(module)) from error
+    go = file.go or ""
+    return Summary(
+        path=file.module or "",
+        go=go,
+        prunes=bool(go) and gover.compare(go, PRUNING_SINCE) >= 0,
+        require=tuple(ModuleVersion(r.path, r.version) for r in file.require),
+        retract=tuple(Retraction(r.low, r.high, r.rationale) for r in file.retract),
+        deprecated=file.deprecated or "",
+    )
+
+
+def check_names_module(module: ModuleVersion, summary: Summary) -> None:
+    """Check that a go.mod is the one of the module it was asked for as.
+
+    Raises:
+        IntegrityError: it has no module line, or names another path.
+    """
+    if not summary.path:
+        raise IntegrityError("parsing go.mod: missing module line", where=str(module))
+    if summary.path != module.path:
+        raise IntegrityError(
+            "go.mod names another module path",
+            where=str(module),
+            expected=module.path,
+            got=summary.path,
+            hint=f"the module has moved: list {summary.path} instead",
+        )
+
+
+def retraction_of(retractions: tuple[Retraction, ...], version: str) -> Retraction | None:
+    """Find the retraction that covers a version, None if it is not retracted."""
+    for retraction in retractions:
+        if (
+            semver.compare(retraction.low, version) <= 0
+            and semver.compare(version, retraction.high) <= 0
+        ):
+            return retraction
+    return None
+
+
+def is_synthesized(path: str, data: bytes) -> bool:
+    """Tell whether a go.mod is the one proxies make for a version that has none.
+
+    Source: modfetch.LegacyGoMod.
+    """
+    return data == f"module {path}\n".encode()
