@@ -116,8 +116,16 @@ def test_attack_note_with_one_bit_flipped_is_refused(position: int, bit: int) ->
     message = bytearray(signed())
     position %= len(message)
     message[position] ^= 1 << bit
-    with pytest.raises(IntegrityError):
-        note.open_note(bytes(message), [ALICE.verifier])
+    try:
+        opened = note.open_note(bytes(message), [ALICE.verifier])
+    except IntegrityError:
+        return
+    # Go reads the last base64 digit laxly: bits of it that carry no byte may differ.
+    whole = note.open_note(signed(), [ALICE.verifier])
+    assert opened.text == whole.text
+    assert base64std.decode(opened.signatures[0].base64) == base64std.decode(
+        whole.signatures[0].base64
+    )
 
 
 @pytest.mark.parametrize(
