@@ -125,6 +125,11 @@ class Project:
     settings: dict[str, str] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """Compose's name of the project, the first part of its networks' names."""
+        return self.folder.name.lower()
+
+    @property
     def storage(self) -> Path:
         return self.folder / "ATHENS_STORAGE"
 
@@ -173,7 +178,7 @@ class Project:
         return {
             **self.engine.env,
             **pip_settings(),
-            "COMPOSE_PROJECT_NAME": self.folder.name.lower(),
+            "COMPOSE_PROJECT_NAME": self.name,
             "PYTHON_IMAGE": self.images.python,
             "GO_IMAGE": self.images.go,
             "GOPACK_IMAGE": self.image,
