@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from gopack.spec import runes
+
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PRERELEASE_ID = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _BUILD_ID = r"[0-9A-Za-z-]+"
@@ -140,6 +142,8 @@ def compare(a: str, b: str) -> int:
 
     >>> compare("v1.0.0-rc.1", "v1.0.0"), compare("v1", "v1.0.0+meta"), compare("v1.9.0", "x")
     (-1, 0, 1)
+    >>> compare("v1.0.0", "v1.0.0"), compare("x", "y")
+    (0, 0)
     """
     if a == b:
         return 0
@@ -153,4 +157,4 @@ def sort_key(v: str) -> tuple[Precedence, bytes]:
     >>> sorted(["v1.10.0", "v1.9.0+b", "v1.9.0", "v1.9.0-rc1"], key=sort_key)
     ['v1.9.0-rc1', 'v1.9.0', 'v1.9.0+b', 'v1.10.0']
     """
-    return (precedence(v), v.encode("utf-8", "surrogateescape"))
+    return (precedence(v), runes.encoded(v))
