@@ -30,6 +30,7 @@ _NOT_FOUND = re.compile(
     r"unknown revision|no matching versions|unrecognized import path|invalid version|"
     r"repository .*not found|404 Not Found|410 Gone|no commits|malformed module path"
 )
+_NO_TOOL = re.compile(r"missing \w+ command|executable file not found")
 _INSTALL = (
     "install Go and git on this machine (the image's target `direct` has both), or name a module "
     "proxy that has this module in GOPROXY"
@@ -168,10 +169,11 @@ def _read_small(path: Path, where: str) -> bytes:
 
 
 def _failure(where: str, said: str) -> UpstreamError:
-    text = _LOGIN.sub("://", said).strip().removeprefix("go: ")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    what = "direct: " + ("; ".join(lines[:8]) or "the go command failed without a word")
-    if "executable file not found" in text:
+    text = _LOGIN.sub("://", said)
+    lines = [line.strip().removeprefix("go: ") for line in text.splitlines() if line.strip()]
+    lines = list(dict.fromkeys(lines))[:8]
+    what = "direct: " + ("; ".join(lines) or "the go command failed without a word")
+    if _NO_TOOL.search(text):
         return UpstreamError(what, where=where, hint=_INSTALL)
     if _NOT_FOUND.search(text):
         return NotFoundError(what, where=where)
