@@ -1,13 +1,10 @@
-"""Go versions, and the versions of module golang.org/toolchain that carry Go itself.
+"""The versions of module golang.org/toolchain, which carry Go itself, and queries for them.
 
 Rules kept here:
-- A Go version is `1`, `1.26`, `1.26.3` or `1.27rc1`: not a semantic version.
-- `1.26` is a language version: less than 1.26rc1 and every release of 1.26; before 1.21 it is the
-  release `1.20.0` itself.
 - A toolchain is module golang.org/toolchain at `v0.0.1-go<version>.<goos>-<goarch>`.
+- Asking for a language version, `1.26` or `1.26.x`, means its newest release.
 
-Spec: go.dev/doc/toolchain#version, #name; the go command's internal/gover and modfetch
-toolchainRepo.
+Spec: go.dev/doc/toolchain#version, #name; the go command's modfetch toolchainRepo.
 """
 
 import difflib
@@ -16,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gopack.errors import InputError
+from gopack.spec import gover
 from gopack.spec.module import ModuleVersion
 
 TOOLCHAIN_PATH = "golang.org/toolchain"
@@ -35,45 +33,8 @@ PLATFORMS = frozenset(_PLATFORMS_TEXT.split())
 """The platforms a go command runs on: `go tool dist list` without the targets that only run
 programs built elsewhere (android, ios, js, wasip1), and with those of earlier releases."""
 
-_VERSION = re.compile(
-    r"(0|[1-9][0-9]*)(?:\.(0|[1-9][0-9]*)(?:\.(0|[1-9][0-9]*)|([a-z]+)(0|[1-9][0-9]*))?)?"
-)
 _NAME = re.compile(re.escape(_PREFIX) + r"(.+)\.([a-z0-9]+)-([a-z0-9]+)")
 _QUERY = re.compile(r"([0-9]+\.[0-9]+)\.x")
-
-
-def is_go_version(version: str) -> bool:
-    """Tell whether this is a Go version, without the prefix `go`.
-
-    >>> is_go_version("1.26.3"), is_go_version("1.27rc1"), is_go_version("1.26.x")
-    (True, True, False)
-    """
-    return _VERSION.fullmatch(version) is not None
-
-
-def go_version_key(version: str) -> tuple[int, int, int, str, int]:
-    """Order Go versions as the go command does; what is none comes before all.
-
-    >>> sorted(["1.26.0", "1.26", "1.26rc1", "1.3"], key=go_version_key)
-    ['1.3', '1.26', '1.26rc1', '1.26.0']
-
-    Source: internal/gover Parse and Compare.
-    """
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        return (-1, -1, -1, "", -1)
-    major, minor, patch, kind, pre = match.groups()
-    if minor is None:
-        minor, patch = "0", "0"
-    if patch is None and kind is None and int(minor) < 21:
-        patch = "0"
-    return (int(major), int(minor), -1 if patch is None else int(patch), kind or "", int(pre or -1))
-
-
-def is_language_version(version: str) -> bool:
-    """Tell whether this names a language, `1.26`, that no toolchain has as its own version."""
-    match = _VERSION.fullmatch(version)
-    return match is not None and match[3] is None and match[4] is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +72,7 @@ def parse_toolchain(version: str) -> Toolchain:
         InputError: when it names no Go version or no platform.
     """
     match = _NAME.fullmatch(version)
-    if match is None or not is_go_version(match[1]):
+    if match is None or not gover.is_valid(match[1]):
         raise InputError(
             "no toolchain version",
             where=f"{TOOLCHAIN_PATH}@{version}",
@@ -145,20 +106,16 @@ def check_platform(platform: str) -> None:
 
 
 def check_go_query(query: str) -> str:
-    """Check what stands after `go@`, and give it in the form `match_go_version` takes.
-
-    That is `latest`, an exact version, or a language version for its newest release.
+    """Check what stands after `go@`, and give it back for `match_go_version`.
 
     >>> check_go_query("1.26.x"), check_go_query("1.26.3"), check_go_query("latest")
-    ('1.26', '1.26.3', 'latest')
+    ('1.26.x', '1.26.3', 'latest')
 
     Raises:
-        InputError: for anything else.
+        InputError: for anything but `latest`, a version, a language version, and that with `.x`.
     """
-    if query == "latest" or is_go_version(query):
+    if query == "latest" or gover.is_valid(query) or _QUERY.fullmatch(query):
         return query
-    if match := _QUERY.fullmatch(query):
-        return match[1]
     raise InputError(
         f"invalid Go version {query!r}",
         hint="Write 1.26.x for the newest 1.26, 1.26.3 for that one, 1.27rc1, or latest.",
@@ -168,19 +125,21 @@ def check_go_query(query: str) -> str:
 def match_go_version(query: str, versions: Iterable[str]) -> str | None:
     """Choose the Go version that a checked query means, or None if there is none.
 
-    A language version means its newest release; `latest` the newest of all, and a pre-release
-    only where there is no release.
+    A language version means its newest release, with or without `.x`; `latest` the newest of
+    all, and a pre-release only where there is no release.
 
-    >>> match_go_version("1.26", ["1.26rc1", "1.26.0", "1.26.1", "1.27rc1"])
+    >>> match_go_version("1.26.x", ["1.26rc1", "1.26.0", "1.26.1", "1.27rc1"])
     '1.26.1'
 
     Source: modload queryMatcher, whose prefix `1.26.` leaves pre-releases out.
+    Differs: `.x` is no query of go.
     """
-    valid = [v for v in versions if is_go_version(v)]
+    valid = [v for v in versions if gover.is_valid(v)]
+    wanted = query.removesuffix(".x")
     if query == "latest":
-        valid = [v for v in valid if not go_version_key(v)[3]] or valid
-    elif is_language_version(query):
-        valid = [v for v in valid if v == query or v.startswith(f"{query}.")]
+        valid = [v for v in valid if not gover.is_prerelease(v)] or valid
+    elif wanted != query or gover.is_lang(query):
+        valid = [v for v in valid if v == wanted or v.startswith(f"{wanted}.")]
     else:
         valid = [v for v in valid if v == query]
-    return max(valid, key=go_version_key, default=None)
+    return max(valid, key=gover.precedence, default=None)

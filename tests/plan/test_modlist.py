@@ -48,10 +48,10 @@ GOOD: list[tuple[str | bytes, list[Item]]] = [
     (f"{UUID}@all", [VersionsItem(UUID)]),
     (f"{UUID}@all[>=v1.40,<v2]", [VersionsItem(UUID, (">=v1.40", "<v2"))]),
     (f"{UUID}@all[ >=v1.40, < v2 ]", [VersionsItem(UUID, (">=v1.40", "<v2"))]),
-    ("go@1.26.x", [GoItem("1.26")]),
+    ("go@1.26.x", [GoItem("1.26.x")]),
     ("go", [GoItem("latest")]),
     ("go@1.27rc1", [GoItem("1.27rc1")]),
-    ("toolchain@go1.26.x", [ToolchainItem("1.26")]),
+    ("toolchain@go1.26.x", [ToolchainItem("1.26.x")]),
     (
         "toolchain@go1.26.3 linux/amd64 windows/amd64  # both",
         [ToolchainItem("1.26.3", ("linux/amd64", "windows/amd64"))],

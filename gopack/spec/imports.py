@@ -1,0 +1,273 @@
+"""The imports of a Go source file, read from its head alone.
+
+Rules kept here:
+- Only the package clause and the import declarations are read; the rest of a file may be anything.
+- A file that the go command cannot parse so far has no imports, and still is a Go file.
+- Build constraints are judged as `go mod tidy` does (gopack.spec.constraint), so GOOS and GOARCH
+  in a file's name keep nothing out.
+
+Spec: go.dev/ref/spec#Import_declarations; go/parser ImportsOnly, and the go command's modindex
+readGoInfo and ScanDir with imports.AnyTags.
+"""
+
+import re
+from dataclasses import dataclass
+
+from gopack.spec import runes
+from gopack.spec.constraint import ConstraintError, may_build
+
+_BOM = b"\xef\xbb\xbf"
+_IDENT = rb"[A-Za-z0-9_\x80-\xff]"
+_SKIP_TEXT = rb"(?>[ \t\r\n\f;]++|//[^\n]*+(?:\n|\Z)|/\*(?s:.*?)\*/)*+"
+_SKIP = re.compile(_SKIP_TEXT)
+_PACKAGE = re.compile(rb"package(?!%b)" % _IDENT)
+_IMPORT = re.compile(rb"import(?!%b)" % _IDENT)
+_NAME = re.compile(rb"%b++" % _IDENT)
+_SPEC = re.compile(
+    rb"(?:(\.|%b++)(%b))?" % (_IDENT, _SKIP_TEXT) + rb"""(?:"((?:[^"\\\n]|\\.)*+)"|`([^`]*+)`)""",
+    re.DOTALL,
+)
+_ENDS_LINE = re.compile(rb"[ \t\r]*\n[ \t\r\n]*")
+_COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_KEYWORDS_TEXT = """
+    break case chan const continue default defer else fallthrough for func go goto if import
+    interface map package range return select struct switch type var
+"""
+_KEYWORDS = frozenset(_KEYWORDS_TEXT.split())
+
+_PLAIN_PATH = re.compile(rb"[-A-Za-z0-9_./~+@]+")
+_NO_PATH = frozenset("!\"#$%&'()*,:;<=>?[\\]^{|}`\ufffd")
+"""modindex isValidImport: what the specification lets a compiler refuse."""
+
+_ESCAPE = re.compile(
+    r"""\\(?:([abfnrtv\\"])|([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|)""",
+    re.DOTALL,
+)
+_SIMPLE_ESCAPES = dict(zip('abfnrtv\\"', '\a\b\f\n\r\t\v\\"', strict=True))
+
+_MARGIN_BYTES = 8
+"""A prefix that ends this near to where reading stopped may end inside a keyword or comment."""
+
+
+class _SyntaxError(Exception):
+    """The file cannot be parsed so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """What the head of a Go file tells.
+
+    Args:
+        imports: import paths in their order, `C` among them, each as often as it stands there.
+        built: whether some build could use the file.
+        error: why it cannot be parsed, if so; then it has no imports.
+
+    """
+
+    imports: tuple[str, ...] = ()
+    built: bool = True
+    error: str = ""
+
+
+def read_source(data: bytes, *, whole: bool = True) -> SourceFile | None:
+    r"""Read a Go file, or the first bytes of one.
+
+    None means that more than this prefix is needed; with `whole` it never comes.
+
+    >>> read_source(b'package a\nimport ("fmt"; x "example.com/b")\nfunc f() {')
+    SourceFile(imports=('fmt', 'example.com/b'), built=True, error='')
+    >>> read_source(b'package a\nimport "fm', whole=False) is None
+    True
+    """
+    data = data.removeprefix(_BOM)
+    try:
+        imports, end = _read_imports(data)
+        header = data[:end]
+        if b"\0" in data[: end + 1]:
+            return SourceFile(error="unexpected NUL in input")
+        _check_text(header)
+        read = SourceFile(tuple(imports))
+    except _SyntaxError as error:
+        end, header = len(data), data
+        read = SourceFile(error=str(error))
+    if not whole and len(data) - end < _MARGIN_BYTES:
+        return None
+    try:
+        return read if may_build(header) else SourceFile(built=False, error=read.error)
+    except ConstraintError as error:
+        return SourceFile(error=str(error))
+
+
+def _skip(data: bytes, at: int) -> int:
+    """Go past white space, comments and semicolons."""
+    match = _SKIP.match(data, at)
+    assert match is not None
+    return match.end()
+
+
+def _read_imports(data: bytes) -> tuple[list[str], int]:
+    """Give the import paths, and where the first thing after them starts."""
+    at = _read_package(data)
+    imports: list[str] = []
+    while True:
+        start, at = at, _skip(data, at)
+        keyword = _IMPORT.match(data, at)
+        if keyword is None:
+            _check_end(data, start, at)
+        if keyword is None or not _continues(data[start:at]):
+            return imports, at
+        start, at = keyword.end(), _skip(data, keyword.end())
+        _refuse_semicolon(data[start:at])
+        if data[at : at + 1] == b"(":
+            at = _read_group(data, at + 1, imports)
+        else:
+            at = _read_spec(data, at, imports)
+
+
+def _read_package(data: bytes) -> int:
+    at = _skip(data, 0)
+    _refuse_semicolon(data[:at])
+    keyword = _PACKAGE.match(data, at)
+    if keyword is None:
+        raise _SyntaxError("expected 'package'")
+    at = _skip(data, keyword.end())
+    _refuse_semicolon(data[keyword.end() : at])
+    name = _NAME.match(data, at)
+    if name is None or not _is_identifier(name[0]):
+        raise _SyntaxError("expected a package name")
+    return name.end()
+
+
+def _read_group(data: bytes, at: int, imports: list[str]) -> int:
+    start, at = at, _skip(data, at)
+    _refuse_semicolon(data[start:at])
+    while data[at : at + 1] != b")":
+        end = _read_spec(data, at, imports)
+        at = _skip(data, end)
+        if data[at : at + 1] != b")":
+            _check_separator(data[end:at])
+        elif not re.fullmatch(rb"\n*|;\n*", _gap(data[end:at])):
+            raise _SyntaxError("missing import path")
+    return at + 1
+
+
+def _read_spec(data: bytes, at: int, imports: list[str]) -> int:
+    spec = _SPEC.match(data, at)
+    if spec is None:
+        raise _SyntaxError("missing import path")
+    name, gap, quoted, raw = spec.groups()
+    if name is not None:
+        _check_name(name, gap)
+    imports.append(_import_path(quoted, raw))
+    return spec.end()
+
+
+def _check_name(name: bytes, gap: bytes) -> None:
+    between = _gap(gap)
+    if b";" in between or (name != b"." and b"\n" in between):
+        raise _SyntaxError("missing import path")
+    if name != b"." and not _is_identifier(name):
+        raise _SyntaxError("the import's name is no identifier")
+
+
+def _import_path(quoted: bytes | None, raw: bytes | None) -> str:
+    text = (raw or b"").replace(b"\r", b"") if quoted is None else quoted
+    if _PLAIN_PATH.fullmatch(text):
+        return text.decode()
+    path = text.decode(errors="surrogateescape")
+    if quoted is not None and b"\\" in quoted:
+        path = _unquote(path)
+    # What is graphic to Go and no space is printable to Python, but for the space itself.
+    if not path or any(c in _NO_PATH or c == " " or not c.isprintable() for c in path):
+        raise _SyntaxError(f"invalid import path: {path!r}")
+    return path
+
+
+def _unquote(text: str) -> str:
+    """Replace the escapes of a string literal (strconv.Unquote)."""
+
+    def replaced(match: re.Match[str]) -> str:
+        simple, octal, byte, *wide = match.groups()
+        if simple:
+            return _SIMPLE_ESCAPES[simple]
+        number = int(octal, 8) if octal else int(byte or wide[0] or wide[1] or "-1", 16)
+        if number < 0 or (octal and number > 255) or not (octal or byte or _is_rune(number)):
+            raise _SyntaxError("unknown escape sequence")
+        is_byte = number >= 0x80 and (octal or byte)
+        return chr(0xDC00 + number) if is_byte else chr(number)
+
+    encoded = _ESCAPE.sub(replaced, text).encode("utf-8", "surrogateescape")
+    return encoded.decode(errors="surrogateescape")
+
+
+def _is_rune(number: int) -> bool:
+    return number < 0xD800 or 0xE000 <= number <= 0x10FFFF
+
+
+def _is_identifier(name: bytes) -> bool:
+    """Tell whether this is a name: letters, digits and underscores, no keyword."""
+    text = name.decode(errors="surrogateescape")
+    if text.isascii():
+        return not text[0].isdigit() and text not in _KEYWORDS
+    return not text[0].isdecimal() and all(
+        c == "_" or c.isdecimal() or runes.is_letter(c) for c in text
+    )
+
+
+def _gap(text: bytes) -> bytes:
+    """Give the newlines and semicolons of what lies between two tokens, in order.
+
+    A comment over several lines counts as a newline.
+    """
+    plain = _COMMENT.sub(lambda m: b"\n" if b"\n" in m[0] else b"", text)
+    if b"\f" in plain:
+        raise _SyntaxError("illegal character U+000C")
+    return re.sub(rb"[ \t\r]", b"", plain)
+
+
+def _check_separator(gap: bytes) -> None:
+    """Demand one semicolon, or the newline that stands for it."""
+    if _ENDS_LINE.fullmatch(gap):
+        return
+    if not re.fullmatch(rb"\n+|;\n*", _gap(gap)):
+        raise _SyntaxError("expected ';'")
+
+
+def _continues(gap: bytes) -> bool:
+    """Tell whether a declaration can follow; go/parser stops looking at a second semicolon."""
+    if not _ENDS_LINE.fullmatch(gap) and re.match(rb"\n+;|;\n*;", _gap(gap)):
+        return False
+    _check_separator(gap)
+    return True
+
+
+def _refuse_semicolon(gap: bytes) -> None:
+    if (b";" in gap or b"\f" in gap) and b";" in _gap(gap):
+        raise _SyntaxError("unexpected ';'")
+
+
+def _check_end(data: bytes, start: int, at: int) -> None:
+    """Refuse what go/parser cannot read as the first thing after the imports.
+
+    The go command shows its parser nothing more, unless that thing is a broken comment or word
+    it stumbled on itself.
+    """
+    if data[at : at + 1] not in {b"/", b"i"} and b"\f" not in data[start:at]:
+        return
+    gap = _gap(data[start:at])
+    if re.match(rb"\n+;|;\n*;", gap):
+        return
+    if (not gap and at < len(data)) or data[at : at + 2] == b"/*":
+        raise _SyntaxError("expected ';' after the import")
+
+
+def _check_text(header: bytes) -> None:
+    """Go sources are UTF-8 without a byte order mark inside."""
+    if header.isascii():
+        return
+    try:
+        header.decode()
+    except UnicodeDecodeError as error:
+        raise _SyntaxError("illegal UTF-8 encoding") from error
+    if _BOM in header:
+        raise _SyntaxError("illegal byte order mark")
