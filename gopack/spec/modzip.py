@@ -17,9 +17,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from gopack.errors import InputError
+from gopack.spec import gover
 from gopack.spec.fold import folded
 from gopack.spec.module import ModuleVersion, canonical_version, check, check_file_path
-from gopack.spec.toolchain import go_version_key
 
 MAX_ZIP_BYTES = 500 << 20
 """x/mod zip.MaxZipFile: the zip itself, and everything in it unpacked."""
@@ -28,7 +28,7 @@ MAX_GO_MOD_BYTES = 16 << 20
 MAX_LICENSE_BYTES = 16 << 20
 """x/mod zip.MaxLICENSE."""
 
-_VENDOR_RULE_CHANGED = (1, 24)
+_VENDOR_RULE_CHANGED = "1.24"
 """The go version in go.mod from which vendored packages are told as x/mod does since Go 1.24."""
 
 
@@ -97,7 +97,7 @@ def check_files(files: Sequence[SourceFile], *, go_version: str = "") -> Checked
     Source: x/mod zip.CheckFiles.
     """
     nested = _nested_modules(files)
-    new_vendor_rule = go_version_key(go_version)[:2] >= _VENDOR_RULE_CHANGED
+    new_vendor_rule = gover.compare(go_version, _VENDOR_RULE_CHANGED) >= 0
     collisions, sizes = _Collisions(), _Sizes()
     valid: list[str] = []
     omitted: dict[str, str] = {}
