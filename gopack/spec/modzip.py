@@ -14,6 +14,7 @@ Spec: golang.org/x/mod/zip (package comment, CheckFiles, CheckZip).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from gopack.errors import InputError
@@ -300,6 +301,7 @@ def _go_mod_fault(name: str) -> str:
     return "is a go.mod outside the root" if "/" in name else "must be written go.mod"
 
 
+@lru_cache(maxsize=1 << 13)  # the same few base names are in most folders
 def _name_fault(path: str) -> str:
     try:
         check_file_path(path)
