@@ -41,8 +41,9 @@ class ModuleSource(Protocol):
         """Stream the zip into `target` from its start and return its size in bytes.
 
         MUST NOT hold the zip in memory. After a failure `target` may hold a part of it. A body
-        shorter or longer than announced MUST raise a retryable UpstreamError; one larger than
-        the module zip limit (500 MiB, x/mod zip.MaxZipFile) MUST raise IntegrityError.
+        shorter than announced MUST raise a retryable UpstreamError (HTTP ends a longer one where
+        it was announced to end, and the zip's check finds that); one larger than the module zip
+        limit (500 MiB, x/mod zip.MaxZipFile) MUST raise IntegrityError.
         """
 
 
