@@ -38,10 +38,25 @@ _INSTALL = (
 
 
 class DirectSource:
-    """The go command, asked with GOPROXY=direct; calls are slow and safe from many threads."""
+    """The go command, asked with GOPROXY=direct; calls are slow and safe from many threads.
 
-    def __init__(self, go_command: str | None, *, environ: Mapping[str, str] | None = None) -> None:
+    Args:
+        go_command: the go binary, if there is one.
+        cache: a folder for clones and zips, kept and shared between processes; a temporary one
+            of this source alone unless given.
+        environ: what the go command gets to see; the process's environment unless given.
+
+    """
+
+    def __init__(
+        self,
+        go_command: str | None,
+        *,
+        cache: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self._go = go_command
+        self._cache = cache
         self._environ = dict(os.environ if environ is None else environ)
         self._lock = threading.Lock()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -88,7 +103,7 @@ class DirectSource:
         return size
 
     def close(self) -> None:
-        """Remove the module cache."""
+        """Remove the temporary module cache."""
         with self._lock:
             if self._folder is not None:
                 self._folder.cleanup()
@@ -104,8 +119,8 @@ class DirectSource:
                 where=where,
                 hint=_INSTALL,
             )
-        folder = self._private_folder()
         try:
+            folder = self._private_folder()
             done = subprocess.run(
                 [self._go, *arguments],
                 cwd=folder,
@@ -127,9 +142,15 @@ class DirectSource:
         return told
 
     def _private_folder(self) -> Path:
+        if self._cache is not None:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            return self._cache.absolute()
         with self._lock:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="gopack-direct-")
+                # A go command that is still at work while the run ends may add files meanwhile.
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix="gopack-direct-", ignore_cleanup_errors=True
+                )
             return Path(self._folder.name)
 
 

@@ -25,12 +25,16 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long; the defaults give up after about five seconds."""
+    """How often and how long; the defaults give up after about five seconds.
+
+    `spread_s` is how far apart threads may come back from a pause that they sat out together.
+    """
 
     tries: int = 5
     first_delay_s: float = 0.25
     max_delay_s: float = 8.0
     max_retry_after_s: float = 60.0
+    spread_s: float = 0.5
 
 
 class Patience:
@@ -87,7 +91,7 @@ class Patience:
     def _sit_out_pause(self) -> None:
         """Wait while the source has asked for quiet; the pause may grow meanwhile."""
         while (left := self._resume_at - self._clock()) > 0:
-            if self._wait(left):
+            if self._wait(left + self._policy.spread_s * self._jitter()):
                 break
         if self._stop.is_set():
             raise UpstreamError("not asked: the run was stopped")

@@ -5,6 +5,7 @@ Spec: cmd/go/internal/modfetch proxy.go (proxyList, TryProxies), repo.go (lookup
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO, Never
 
 from gopack.adapters.fileproxy import FileSource
@@ -52,17 +53,19 @@ class ProxySources:
         web: Web | None = None,
         stop: threading.Event | None = None,
         policy: RetryPolicy | None = None,
+        direct_cache: Path | None = None,
     ) -> None:
         """Take the settings; `stop` ends waits for another try; `policy` says how many there are.
 
-        A `web` that is given stays the caller's to close.
+        A `web` that is given stays the caller's to close. `direct_cache` is a folder that the
+        `direct` sources of several processes share; each has a temporary one unless given.
         """
         self._noproxy = env.noproxy
         self._owns_web = web is None
         self._web = Web(env) if web is None else web
         self._stop = stop or threading.Event()
         self._policy = policy or RetryPolicy()
-        self._direct = DirectSource(env.go_command)
+        self._direct = DirectSource(env.go_command, cache=direct_cache)
         self._attempts = [
             Attempt(self._source(entry), entry.falls_back_on_error) for entry in _entries(env)
         ]

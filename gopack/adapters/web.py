@@ -133,7 +133,7 @@ class Web:
 
     def _follow(self, method: str, url: str, where: str) -> httpx.Response:
         target = _parse(url, where)
-        authorization = self._authorization(target)
+        authorization = self._authorization(target, where)
         text = url
         for _ in range(MAX_REDIRECTS + 1):
             response = self._send(method, text, target, authorization)
@@ -148,17 +148,22 @@ class Web:
                     f"redirected from secure URL {before} to insecure URL {target}", where=where
                 )
             if target.login is not None:
-                authorization = self._authorization(target)
+                authorization = self._authorization(target, where)
             elif (before.scheme, before.host) != (target.scheme, target.host):
                 authorization = None
         raise UpstreamError(
             f"stopped after {MAX_REDIRECTS} redirects", where=where, url=weberrors.shown(url)
         )
 
-    def _authorization(self, url: Url) -> str | None:
+    def _authorization(self, url: Url, where: str) -> str | None:
         login = url.login or netrc.find_login(self._env.machines, url)
         if login is not None and url.scheme != "https":
-            raise InputError(f"refusing to pass credentials to insecure URL: {url}")
+            raise UpstreamError(
+                f"refusing to pass credentials to insecure URL: {url}",
+                where=where,
+                url=str(url),
+                hint="use https://",
+            )
         return None if login is None else _basic(login)
 
     def _send(self, method: str, text: str, url: Url, authorization: str | None) -> httpx.Response:

@@ -16,7 +16,7 @@ from gopack.spec.module import ModuleVersion
 from tests.upstream import Fault, Upstream
 
 BUSY = UpstreamError("busy", status=503, retryable=True)
-POLICY = RetryPolicy(tries=4, first_delay_s=1, max_delay_s=3, max_retry_after_s=60)
+POLICY = RetryPolicy(tries=4, first_delay_s=1, max_delay_s=3, max_retry_after_s=60, spread_s=0)
 
 
 class Time:
@@ -81,13 +81,13 @@ def test_ask_retry_after_is_obeyed_up_to_a_cap(asked: float, waited: float) -> N
 
 def test_ask_after_a_429_everybody_waits() -> None:
     clock = Time()
-    patience = clock.patience(RetryPolicy(tries=2, first_delay_s=8, max_delay_s=8))
+    patience = clock.patience(RetryPolicy(tries=2, first_delay_s=8, max_delay_s=8, spread_s=0.5))
     with pytest.raises(UpstreamError):
         patience.ask(Flaky(*[UpstreamError("slow down", status=429, retryable=True)] * 2))
     clock.waits.clear()
-    clock.now -= 3  # another thread comes while five of the eight seconds are over
+    clock.now -= 3.5  # another thread comes while five of the eight seconds are over
     assert patience.ask(Flaky()) == "fine"
-    assert clock.waits == [3]
+    assert clock.waits == [3 + 0.5]  # the jitter of this test is 1
 
 
 def test_ask_stop_ends_a_real_wait_at_once() -> None:

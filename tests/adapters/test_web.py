@@ -1,9 +1,11 @@
 """Who is trusted, through which proxy, with whose credentials, and what each failure says."""
 
 import base64
+import gzip
 import io
 import pickle
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from gopack.adapters.goproxy import MAX_ZIP_BYTES, HttpSource
 from gopack.adapters.web import TIMEOUTS_S, USER_AGENT, Web
-from gopack.errors import InputError, IntegrityError, NotFoundError, UpstreamError
+from gopack.errors import IntegrityError, NotFoundError, UpstreamError
 from gopack.spec.goenv import GoEnv
 from gopack.spec.goproxy import GoMod, Info, VersionList
 from gopack.spec.httpproxy import ProxySettings
@@ -182,6 +184,29 @@ def test_read_wrong_content_type_with_right_content_is_fine(
     assert source.read(LIST) == b"v1.0.0\n"
 
 
+def test_read_answer_compressed_against_our_wish_is_decoded(
+    source: HttpSource, upstream: Upstream
+) -> None:
+    gzipped = Fault(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"v1.2.3\n"))
+    upstream.fail("*", gzipped, times=1)
+    assert source.read(LIST) == b"v1.2.3\n"
+    upstream.fail("*", Fault(headers={"Content-Encoding": "gzip"}))
+    assert failure(source).retryable
+
+
+def test_read_hang_up_without_an_answer_is_retryable(web: Web) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        error = failure(HttpSource(f"http://127.0.0.1:{server.getsockname()[1]}", web))
+        thread.join()
+    assert error.retryable
+
+
 def test_read_reset_and_timeout_are_retryable(source: HttpSource, upstream: Upstream) -> None:
     upstream.fail("*", Fault(reset=True), times=1)
     assert failure(source).retryable
@@ -343,9 +368,9 @@ def test_read_credentials_do_not_follow_a_redirect_elsewhere(authority: Authorit
 
 
 def test_read_credentials_over_plain_http_are_refused(upstream: Upstream, web: Web) -> None:
-    with pytest.raises(InputError, match="insecure") as caught:
-        HttpSource(with_login(upstream.url, f"me:{SECRET}"), web).read(LIST)
-    assert SECRET not in str(caught.value)
+    error = failure(HttpSource(with_login(upstream.url, f"me:{SECRET}"), web))
+    assert "insecure" in str(error)
+    assert SECRET not in str(vars(error))
     assert upstream.log == []
 
 
