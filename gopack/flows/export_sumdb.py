@@ -57,7 +57,10 @@ def prove_tree(store: ProofStore, key: note.Verifier) -> ProvenTree:
         prover.check_older(older)
     for module, record in records.items():
         _check(prover, module, record)
-    return ProvenTree(head, records, {tile: prover.proven[tile] for tile in wanted})
+    tiles = {tile: prover.proven[tile] for tile in wanted}
+    for narrow, wide in sumtree.plan_narrow_tiles(head, heads).items():
+        tiles[narrow] = tiles[wide][: narrow.size_bytes]
+    return ProvenTree(head, records, tiles)
 
 
 def _read(store: ProofStore, tile: Tile) -> bytes:

@@ -5,6 +5,8 @@ Rules:
 - The tiles are those that the go command asks for: for each record at that head, and for each
   older head that a client may have seen. A new head widens the parents of old tiles, so the plan is
   made over all records each time.
+- A client that comes with an older head first asks for the tiles under that head, as narrow as
+  they were then; they are cut from the wider ones.
 - `latest` comes last: a tree being written is of use only once everything it names is there.
 
 Spec: golang.org/x/mod/sumdb Client (Lookup, checkTrees, checkRecord).
@@ -21,7 +23,7 @@ from gopack.spec.sumdb import (
     format_lookup,
     lookup_path,
 )
-from gopack.spec.tiles import Tile
+from gopack.spec.tiles import Tile, widest
 from gopack.spec.tlog import Record
 
 
@@ -37,6 +39,23 @@ def plan_tiles(
     """
     trees = [one.tree for one in older if one.tree.size <= head.tree.size]
     return HeadProver(head).missing((record.id for record in records), trees)
+
+
+def plan_narrow_tiles(head: SignedHead, older: Iterable[SignedHead]) -> dict[Tile, Tile]:
+    """The tiles under older heads, as wide as they were then, each with the one it is cut from.
+
+    The latter are all among those of plan_tiles.
+
+    Source: x/mod sumdb Client.mergeLatest, which checks a head that it read against itself.
+    """
+    cuts: dict[Tile, Tile] = {}
+    for one in older:
+        if one.tree.size <= head.tree.size:
+            for tile in HeadProver(one).root_tiles:
+                wide = widest(tile, head.tree.size)
+                if wide is not None and wide != tile:
+                    cuts[tile] = wide
+    return cuts
 
 
 def compose(

@@ -32,6 +32,16 @@ def test_plan_tiles_leaves_newer_heads_out() -> None:
     )
 
 
+def test_plan_narrow_tiles_gives_what_an_older_client_asks_for_first() -> None:
+    older = [sumdb.open_head(LOG.head(size), LOG.verifier) for size in (300, 1201, 1190)]
+    assert sumtree.plan_narrow_tiles(HEAD, older) == {
+        Tile(8, 1, 0, 1): Tile(8, 1, 0, 4),
+        Tile(8, 0, 1, 44): Tile(8, 0, 1, 256),
+        Tile(8, 0, 4, 166): Tile(8, 0, 4, 177),
+    }
+    assert sumtree.plan_narrow_tiles(older[0], [HEAD]) == {}
+
+
 def test_compose_gives_every_lookup_the_one_head_and_latest_last() -> None:
     tiles = sumtree.plan_tiles(HEAD, [RECORD], [])
     files = list(sumtree.compose(HEAD, {MODULE: RECORD}, tiles, LOG.tile_data))
