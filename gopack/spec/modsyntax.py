@@ -38,12 +38,13 @@ class Block(NamedTuple):
     at: int
 
 
+# Repeats are possessive: what they take is never given back, so that a hostile file costs no more
+# time or memory than its length.
 _TOKEN = re.compile(
-    r"""[ \t\r]* (?:
-        (?P<word>    (?: [^\x00-\x20\x7f()\[\]{},/"`] | /(?![/*]) )
-                     (?: [^\x00-\x20\x7f()\[\]{},/] | /(?![/*]) )* )
+    r"""[ \t\r]*+ (?:
+        (?P<word>    (?!["`]) (?: [^\x00-\x20\x7f()\[\]{},/]++ | /(?![/*]) )++ )
       | (?P<punct>   [()\[\]{},] )
-      | (?P<string>  "(?:[^"\\\n]|\\[\s\S])*" | `[^`\n]*` )
+      | (?P<string>  "(?:[^"\\\n]++|\\[\s\S])*+" | `[^`\n]*` )
       | (?P<comment> //[^\n]* ) \n?
       | (?P<end>     \n | \Z )
     )""",
@@ -52,7 +53,7 @@ _TOKEN = re.compile(
 _PLAIN_LINE = re.compile(
     # Two words and perhaps a comment: most lines of most files. The words hold only characters
     # that need no further look and no "//", so this is what _TOKEN would find, only sooner.
-    r"[ \t\r]*([-.~\w]+(?:/[-.~\w]+)*)[ \t\r]+([-+.~\w]+)[ \t\r]*(//[^\n]*)?(?:\n|\Z)",
+    r"[ \t\r]*+([-.~\w]++(?:/[-.~\w]++)*+)[ \t\r]++([-+.~\w]++)[ \t\r]*+(//[^\n]*)?(?:\n|\Z)",
     re.ASCII,
 )
 _END_OF_LINE = ("comment", "end")
