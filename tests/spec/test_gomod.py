@@ -116,6 +116,13 @@ def test_parse_blank_lines_in_block_keep_its_comment_away() -> None:
     assert [r.rationale for r in gomod.parse(text).retract] == ["Of the block.", ""]
 
 
+def test_parse_comments_belong_to_the_next_line_only() -> None:
+    text = "retract (\n// one\nv1.0.0 v1\nv1.1.0 v1\n// two\nv1.2.0\nv1.3.0\n)"
+    assert [r.rationale for r in gomod.parse(text).retract] == ["one", "", "two", ""]
+    assert gomod.parse("// Deprecated: x\n\nmodule m").deprecated == ""
+    assert gomod.parse("// Deprecated: x\nmodule m").deprecated == "x"
+
+
 def test_plain_line_fast_path_same_as_tokens() -> None:
     # The two readings of a plain line must never differ: the first is only the second, sooner.
     lines = "a.b/c v1.0.0;a.b/c v1.0.0//indirect;\ta v1 // x;a//b c;a b//;a/ b;/a b;a b/c;( a;a ) "

@@ -3,7 +3,7 @@
 import pytest
 
 from gopack.errors import InputError, IntegrityError
-from gopack.spec import glob, module, pseudo, runes, semver
+from gopack.spec import glob, gover, module, pseudo, runes, semver
 from gopack.spec.info import parse_info
 
 LONE = "\ud800"  # neither text nor an escaped byte, as a JSON escape may leave it
@@ -36,6 +36,34 @@ def test_glob_malformed_pattern_refused_and_passed_over_in_lists(pattern: str) -
     with pytest.raises(glob.BadPatternError):
         glob.match(pattern, "a")
     assert module.match_prefix_patterns(f"{pattern},a", "a/b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("*a", "baaa", True),
+        ("*ab", "aab", True),
+        ("*a", "bab", False),
+        ("a*b", "axxb", True),
+        ("a*b*c", "abxbyc", True),
+        ("a*b", "a/b", False),
+        ("a?c", "aéc", True),
+    ],
+)
+def test_glob_star_takes_what_the_rest_leaves(pattern: str, name: str, *, matches: bool) -> None:
+    assert glob.match(pattern, name) == matches
+
+
+def test_glob_malformed_behind_a_mismatch_refused() -> None:
+    with pytest.raises(glob.BadPatternError):
+        glob.match("a*[", "b")
+
+
+def test_gover_missing_patch_is_zero_only_before_go_1_21() -> None:
+    assert gover.compare("1.20", "1.20.0") == 0
+    assert gover.compare("1.20rc1", "1.20") == -1
+    assert gover.compare("1.21", "1.21.0") == -1
+    assert gover.compare("1.21", "1.21rc1") == -1
 
 
 @pytest.mark.parametrize(
