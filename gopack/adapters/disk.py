@@ -151,10 +151,6 @@ class DiskStore:
         with disk_errors("read the storage", path):
             return path.open("rb")
 
-    def zip_path(self, module: ModuleVersion) -> Path:
-        """Tell where a version's zip lies, or would lie."""
-        return self.root / layout.athens_disk_key(module, FileKind.ZIP)
-
     def publish(
         self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path | None
     ) -> None:

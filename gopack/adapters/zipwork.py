@@ -15,6 +15,7 @@ from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.zips import read_module_zip
 from gopack.asking import first_answer
 from gopack.errors import IntegrityError
+from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.ports import FetchedZip, ModuleSource, Sources
 from gopack.spec.module import ModuleVersion
 
@@ -26,12 +27,12 @@ class ZipWork:
     Args:
         make_sources: makes the sources, once a process; it crosses process boundaries.
         incoming: the folder on the storage's disk where zips arrive.
-        stored: tells where the storage has a version's zip.
+        root: the storage's root.
     """
 
     make_sources: Callable[[], Sources]
     incoming: Path
-    stored: Callable[[ModuleVersion], Path]
+    root: Path
 
     def fetch(self, module: ModuleVersion, sources: Sources) -> FetchedZip:
         """Download and check one zip, or take the one that an earlier run left.
@@ -47,7 +48,8 @@ class ZipWork:
 
     def check(self, module: ModuleVersion) -> FetchedZip:
         """Check the zip that the storage has."""
-        receipt = read_module_zip(self.stored(module), module)
+        stored = self.root / athens_disk_key(module, FileKind.ZIP)
+        receipt = read_module_zip(stored, module)
         return FetchedZip(None, receipt.size_bytes, receipt.sha256, receipt.h1)
 
     def _left_by_earlier_run(self, module: ModuleVersion, path: Path) -> FetchedZip | None:

@@ -97,7 +97,7 @@ def _parts(
     upstream = ProxySources(env, stop=stop)
     sources = StoredFirst(upstream, partial(read_stored, store, ledger))
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
-    work = ZipWork(partial(ProxySources, env), store.incoming, store.zip_path)
+    work = ZipWork(partial(ProxySources, env), store.incoming, store.root)
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
     planner = Planner(sources, executor, partial(known_before, store, ledger), progress)
     fetcher = Fetcher(
