@@ -258,6 +258,12 @@ class _Handler(BaseHTTPRequestHandler):
         if not fault.without_length:
             headers["Content-Length"] = str(len(body) if fault.announce is None else fault.announce)
         headers.update(fault.headers)
+        part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if part and status == 200 and body and fault == Fault():
+            first, last = int(part[1]), min(int(part[2]), len(body) - 1)
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+            status, body = 206, body[first : last + 1]
+            headers["Content-Length"] = str(len(body))
         self._send(status, headers, body[: fault.truncate_at] if with_body else b"")
         if fault.truncate_at is not None or fault.announce is not None or fault.without_length:
             self.close_connection = True

@@ -45,7 +45,7 @@ class HttpSource:
         return self._web.read(url, where=where, limit=MAX_ANSWER_BYTES)
 
     def zip_size(self, module: ModuleVersion) -> int | None:
-        """Ask with HEAD; see ModuleSource."""
+        """Ask for its first byte; see ModuleSource."""
         return self._web.size(self._url(goproxy.zip_path_of(module)), where=str(module))
 
     def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import urljoin
 
@@ -35,6 +36,7 @@ TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
 MAX_REDIRECTS = 10  # net/http and cmd/go/internal/web
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=4, keepalive_expiry=30)
+_NO_HEADERS: Mapping[str, str] = {}
 _SCHEMES = frozenset({"http", "https"})
 
 
@@ -43,7 +45,7 @@ def _utc_now() -> datetime:
 
 
 class Web:
-    """GET and HEAD over the settings of a GoEnv; safe from many threads at once."""
+    """GET over the settings of a GoEnv; safe from many threads at once."""
 
     def __init__(
         self,
@@ -96,18 +98,21 @@ class Web:
     def size(self, url: str, *, where: str) -> int | None:
         """Ask for a body's size in bytes; None where the server does not tell.
 
-        Raises:
-            UpstreamError: as for `read`, but a server that knows no HEAD just does not tell.
+        It asks for the first byte alone: some proxies are slow to answer HEAD, and the total
+        stands in the Content-Range of a partial answer (RFC 9110, 14.4).
 
+        Raises:
+            UpstreamError: as for `read`.
         """
-        try:
-            with self._ask("HEAD", url, where) as answer:
+        first_byte = {"Range": "bytes=0-0"}
+        with self._ask("GET", url, where, headers=first_byte) as answer:
+            if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
+                if answer.headers.get("Content-Length") == "1":
+                    answer.read()  # so that the connection can be used again
+                announced = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            else:
                 announced = answer.headers.get("Content-Length", "")
-                return int(announced) if announced.isdigit() else None
-        except UpstreamError as error:
-            if error.status in {400, 405, 501}:
-                return None
-            raise
+            return int(announced) if announced.isdigit() else None
 
     def close(self) -> None:
         """Close every thread's connections; call it when no thread asks any more."""
@@ -118,25 +123,30 @@ class Web:
             self._local = threading.local()
 
     @contextmanager
-    def _ask(self, method: str, url: str, where: str) -> Iterator[httpx.Response]:
-        """Follow redirects to an answer of status 200; close it in the end, whatever happens."""
+    def _ask(
+        self, method: str, url: str, where: str, *, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Iterator[httpx.Response]:
+        """Follow redirects to an answer with a body; close it in the end, whatever happens."""
         response = None
         try:
             with weberrors.translated(where, url):
-                response = self._follow(method, url, where)
-                if response.status_code != 200:
+                response = self._follow(method, url, where, headers)
+                is_partial = response.status_code == HTTPStatus.PARTIAL_CONTENT and headers
+                if response.status_code != HTTPStatus.OK and not is_partial:
                     raise weberrors.from_status(where, url, response, now=self._now())
             yield response
         finally:
             if response is not None:
                 response.close()
 
-    def _follow(self, method: str, url: str, where: str) -> httpx.Response:
+    def _follow(
+        self, method: str, url: str, where: str, headers: Mapping[str, str]
+    ) -> httpx.Response:
         target = _parse(url, where)
         authorization = self._authorization(target, where)
         text = url
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._send(method, text, target, authorization)
+            response = self._send(method, text, target, authorization, headers)
             location = response.headers.get("Location")
             if response.status_code not in _REDIRECTS or not location:
                 return response
@@ -166,13 +176,21 @@ class Web:
             )
         return None if login is None else _basic(login)
 
-    def _send(self, method: str, text: str, url: Url, authorization: str | None) -> httpx.Response:
+    def _send(
+        self,
+        method: str,
+        text: str,
+        url: Url,
+        authorization: str | None,
+        more: Mapping[str, str],
+    ) -> httpx.Response:
         if url.login is not None:
             text = _without_login(text)
         headers = {
             "Host": url.host,
             "User-Agent": USER_AGENT,
             "Accept-Encoding": "identity",
+            **more,
         }
         if authorization is not None:
             headers["Authorization"] = authorization

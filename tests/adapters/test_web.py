@@ -259,11 +259,30 @@ def test_read_connection_is_kept_between_requests(source: HttpSource, upstream: 
     assert upstream.connections == 1
 
 
-def test_zip_size_is_asked_with_head(source: HttpSource, upstream: Upstream) -> None:
+def test_zip_size_costs_one_byte(source: HttpSource, upstream: Upstream) -> None:
     assert source.zip_size(A) == len(upstream.files["/example.com/a/@v/v1.0.0.zip"][0])
-    assert upstream.paths() == []
-    upstream.fail("*", Fault(status=405))
+    source.zip_size(A)
+    assert [asked.headers.get("Range") for asked in upstream.log] == ["bytes=0-0"] * 2
+    assert upstream.connections == 1
+
+
+def test_zip_size_is_known_from_a_server_without_ranges(
+    source: HttpSource, upstream: Upstream
+) -> None:
+    upstream.fail("*.zip", Fault(headers={"X-Any": "1"}))
+    assert source.zip_size(A) == len(upstream.files["/example.com/a/@v/v1.0.0.zip"][0])
+
+
+def test_zip_size_may_be_unknown(source: HttpSource, upstream: Upstream) -> None:
+    upstream.fail("*.zip", Fault(without_length=True))
     assert source.zip_size(A) is None
+
+
+def test_read_partial_answer_nobody_asked_for_is_refused(
+    source: HttpSource, upstream: Upstream
+) -> None:
+    upstream.fail("*/list", Fault(status=206))
+    assert "206" in str(failure(source))
 
 
 # Redirects.
