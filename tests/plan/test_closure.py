@@ -1,0 +1,99 @@
+"""What is stored for a line, at each level."""
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gopack.plan.closure import Closure, Level
+from gopack.plan.summary import Summary
+from gopack.spec.module import ModuleVersion
+from tests.plan.graphs import drive, graph, mv, names
+from tests.plan.test_graph import VERSIONS, graphs
+
+CHAIN = graph({"a1": "b1", "b1": "c1", "c1": "d1", "d1": "e1", "e1": ""})
+
+
+def closure(level: Level, *roots: str, is_joint: bool = False) -> Closure:
+    return Closure([mv(root) for root in roots], level, is_joint=is_joint)
+
+
+def test_build_stores_zips_of_the_build_list_only() -> None:
+    found = closure(Level.BUILD, "a1")
+    drive(found, graph({"a1!": "b1 c1", "b1": "c2", "c1": "", "c2": ""}))
+    assert names(found.complete()) == "a1 b1 c2"
+    assert names(found.mod_only()) == "c1"
+
+
+def test_build_joint_is_not_pruned() -> None:
+    found = closure(Level.BUILD, "a1", is_joint=True)
+    drive(found, CHAIN)
+    assert names(found.complete()) == "a1 b1 c1 d1 e1"
+
+
+def test_graph_promotes_what_the_main_module_may_import() -> None:
+    found = closure(Level.GRAPH, "a1")
+    assert names(drive(found, CHAIN)) == "a1 b1"
+    assert names(found.complete()) == "a1 b1 c1"
+    assert not found.mod_only()
+
+
+def test_graph_stores_every_version_named_with_its_zip() -> None:
+    found = closure(Level.GRAPH, "a1", "b1")
+    drive(found, graph({"a1": "c1", "b1": "c2", "c1": "", "c2": ""}))
+    assert names(found.complete()) == "a1 b1 c1 c2"
+
+
+def test_graph_promotion_that_raises_a_version_is_promoted_again() -> None:
+    found = closure(Level.GRAPH, "a1")
+    drive(found, graph({"a1": "b1 c1", "b1": "c2", "c1": "", "c2": "d1", "d1": ""}))
+    assert names(found.complete()) == "a1 b1 c1 c2 d1"
+    assert mv("c2") in found.summaries
+
+
+def test_closed_reads_everything_mod_only_beyond_graph() -> None:
+    found = closure(Level.CLOSED, "a1")
+    drive(found, CHAIN)
+    assert names(found.complete()) == "a1 b1 c1"
+    assert names(found.mod_only()) == "d1 e1"
+    assert found.requirement_path(mv("e1")) == [mv(n) for n in ("a1", "b1", "c1", "d1", "e1")]
+
+
+def test_missing_in_first_graph_does_not_stand() -> None:
+    found = closure(Level.GRAPH, "a1")
+    assert found.needs() == [mv("a1")]
+    assert not found.feed_missing(mv("a1"))
+    assert not found.is_done
+
+
+def test_missing_beyond_the_first_graph_is_left_out() -> None:
+    found = closure(Level.GRAPH, "a1")
+    drive(found, graph({"a1": "b1 c1", "c1": "d1"}))
+    assert names(found.complete()) == "a1 c1 d1"
+    assert found.missing == {mv("b1")}
+    assert found.is_essential(mv("b1"))  # `go mod download` fails on it: it is in the build list
+    assert not found.is_essential(mv("d1"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    known=graphs(),
+    roots=st.lists(st.sampled_from(VERSIONS), min_size=1, max_size=3, unique=True),
+)
+def test_each_level_holds_the_one_before(
+    known: dict[ModuleVersion, Summary], roots: list[ModuleVersion]
+) -> None:
+    build, wide, closed = (Closure(roots, level) for level in Level)
+    for each in (build, wide, closed):
+        drive(each, known)
+        assert not each.complete() & each.mod_only()
+        assert set(roots) <= set(each.summaries)
+    assert build.complete() <= wide.complete() <= closed.complete()
+    stored = [each.complete() | each.mod_only() for each in (build, wide, closed)]
+    assert stored[0] <= stored[1] <= stored[2]
+    for module in stored[2]:
+        path = closed.requirement_path(module)
+        assert path[0] in roots
+        assert path[-1] == module
+        for above, below in itertools.pairwise(path):
+            assert below in known[above].require

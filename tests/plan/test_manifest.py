@@ -1,0 +1,106 @@
+"""The manifest as bytes and back."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gopack.errors import StoreError
+from gopack.plan import manifest as manifests
+from gopack.plan.manifest import BY_HAND, Annotations, Entry, LineFacts, Manifest, ZipEntry
+from gopack.spec.module import ModuleVersion
+
+A, B = ModuleVersion("a.b/m", "v1.0.0"), ModuleVersion("a.b/Ü", "v1.0.0")
+ZIP = ZipEntry(10, "5" * 64, "h1:zip=")
+ENTRY = Entry("1" * 64, "2" * 64, "h1:mod=", ZIP)
+
+modules = st.builds(
+    ModuleVersion,
+    st.text(st.characters(blacklist_characters="@", blacklist_categories=["Cs"]), min_size=1),
+    st.sampled_from(["v1.0.0", "v2.0.0+incompatible", "v0.0.0-20200101000000-123456789abc"]),
+)
+texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
+entries = st.builds(
+    Entry,
+    texts,
+    texts,
+    texts,
+    st.none() | st.builds(ZipEntry, st.integers(0, 10**9), texts, texts),
+    texts,
+    st.lists(texts, max_size=2).map(tuple),
+)
+facts = st.builds(LineFacts, st.none() | texts, texts, texts)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(modules, entries, max_size=4), st.dictionaries(modules, facts, max_size=3))
+def test_dumps_then_loads_is_the_same_and_order_does_not_count(
+    versions: dict[ModuleVersion, Entry], listed: dict[ModuleVersion, LineFacts]
+) -> None:
+    data = manifests.dumps(Manifest(versions, listed))
+    assert manifests.loads(data, where="here") == Manifest(versions, listed)
+    turned = Manifest(dict(reversed(versions.items())), dict(reversed(listed.items())))
+    assert manifests.dumps(turned) == data
+
+
+def test_dumps_writes_one_version_a_line() -> None:
+    text = manifests.dumps(Manifest({A: ENTRY, B: ENTRY})).decode()
+    assert [line.split(":")[0] for line in text.splitlines() if "@v1.0.0" in line] == [
+        '"a.b/m@v1.0.0"',
+        '"a.b/\\u00dc@v1.0.0"',
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\xff",
+        b'{"format":"1"}',
+        b'{"format":1,"listed":[],"versions":{}}',
+        b'{"format":1,"listed":{},"versions":{"no version":{"state":"complete"}}}',
+        b'{"format":1,"listed":{"a.b/m@v1.0.0":{"other":1}},"versions":{}}',
+        b'{"format":1,"listed":{},"versions":{"a.b/m@v1.0.0":{"state":"complete"}}}',
+    ],
+)
+def test_loads_what_is_no_manifest_is_store_error_with_next_step(data: bytes) -> None:
+    with pytest.raises(StoreError, match=r"^here: not a manifest") as caught:
+        manifests.loads(data, where="here")
+    assert caught.value.hint
+
+
+def test_loads_newer_format_says_so() -> None:
+    with pytest.raises(StoreError, match="newer than this gopack"):
+        manifests.loads(b'{"format":2,"listed":{},"versions":{}}', where="here")
+
+
+def test_sum_lines_mod_only_has_no_zip_line() -> None:
+    mod_only = Entry("1", "2", "h1:mod=")
+    lines = [str(s) for s in Manifest({A: ENTRY, B: mod_only}).sum_lines()]
+    assert lines == [
+        "a.b/m v1.0.0/go.mod h1:mod=",
+        "a.b/m v1.0.0 h1:zip=",
+        "a.b/Ü v1.0.0/go.mod h1:mod=",
+    ]
+
+
+def test_annotated_changes_what_is_named_and_passes_by_what_is_not_there() -> None:
+    notes = Annotations(
+        why={A: ["x", "w", "x"], B: ["gone"]},
+        verified={A: "sumdb s", B: "gone"},
+        listed={A: LineFacts("bad"), B: LineFacts()},
+    )
+    found = manifests.annotated(Manifest({A: ENTRY}), notes)
+    assert found.versions[A].why == ("w", "x")
+    assert found.versions[A].verified == "sumdb s"
+    assert found.listed == {A: LineFacts("bad")}
+    assert manifests.annotated(found, Annotations()) == found
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"), [((), False), (("a.b/m",), False), (("a.b/m", f"{BY_HAND}: x"), True)]
+)
+def test_is_by_hand_any_reason_counts(why: tuple[str, ...], *, expected: bool) -> None:
+    assert Entry("", "", "", why=why).is_by_hand is expected
