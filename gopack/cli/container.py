@@ -21,10 +21,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gopack.cli.options import DEFAULT_LIST, DEFAULT_STORAGE, STORAGE_VARIABLES
 from gopack.errors import GopackError, InputError, StoreError
 
-STORAGE = "ATHENS_STORAGE"
-LIST = "goget.txt"
 MOUNTS = Path("/run/gopack")
 PASSWD = Path("/etc/passwd")
 NOBODY = 65534
@@ -204,8 +203,10 @@ def prepare(base: Mapping[str, str]) -> dict[str, str]:
         InputError: the list or a mounted file is a folder; GOPACK_USER is malformed.
         StoreError: the storage belongs to root.
     """
-    storage = Path(base.get("ATHENS_DISK_STORAGE_ROOT") or STORAGE)
-    check_list(Path(LIST))
+    storage = Path(
+        next((base[name] for name in STORAGE_VARIABLES if base.get(name)), DEFAULT_STORAGE)
+    )
+    check_list(Path(DEFAULT_LIST))
     current = User(os.getuid(), os.getgid())
     owner = owner_of(storage) if storage.is_dir() else None
     asked = parse_user(base["GOPACK_USER"]) if base.get("GOPACK_USER") else None
@@ -215,7 +216,9 @@ def prepare(base: Mapping[str, str]) -> dict[str, str]:
         _say("gopack: SSH_AUTH_SOCK names no socket on the host: going on without an SSH agent")
     user = choose_user(current, owner, asked=asked, host_root=host_root)
     if user is None:
-        raise root_refusal(storage, owner_of(Path(LIST)) if Path(LIST).is_file() else None)
+        raise root_refusal(
+            storage, owner_of(Path(DEFAULT_LIST)) if Path(DEFAULT_LIST).is_file() else None
+        )
     mounted = find_mounted(MOUNTS)
     if user != current:
         become(user)

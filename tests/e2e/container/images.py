@@ -106,3 +106,5 @@ def _pack_goroot(target: Path) -> None:
         for name in ("bin", "VERSION", "go.env"):
             if (goroot / name).exists():
                 tar.add(goroot / name, f"usr/local/go/{name}")
+        # By this folder go knows its GOROOT (cmd/go/internal/cfg, isGOROOT); nothing is compiled.
+        tar.add(goroot / "pkg" / "tool", "usr/local/go/pkg/tool", recursive=False)
