@@ -8,6 +8,7 @@ Rules kept:
 - bodies are streamed and bounded; one that ends early is an error.
 
 Spec: cmd/go/internal/web (get, checkRedirect, HTTPError), net/http (Client redirects).
+Differs: Go sends credentials on to sub-domains and other ports of the first host too.
 """
 
 import base64
