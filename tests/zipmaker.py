@@ -79,18 +79,26 @@ def central(item: Item, offset: int) -> bytes:
 
 
 def make_zip(
-    items: Sequence[Item], *, before: bytes = b"", comment: bytes = b"", zip64: bool = False
+    items: Sequence[Item],
+    *,
+    before: bytes = b"",
+    comment: bytes = b"",
+    zip64: bool = False,
+    missing_bytes: int = 0,
 ) -> bytes:
-    """A zip of these entries, offsets counted from after `before`."""
+    """A zip of these entries, offsets counted from after `before`.
+
+    The end record tells the directory's size too small by `missing_bytes`.
+    """
     body = b""
     directory = b""
     for item in items:
         directory += central(item, len(body))
         body += local(item)
-    count, size, offset = len(items), len(directory), len(body)
+    count, size, offset = len(items), max(0, len(directory) - missing_bytes), len(body)
     end = b""
     if zip64:
-        at = len(before) + offset + size
+        at = len(before) + len(body) + len(directory)
         end = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
         end += struct.pack("<4sIQI", b"PK\6\7", 0, at, 1)
         count, size, offset = 0xFFFF, FULL_32, FULL_32

@@ -13,7 +13,14 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from gopack.spec.module import ModuleVersion
+from gopack.errors import InputError
+from gopack.spec.module import (
+    ModuleVersion,
+    escape_path,
+    escape_version,
+    unescape_path,
+    unescape_version,
+)
 
 OWN_FOLDER = ".gopack"
 """gopack's own files lie here, below the root. No module path has an element that starts with a
@@ -106,6 +113,34 @@ def parse_athens_s3_key(key: str) -> StoredFile | None:
     for kind in FileKind:
         if extension == kind.value:
             return StoredFile(ModuleVersion(path, version), kind)
+    return None
+
+
+def goproxy_key(module: ModuleVersion, kind: FileKind) -> str:
+    """Give the key of one file in a GOPROXY file tree: both path and version escaped.
+
+    >>> goproxy_key(ModuleVersion("github.com/BurntSushi/toml", "v1.3.2"), FileKind.MOD)
+    'github.com/!burnt!sushi/toml/@v/v1.3.2.mod'
+
+    Raises:
+        InputError: the path or version is not valid, so that it has no escaped form.
+
+    """
+    path, version = escape_path(module.path), escape_version(module.version)
+    return f"{path}/@v/{version}.{kind.value}"
+
+
+def parse_goproxy_key(key: str) -> StoredFile | None:
+    """Tell which file of which version a key of a GOPROXY file tree is; None if none."""
+    path, _, name = key.rpartition("/@v/")
+    version, _, extension = name.rpartition(".")
+    try:
+        module = ModuleVersion(unescape_path(path), unescape_version(version))
+    except InputError:
+        return None
+    for kind in FileKind:
+        if extension == kind.value and is_version_folder_name(module.version):
+            return StoredFile(module, kind)
     return None
 
 

@@ -5,8 +5,9 @@ Rules kept, as archive/zip reads a file:
 - Offsets count from where the directory would begin by the end record; bytes may come before.
 - ZIP64 fields count only where the 32-bit ones are full.
 Differs: where Go looks at the directory alone, an entry is refused here whose local header tells
-another name, method or size, that shares bytes with another entry or the directory, or that is
-encrypted. Tools that trust the local headers would see another module in such a zip.
+another name, method or size, whose packed bytes run past the file's end or are shared with
+another entry or the directory, or that is encrypted. Tools that trust the local headers would see
+another module in such a zip.
 
 Spec: archive/zip (reader.go, struct.go), APPNOTE.TXT 6.3.
 """

@@ -1,9 +1,10 @@
 """Layouts: keys and their inverses."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from gopack.errors import InputError
 from gopack.plan import layout
 from gopack.plan.layout import FileKind, StoredFile
 from gopack.spec.module import ModuleVersion
@@ -54,6 +55,35 @@ def test_keys_parse_back_to_what_they_stand_for(module: ModuleVersion, kind: Fil
 )
 def test_parse_athens_disk_key_foreign_key_is_none(key: str) -> None:
     assert layout.parse_athens_disk_key(key) is None
+
+
+@given(module=MODULES, kind=st.sampled_from(FileKind))
+@settings(max_examples=100)
+def test_goproxy_key_parses_back_or_has_no_escaped_form(
+    module: ModuleVersion, kind: FileKind
+) -> None:
+    module = module._replace(path=f"example.com/{module.path}")
+    try:
+        key = layout.goproxy_key(module, kind)
+    except InputError:
+        reject()
+    assert key == key.lower()
+    assert layout.parse_goproxy_key(key) == (module, kind)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "github.com/BurntSushi/toml/@v/v1.3.2.mod",
+        "example.com/m/@v/list",
+        "example.com/m/@v/master.info",
+        "example.com/m/@v/v1.0.0.lock",
+        "example.com/../m/@v/v1.0.0.mod",
+    ],
+)
+def test_parse_goproxy_key_foreign_key_is_none(key: str) -> None:
+    assert layout.parse_goproxy_key(key) is None
 
 
 @pytest.mark.parametrize("key", ["", "a.b/@v/list", "a.b/@v/v1.0.0.ziphash", "/@v/v1.0.0.zip"])
