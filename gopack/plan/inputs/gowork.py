@@ -1,0 +1,111 @@
+"""go.work as a list: the requirements of all members of a workspace together.
+
+Rules kept here:
+- Members are folders; the caller reads their go.mod files and joins them here.
+- The workspace's replacements go before its members'; two members that replace one module in two
+  ways clash, as they do for go.
+- A requirement on a member is met by the member.
+
+Spec: go.dev/ref/mod#workspaces; modload loadModFile in workspace mode.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace as changed
+
+from gopack.plan.findings import Finding
+from gopack.plan.inputs.gomodfile import local_findings
+from gopack.plan.inputs.roots import Format, InputRoots, find_text, is_local, unique
+from gopack.spec import gomod, gover, modsyntax
+from gopack.spec.gomod import Replace
+from gopack.spec.modsyntax import Block, Line
+from gopack.spec.module import ModuleVersion
+
+
+def read_go_work(data: bytes, *, name: str = "go.work") -> InputRoots:
+    """Read a go.work file; its members are not read yet (see `join_members`).
+
+    Raises:
+        InputError: the first fault that keeps go from reading it, at `name:line:column`.
+    """
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    statements = modsyntax.parse_statements(text, where=name)
+    members = [token for tokens in _uses(statements) for token in tokens]
+    parsed = gomod.parse(_without_uses(text, statements), strict=True, where=name)
+    lines = text.splitlines()
+    findings = local_findings(parsed.replace, name, lines)
+    if not members:
+        hint = "Add its go.mod files to the list instead."
+        findings.append(Finding(name, 1, 1, "", "the workspace has no use lines", hint))
+    return InputRoots(
+        name,
+        Format.GO_WORK,
+        go=parsed.go,
+        toolchain=parsed.toolchain,
+        replace=parsed.replace,
+        members=tuple(dict.fromkeys(members)),
+        findings=tuple(findings),
+    )
+
+
+def join_members(work: InputRoots, members: Sequence[InputRoots]) -> InputRoots:
+    """Put the members' go.mod files and the workspace's own lines together."""
+    mains = {member.main for member in members}
+    replaced, clashes = _join_replace(work, members)
+    roots = unique(
+        root
+        for member in members
+        for root in (*member.roots, *member.local)
+        if root.path not in mains and not is_local(root, replaced)
+    )
+    return changed(
+        work,
+        roots=roots,
+        go=max([work.go, *(m.go for m in members)], key=gover.precedence),
+        tools=tuple(dict.fromkeys(tool for member in members for tool in member.tools)),
+        replace=replaced,
+        exclude=unique(item for member in members for item in member.exclude),
+        findings=(*work.findings, *(f for m in members for f in m.findings), *clashes),
+    )
+
+
+def _join_replace(
+    work: InputRoots, members: Iterable[InputRoots]
+) -> tuple[tuple[Replace, ...], list[Finding]]:
+    own = {item.old.path for item in work.replace}
+    joined: dict[ModuleVersion, tuple[Replace, str]] = {}
+    clashes = []
+    for member in members:
+        for item in member.replace:
+            if item.old.path in own:
+                continue
+            first, where = joined.setdefault(item.old, (item, member.name))
+            if first.new != item.new:
+                what = f"{item.old.path} is replaced otherwise than in {where}"
+                hint = f"Add the replace line that shall hold to {work.name}."
+                clashes.append(Finding(member.name, *find_text([], ""), what, hint))
+    return (*work.replace, *(item for item, _ in joined.values())), clashes
+
+
+def _uses(statements: Iterable[Line | Block]) -> Iterable[tuple[str, ...]]:
+    for statement in statements:
+        if statement.tokens[:1] != ("use",):
+            continue
+        lines = statement.lines if isinstance(statement, Block) else ()
+        for tokens in (statement.tokens[1:], *(line.tokens for line in lines)):
+            yield tuple(_text(token) for token in tokens)
+
+
+def _text(token: str) -> str:
+    if token.startswith('"'):
+        return modsyntax.unquote(token) or token
+    return token[1:-1] if token.startswith("`") else token
+
+
+def _without_uses(text: str, statements: Sequence[Line | Block]) -> str:
+    """Blank the use lines out, so that what is left reads as a go.mod with the same places."""
+    ends = [statement.at for statement in statements[1:]]
+    for statement, end in zip(statements, [*ends, len(text)], strict=False):
+        if statement.tokens[:1] == ("use",):
+            kept = "".join(c if c == "\n" else " " for c in text[statement.at : end])
+            text = text[: statement.at] + kept + text[end:]
+    return text
