@@ -28,8 +28,10 @@ _LOGIN = re.compile(r"://[^/@\s]+@")
 # What the go command says where fs.ErrNotExist stands behind it.
 _NOT_FOUND = re.compile(
     r"unknown revision|no matching versions|unrecognized import path|invalid version|"
-    r"repository .*not found|404 Not Found|410 Gone|no commits|malformed module path"
+    r"repository .*not found|404 Not Found|410 Gone|no commits|malformed module path|"
+    r"no secure protocol found for repository"
 )
+_NEWER_GO = re.compile(r"requires go >= ([\w.]+)")
 _NO_TOOL = re.compile(r"missing \w+ command|executable file not found")
 _INSTALL = (
     "install Go and git on this machine (the image's target `direct` has both), or name a module "
@@ -196,7 +198,10 @@ def _failure(where: str, said: str) -> UpstreamError:
     what = "direct: " + ("; ".join(lines) or "the go command failed without a word")
     if _NO_TOOL.search(text):
         return UpstreamError(what, where=where, hint=_INSTALL)
-    if _NOT_FOUND.search(text):
-        return NotFoundError(what, where=where)
+    newer = _NEWER_GO.search(text)
+    if newer:
+        return UpstreamError(what, where=where, hint=f"install Go {newer[1]} or newer here")
+    # A repository that may not be read looks to the go command like one that does not exist.
+    kind = NotFoundError if _NOT_FOUND.search(text) else UpstreamError
     hint = "check that this machine may read the repository (git credentials, SSH agent, netrc)"
-    return UpstreamError(what, where=where, hint=hint)
+    return kind(what, where=where, hint=hint)

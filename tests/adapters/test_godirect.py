@@ -91,6 +91,41 @@ def test_direct_unknown_revision_is_not_found(source: DirectSource) -> None:
 
 
 @go_and_git
+def test_direct_unknown_repository_is_not_found(source: DirectSource) -> None:
+    with pytest.raises(NotFoundError, match="no secure protocol") as caught:
+        source.read(VersionList("direct.example/repository2.git"))
+    assert "git credentials" in caught.value.hint
+
+
+@go_and_git
+def test_direct_module_for_a_newer_go_says_which(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "go.mod").write_text(f"module {PATH}\n\ngo 1.9999\n")
+    commit(tmp_path, "one", "v1.0.0")
+    source = DirectSource(shutil.which("go"), environ=environ(tmp_path))
+    assert source.read(VersionList(PATH)) == b"v1.0.0\n"
+    with pytest.raises(UpstreamError, match="requires go") as caught:
+        source.copy_zip(V1, io.BytesIO())
+    source.close()
+    assert caught.value.hint == "install Go 1.9999 or newer here"
+
+
+@go_and_git
+def test_direct_shared_cache_is_kept(tmp_path: Path) -> None:
+    repository, cache = tmp_path / "r", tmp_path / "cache"
+    repository.mkdir()
+    git(repository, "init", "-q", "-b", "main")
+    (repository / "go.mod").write_text(f"module {PATH}\n")
+    commit(repository, "one", "v1.0.0")
+    first = DirectSource(shutil.which("go"), cache=cache, environ=environ(repository))
+    first.read(GoMod(V1))
+    first.close()
+    shutil.rmtree(repository)
+    second = DirectSource(shutil.which("go"), cache=cache, environ=environ(repository))
+    assert second.read(GoMod(V1)) == f"module {PATH}\n".encode()
+
+
+@go_and_git
 def test_direct_without_git_says_what_to_install(tmp_path: Path) -> None:
     source = DirectSource(shutil.which("go"), environ=environ(tmp_path) | {"PATH": str(tmp_path)})
     with pytest.raises(UpstreamError, match="git") as caught:
