@@ -188,7 +188,6 @@ class Web:
         if url.login is not None:
             text = _without_login(text)
         headers = {
-            "Host": url.host,
             "User-Agent": USER_AGENT,
             "Accept-Encoding": "identity",
             **more,

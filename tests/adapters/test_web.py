@@ -495,3 +495,14 @@ def test_read_forward_proxy_down_is_explained(web: Web, upstream: Upstream) -> N
     down.close()
     assert "connection refused" in str(error)
     assert "HTTPS_PROXY" in error.hint
+
+
+def test_read_forward_proxy_is_asked_for_names_in_any_script(upstream: Upstream) -> None:
+    upstream.add(A.path, A.version)
+    with ForwardProxy() as forward:
+        web = Web(GoEnv(proxies=(), forward=ProxySettings(f"http://{forward.address}")))
+        source = HttpSource(f"http://bücher.example:{upstream.port}", web)
+        assert source.read(LIST) == b"v1.0.0\n"
+        web.close()
+        assert forward.asked == [f"xn--bcher-kva.example:{upstream.port}"]
+    assert upstream.log[0].headers["Host"] == f"xn--bcher-kva.example:{upstream.port}"
