@@ -1,17 +1,20 @@
 """ports.ZipFetcher: processes for the cores, threads in each for the waiting.
 
-Each worker process has its own sources and takes jobs from one shared queue; it ends with its
-parent, however that ends.
+Each worker process has its own sources and a line to the parent, over which jobs come and answers
+go; it ends when the parent hangs up, however that ends.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import wait
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 
 from gopack.adapters.zipwork import ZipWork
 from gopack.errors import GopackError, StoreError
@@ -20,9 +23,6 @@ from gopack.spec.module import ModuleVersion
 
 ZIPS_A_PROCESS = 12
 """Below this many zips a process costs more to start than it saves."""
-
-if TYPE_CHECKING:
-    from multiprocessing.queues import Queue, SimpleQueue
 
 
 class ThreadZips:
@@ -50,8 +50,20 @@ _Job = tuple[ModuleVersion, bool]
 _Answer = tuple[ModuleVersion, FetchedZip | GopackError]
 
 
+@dataclass(slots=True)
+class _Worker:
+    """A worker process, the line to it, and the jobs it has."""
+
+    process: SpawnProcess
+    line: "Connection[_Job, _Answer]"
+    jobs: set[ModuleVersion] = field(default_factory=set)
+
+
 class ProcessZips:
     """ports.ZipFetcher on worker processes with threads in each.
+
+    A worker has as many jobs as threads; the next one goes to whoever answers. What a worker had
+    when it died fails; the others go on.
 
     Args:
         work: what every worker does.
@@ -60,82 +72,129 @@ class ProcessZips:
     """
 
     def __init__(self, work: ZipWork, *, processes: int, threads: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._jobs: Queue[_Job | None] = context.Queue()
-        self._answers: SimpleQueue[_Answer] = context.SimpleQueue()
-        self._pending: dict[ModuleVersion, Future[FetchedZip]] = {}
+        self._threads = threads
+        self._waiting: deque[_Job] = deque()
+        self._futures: dict[ModuleVersion, Future[FetchedZip]] = {}
         self._lock = threading.Lock()
-        self._workers = [
-            context.Process(
-                target=_work, args=(work, threads, self._jobs, self._answers), daemon=True
-            )
-            for _ in range(processes)
-        ]
-        for worker in self._workers:
-            worker.start()
+        self._workers = [_start_worker(work, threads) for _ in range(processes)]
+        self._is_closed = False
         threading.Thread(target=self._listen, daemon=True, name="zip answers").start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def fetch(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to download and check a zip."""
-        return self._submit(module, is_stored=False)
+        return self._submit((module, False))
 
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""
-        return self._submit(module, is_stored=True)
+        return self._submit((module, True))
 
     def close(self) -> None:
         """End the workers at once; what was under way is started anew by the next run."""
+        self._is_closed = True
         for worker in self._workers:
-            worker.terminate()
-        self._jobs.cancel_join_thread()
-        self._jobs.close()
+            worker.process.kill()
 
-    def _submit(self, module: ModuleVersion, *, is_stored: bool) -> Future[FetchedZip]:
+    def _submit(self, job: _Job) -> Future[FetchedZip]:
         future: Future[FetchedZip] = Future()
         with self._lock:
-            self._pending[module] = future
-        self._jobs.put((module, is_stored))
+            self._futures[job[0]] = future
+            self._waiting.append(job)
+            alive = [worker for worker in self._workers if worker.process.is_alive()]
+            if not alive:
+                self._fail([job[0]])
+            for worker in sorted(alive, key=lambda worker: len(worker.jobs)):
+                self._give(worker)
         return future
 
-    def _listen(self) -> None:
-        """Resolve futures as answers come, until the workers end."""
-        reader = self._answers._reader  # type: ignore[attr-defined]  # noqa: SLF001 - to wait on it and the workers at once
-        sentinels = [worker.sentinel for worker in self._workers]
-        while True:
-            ready = wait([reader, *sentinels])
-            if reader not in ready:
-                self._fail_pending()
-                return
-            module, answer = self._answers.get()
-            with self._lock:
-                future = self._pending.pop(module)
-            if isinstance(answer, GopackError):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+    def _give(self, worker: _Worker) -> None:
+        while self._waiting and len(worker.jobs) < self._threads:
+            job = self._waiting.popleft()
+            worker.jobs.add(job[0])
+            with contextlib.suppress(OSError):  # its death is noticed by the listener
+                worker.line.send(job)
 
-    def _fail_pending(self) -> None:
+    def _listen(self) -> None:
+        """Take answers as they come, until no worker is left."""
+        lines = {worker.line: worker for worker in self._workers}
+        while lines:
+            for line in wait(list(lines)):
+                worker = lines[line]  # type: ignore[index]  # only lines were waited for
+                try:
+                    answer = worker.line.recv()
+                except (EOFError, OSError):
+                    del lines[worker.line]
+                    self._bury(worker, is_last=not lines)
+                else:
+                    self._take(worker, *answer)
+
+    def _take(
+        self, worker: _Worker, module: ModuleVersion, answer: FetchedZip | GopackError
+    ) -> None:
         with self._lock:
-            pending, self._pending = self._pending, {}
-        for module, future in pending.items():
-            future.set_exception(
-                StoreError(
-                    "a worker process ended unexpectedly",
-                    where=str(module),
-                    hint="Was it out of memory? Run again with a smaller --jobs.",
-                )
-            )
+            worker.jobs.discard(module)
+            future = self._futures.pop(module)
+            self._give(worker)
+        if isinstance(answer, GopackError):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    def _bury(self, worker: _Worker, *, is_last: bool) -> None:
+        with self._lock:
+            self._fail([*worker.jobs, *(job[0] for job in self._waiting if is_last)])
+
+    def _fail(self, modules: Iterable[ModuleVersion]) -> None:
+        if self._is_closed:
+            return
+        for module in modules:
+            future = self._futures.pop(module, None)
+            if future is not None:
+                future.set_exception(_died(module))
+
+
+def _died(module: ModuleVersion) -> StoreError:
+    return StoreError(
+        "a worker process ended unexpectedly",
+        where=str(module),
+        hint="Was it out of memory? Run again with a smaller --jobs: what is stored stays.",
+    )
+
+
+def _start_worker(work: ZipWork, threads: int) -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(work, threads, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _work(work: ZipWork, threads: int, line: "Connection[_Answer, _Job]") -> None:
+    """Be a worker process: take jobs on several threads until the parent hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    sources = work.make_sources()
+    answering = threading.Lock()
+
+    def do(job: _Job) -> None:
+        answer = _answer(work, sources, job)
+        with answering:
+            line.send((job[0], answer))
+
+    executor = ThreadPoolExecutor(threads)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            executor.submit(do, line.recv())
+    os._exit(0)
+
+
+def _answer(work: ZipWork, sources: Sources, job: _Job) -> FetchedZip | GopackError:
+    module, is_stored = job
+    try:
+        return work.check(module) if is_stored else work.fetch(module, sources)
+    except GopackError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - a bug in a worker must reach the parent
+        return StoreError(f"unexpected {type(error).__name__}: {error}", where=str(module))
 
 
 class AdaptiveZips:
@@ -171,52 +230,3 @@ class AdaptiveZips:
         if self._zips is None:
             self._zips = ThreadZips(self._work, self._jobs)
         return self._zips
-
-
-def _work(
-    work: ZipWork,
-    threads: int,
-    jobs: "Queue[_Job | None]",
-    answers: "SimpleQueue[_Answer]",
-) -> None:
-    """Be a worker process: take jobs on several threads until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    _end_with_parent()
-    sources = work.make_sources()
-    workers = [
-        threading.Thread(target=_take_jobs, args=(work, sources, jobs, answers))
-        for _ in range(threads)
-    ]
-    for worker in workers:
-        worker.start()
-
-
-def _take_jobs(
-    work: ZipWork,
-    sources: Sources,
-    jobs: "Queue[_Job | None]",
-    answers: "SimpleQueue[_Answer]",
-) -> None:
-    while (job := jobs.get()) is not None:
-        module, is_stored = job
-        try:
-            answer: FetchedZip | GopackError = (
-                work.check(module) if is_stored else work.fetch(module, sources)
-            )
-        except GopackError as error:
-            answer = error
-        except Exception as error:  # noqa: BLE001 - a bug in a worker must reach the parent
-            answer = StoreError(f"unexpected {type(error).__name__}: {error}", where=str(module))
-        answers.put((module, answer))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
