@@ -87,6 +87,8 @@ class DiskStore:
         with locked(self.own_folder / "lock", wait_s=wait_s, on_wait=on_wait):
             with disk_errors("delete what an interrupted run left", self.staging):
                 self._delete_inside(self.staging)
+                for part in self.incoming.glob("*.part"):
+                    self._files.unlink(part)
             yield
 
     def staged_path(self) -> Path:
@@ -104,6 +106,11 @@ class DiskStore:
             if self._is_case_insensitive is None:
                 self._is_case_insensitive = self._files.is_case_insensitive(self.staging)
             return self._is_case_insensitive
+
+    def forget_incoming(self) -> None:
+        """Delete the zips that arrived and that nothing needed in the end."""
+        with disk_errors("delete what arrived for nothing", self.incoming):
+            self._delete_inside(self.incoming)
 
     def check_room(self, needed_bytes: int, needed_files: int) -> None:
         """Compare what is about to come with what the disk has left.

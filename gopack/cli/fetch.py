@@ -54,6 +54,8 @@ def command(
             session(storage, jobs=jobs, progress=progress) as s,
         ):
             result = fetch(items, Level(closure), s.planner, s.fetcher)
+            if not result.outcome.exit_status:
+                s.store.forget_incoming()
             going = prunable(result, s.ledger.manifest.versions) if is_pruning else []
             if is_pruning:
                 prune(s.store, s.ledger, going, progress.note)

@@ -97,18 +97,18 @@ class PlainProgress:
         self._write(f"{versions} versions to fetch, {human_bytes(size_bytes)} of zips")
         self._last = self._clock()
 
-    def stored(self, module: ModuleVersion, size_bytes: int) -> None:
+    def fetched(self, module: ModuleVersion, size_bytes: int) -> None:
         """Count what has been stored."""
         del module
         self._counts.versions_done += 1
         self._counts.bytes_done += size_bytes
-        self._tick(self._fetched)
+        self._tick(self._so_far)
 
     def note(self, text: str) -> None:
         """Print it at once."""
         self._write(text)
 
-    def _fetched(self, now: float) -> str:
+    def _so_far(self, now: float) -> str:
         c = self._counts
         speed = c.bytes_done / max(now - c.fetching_since, 1e-9)
         left = c.left_s(now)
@@ -186,7 +186,7 @@ class RichProgress:
         self._bytes.update(self._fetching, total=size_bytes or 1, versions=f"0/{versions} versions")
         self._current.start()
 
-    def stored(self, module: ModuleVersion, size_bytes: int) -> None:
+    def fetched(self, module: ModuleVersion, size_bytes: int) -> None:
         """Move the bar of bytes."""
         del module
         self._counts.versions_done += 1

@@ -3,11 +3,14 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gopack.errors import GopackError, StoreError
 from gopack.flows.fetch import FetchResult
+from gopack.flows.preview import Preview
+from gopack.plan.lines import LinePlan
 from gopack.plan.outcome import LineOutcome
 from gopack.spec.module import ModuleVersion
 
@@ -43,6 +46,40 @@ def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[st
         "removed": [str(module) for module in removed],
         "errors": [error_json(error) for error in outcome.together],
         "warnings": list(outcome.warnings),
+    }
+
+
+def plan_json(shown: Preview) -> dict[str, Any]:
+    """Give a plan: every line, and every version with why it is needed."""
+    plan = shown.plan
+    reasons = plan.reasons()
+    return {
+        "exit_status": max((e.exit_status for e in plan.errors()), default=0),
+        "lines": [_planned_line_json(shown, line) for line in plan.lines],
+        "total": asdict(shown.total()),
+        "versions": [
+            {
+                "module": module.path,
+                "version": module.version,
+                "state": "complete" if whole else "mod-only",
+                "zip_bytes": shown.sizes.get(module) if whole else None,
+                "there": module in shown.there,
+                "why": reasons.get(module, []),
+            }
+            for module, whole in sorted(plan.wants().items())
+        ],
+    }
+
+
+def _planned_line_json(shown: Preview, line: LinePlan) -> dict[str, Any]:
+    return {
+        "where": line.item.where,
+        "text": line.item.text,
+        "level": line.level.value,
+        "modules": [str(module) for module in line.modules],
+        "notes": list(line.notes()),
+        **asdict(shown.of_line(line)),
+        "error": error_json(line.error),
     }
 
 

@@ -47,6 +47,14 @@ def make_console() -> Console:
     return console
 
 
+def make_output() -> Console:
+    """Make the console for results, on standard output."""
+    console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    return console
+
+
 def make_progress(console: Console) -> WatchedProgress:
     """Make bars on a terminal, plain lines elsewhere."""
     if console.is_terminal:

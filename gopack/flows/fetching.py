@@ -176,6 +176,8 @@ class _Run:
     # Appearing
 
     def _stage(self, module: ModuleVersion) -> None:
+        fetched_zip = self._zips.get(module)
+        self._ports.progress.fetched(module, fetched_zip.size_bytes if fetched_zip else 0)
         for ready in self._order.staged(module):
             self._publish(ready)
 
@@ -188,7 +190,6 @@ class _Run:
         self.fetched.stored[module] = Stored(
             size + len(small.info) + len(small.mod), time.monotonic() - self._started
         )
-        self._ports.progress.stored(module, size)
 
     def _publish_lines_without_failures(self) -> None:
         """Publish what waits for a failed version that some line does not need."""

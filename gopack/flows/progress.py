@@ -20,8 +20,8 @@ class Progress(Protocol):
     def planned(self, versions: int, size_bytes: int) -> None:
         """This many versions and bytes are to be fetched."""
 
-    def stored(self, module: ModuleVersion, size_bytes: int) -> None:
-        """A version appeared in the storage."""
+    def fetched(self, module: ModuleVersion, size_bytes: int) -> None:
+        """A version's files are here and checked."""
 
     def note(self, text: str) -> None:
         """Say something that a person should read now: a warning, a wait for the lock."""
@@ -42,7 +42,7 @@ class Silent:
     def planned(self, versions: int, size_bytes: int) -> None:
         """Say nothing."""
 
-    def stored(self, module: ModuleVersion, size_bytes: int) -> None:
+    def fetched(self, module: ModuleVersion, size_bytes: int) -> None:
         """Say nothing."""
 
     def note(self, text: str) -> None:

@@ -17,7 +17,7 @@ Spec: go.dev/ref/mod#graph-pruning, #lazy-loading, #minimal-version-selection.
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from gopack.plan.graph import GraphWalk
+from gopack.plan.graph import GraphWalk, parents
 from gopack.plan.summary import Summary
 from gopack.spec.module import ModuleVersion
 
@@ -51,6 +51,8 @@ class Closure:
         self._promotable: frozenset[str] | None = None
         self._first: frozenset[ModuleVersion] = frozenset()
         self._missing: set[ModuleVersion] = set()
+        self._parents: dict[ModuleVersion, ModuleVersion | None] = {}
+        self._parents_of = 0
 
     def needs(self) -> list[ModuleVersion]:
         """Take the versions whose summaries are needed and were not asked for before."""
@@ -110,9 +112,14 @@ class Closure:
         return frozenset(self._missing)
 
     def requirement_path(self, module: ModuleVersion) -> list[ModuleVersion]:
-        """Tell one chain of requirements from a root down to a version."""
-        known = self._lazy if self._lazy.knows(module) else self._full or self._lazy
-        return known.requirement_path(module)
+        """Tell a shortest chain of requirements from a root down to a version."""
+        if len(self.summaries) != self._parents_of:
+            self._parents = parents(self.roots, self.summaries)
+            self._parents_of = len(self.summaries)
+        chain = [module]
+        while (parent := self._parents.get(chain[-1])) is not None:
+            chain.append(parent)
+        return chain[::-1]
 
     def _walks(self) -> list[GraphWalk]:
         return [self._lazy] if self._full is None else [self._lazy, self._full]

@@ -12,6 +12,7 @@ Rules kept:
 Spec: go.dev/ref/mod#graph-pruning, #minimal-version-selection; modload.readModGraph, x/mod mvs.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 
 from gopack.plan.summary import Summary
@@ -34,13 +35,11 @@ class GraphWalk:
         self._read: dict[ModuleVersion, Summary] = {}
         self._selected: dict[str, str] = {}
         self._fresh: list[ModuleVersion] = []
-        self._required_by: dict[ModuleVersion, ModuleVersion | None] = {}
         self.extend(roots)
 
     def extend(self, roots: Iterable[ModuleVersion]) -> None:
         """Add requirements of the main module; what was walked stays walked."""
         for root in roots:
-            self._required_by.setdefault(root, None)
             self._select(root)
             self._enqueue(root, pruned=self._pruned)
 
@@ -54,7 +53,6 @@ class GraphWalk:
         self._read[module] = summary
         for required in summary.require:
             self._select(required)
-            self._required_by.setdefault(required, module)
         modes = self._waiting.pop(module, set())
         if False in modes or not summary.prunes:
             for required in summary.require:
@@ -83,20 +81,9 @@ class GraphWalk:
         """Whether these are requirements of the main module already."""
         return all((root, self._pruned) in self._queued for root in roots)
 
-    def knows(self, module: ModuleVersion) -> bool:
-        """Whether a version is a root or was required by something read."""
-        return module in self._required_by
-
     def build_list(self) -> set[ModuleVersion]:
         """Tell the selected versions as a set."""
         return {ModuleVersion(path, version) for path, version in self._selected.items()}
-
-    def requirement_path(self, module: ModuleVersion) -> list[ModuleVersion]:
-        """Tell one chain of requirements that brings a version in, from a root down to it."""
-        chain = [module]
-        while (parent := self._required_by.get(chain[-1])) is not None:
-            chain.append(parent)
-        return chain[::-1]
 
     def _select(self, module: ModuleVersion) -> None:
         known = self._selected.get(module.path)
@@ -123,3 +110,22 @@ class GraphWalk:
             self._waiting[module] = set()
             self._fresh.append(module)
         self._waiting[module].add(pruned)
+
+
+def parents(
+    roots: Iterable[ModuleVersion], read: Mapping[ModuleVersion, Summary]
+) -> dict[ModuleVersion, ModuleVersion | None]:
+    """Tell of every version that roots bring in what requires it, by a shortest chain.
+
+    Roots have None. The answer depends on the graph alone, not on the order it was read in.
+    """
+    found: dict[ModuleVersion, ModuleVersion | None] = dict.fromkeys(sorted(roots))
+    queue = deque(found)
+    while queue:
+        module = queue.popleft()
+        summary = read.get(module)
+        for required in summary.require if summary else ():
+            if required not in found:
+                found[required] = module
+                queue.append(required)
+    return found

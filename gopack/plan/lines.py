@@ -83,6 +83,10 @@ class Plan:
     joint_error: GopackError | None = None
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
 
+    def errors(self) -> list[GopackError]:
+        """Tell the errors of the lines that failed."""
+        return [line.error for line in self.lines if line.error is not None]
+
     def closures(self) -> list[Closure]:
         """Tell every closure there is, the joint one last."""
         found = [line.closure for line in self.lines if line.closure is not None]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gopack.plan.graph import GraphWalk
+from gopack.plan.graph import GraphWalk, parents
 from gopack.plan.summary import Summary
 from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
@@ -53,13 +53,10 @@ def test_walk_with_old_main_reads_everything() -> None:
     assert names(drive(walk, graph({"a1": "b1", "b1": "c1", "c1": ""}))) == "a1 b1 c1"
 
 
-def test_requirement_path_runs_from_root_to_version() -> None:
-    walk = GraphWalk([mv("a1")], pruned=False)
-    drive(walk, graph({"a1": "b1", "b1": "c1 a1", "c1": "b1"}))
-    assert walk.requirement_path(mv("c1")) == [mv("a1"), mv("b1"), mv("c1")]
-    assert walk.requirement_path(mv("a1")) == [mv("a1")]
-    assert walk.knows(mv("c1"))
-    assert not walk.knows(mv("d1"))
+def test_parents_form_shortest_chains_from_the_roots() -> None:
+    known = graph({"a1": "b1 d1", "b1": "c1 a1", "c1": "b1 d1"})
+    found = parents([mv("a1")], known)
+    assert found == {mv("a1"): None, mv("b1"): mv("a1"), mv("d1"): mv("a1"), mv("c1"): mv("b1")}
 
 
 def test_extend_reads_what_a_promoted_root_needs() -> None:

@@ -1,0 +1,133 @@
+"""`gopack plan`: what fetch would do."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.tree import Tree
+
+from gopack.cli import options
+from gopack.cli.failing import end, ends_well, print_error
+from gopack.cli.lists import read_lists
+from gopack.cli.reports import plan_json, write_json
+from gopack.cli.units import human_bytes
+from gopack.cli.wiring import make_console, make_output, make_progress, reading_session
+from gopack.errors import InputError
+from gopack.flows.preview import Need, Preview, preview
+from gopack.plan.closure import Level
+from gopack.spec.module import ModuleVersion
+
+
+@click.command("plan")
+@options.lists_argument
+@options.storage_option
+@options.closure_option
+@options.jobs_option
+@click.option(
+    "--why",
+    metavar="MODULE",
+    envvar="GOPACK_WHY",
+    show_envvar=True,
+    help="Show, as a tree, the requirements that bring a module (path or path@version) in.",
+)
+@options.json_option
+def command(
+    lists: tuple[Path, ...],
+    storage: Path,
+    closure: str,
+    jobs: int,
+    why: str | None,
+    json_file: Path | None,
+) -> None:
+    """Show what fetch would do with LIST (goget.txt); nothing is stored.
+
+    Each line, the version it resolves to, how many versions and bytes it brings, and how many of
+    them are there already. The exit status is fetch's.
+    """
+    console, output = make_console(), make_output()
+    with ends_well(console):
+        items, warnings = read_lists(lists)
+        for warning in warnings:
+            console.print(str(warning), markup=False, highlight=False)
+        with (
+            make_progress(console) as progress,
+            reading_session(storage, jobs=jobs, progress=progress) as s,
+        ):
+            plan = s.planner.plan(items, Level(closure))
+            shown = preview(
+                plan,
+                sources=s.fetcher.sources,
+                store=s.store,
+                manifest=s.ledger.manifest,
+                executor=s.fetcher.executor,
+            )
+        if why is not None:
+            _print_why(output, shown, why)
+        elif json_file is None or str(json_file) != "-":
+            _print_table(output, shown)
+        _print_errors(console, shown)
+        write_json(json_file, plan_json(shown))
+        end(max((e.exit_status for e in shown.plan.errors()), default=0))
+
+
+def _print_table(output: Console, shown: Preview) -> None:
+    table = Table(show_footer=True, header_style="bold", box=None, pad_edge=False)
+    total = shown.total()
+    table.add_column("line", footer="all together", overflow="fold")
+    table.add_column("version", overflow="fold")
+    table.add_column("versions", footer=str(total.versions), justify="right")
+    table.add_column("there", footer=str(total.there), justify="right")
+    table.add_column("bytes", footer=_bytes(total), justify="right")
+    table.add_column("marks", overflow="fold")
+    for line in shown.plan.lines:
+        need = shown.of_line(line)
+        versions = ", ".join(module.version for module in line.modules) or "-"
+        marks = ", ".join(line.notes()) or ("failed" if line.error else "")
+        cells = (str(need.versions), str(need.there), _bytes(need))
+        table.add_row(line.item.text, versions, *cells, marks, style="red" if line.error else "")
+    output.print(table)
+
+
+def _bytes(need: Need) -> str:
+    unknown = f" + {need.unknown} unknown" if need.unknown else ""
+    return human_bytes(need.size_bytes) + unknown
+
+
+def _print_why(output: Console, shown: Preview, why: str) -> None:
+    """Print one chain of requirements for each line and version that brings the module in.
+
+    Raises:
+        InputError: nothing brings it in.
+    """
+    path, _, version = why.partition("@")
+    found = False
+    for line in shown.plan.lines:
+        matching = [
+            m for m in sorted(line.wants()) if m.path == path and version in {"", m.version}
+        ]
+        if line.closure is None or not matching:
+            continue
+        found = True
+        tree = Tree(f"{line.item.where}: {line.item.text}")
+        for module in matching:
+            _add_chain(tree, line.closure.requirement_path(module))
+        output.print(tree)
+    if not found:
+        raise InputError("no line brings it in", where=why, hint="Run plan without --why.")
+
+
+def _add_chain(tree: Tree, chain: list[ModuleVersion]) -> None:
+    branch = tree
+    for module in chain:
+        same = [child for child in branch.children if child.label == str(module)]
+        branch = same[0] if same else branch.add(str(module))
+
+
+def _print_errors(console: Console, shown: Preview) -> None:
+    for line in shown.plan.lines:
+        if line.error is not None:
+            print_error(console, line.error, where=f"{line.item.where}: {line.item.text}")
+    if shown.plan.joint_error is not None:
+        text = f"warning: all lines together: {shown.plan.joint_error}"
+        console.print(text, style="yellow", markup=False, highlight=False)
