@@ -76,16 +76,16 @@ def _checked(
 def local_findings(replace: Iterable[Replace], name: str, lines: list[str]) -> list[Finding]:
     """Warn of each replacement by a folder: it stays with whoever has the folder."""
     hint = "What the folder's own go.mod requires is not known here: fetch that file too (-r FILE)."
+    folders = {(item.old.path, item.new.path): None for item in replace if not item.new.version}
     return [
         Finding(
             name,
-            *find_text(lines, item.new.path, "=>"),
-            f"{item.old.path} is replaced by the folder {item.new.path}: skipped",
+            *find_text(lines, folder, "=>"),
+            f"{path} is replaced by the folder {folder}: skipped",
             hint,
             Severity.WARNING,
         )
-        for item in replace
-        if not item.new.version
+        for path, folder in folders
     ]
 
 
