@@ -15,7 +15,7 @@ from gopack.plan import sumtree
 from gopack.ports import ProofStore
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import HeadProver, SignedHead, newest, open_head
+from gopack.spec.sumdb import LATEST_PATH, HeadProver, SignedHead, newest, open_head
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
 
@@ -84,11 +84,15 @@ def _check(prover: HeadProver, module: ModuleVersion, record: Record) -> None:
 
 
 def export_sumdb(
-    store: ProofStore, key: note.Verifier, write: Callable[[str, bytes], None]
+    store: ProofStore,
+    key: note.Verifier,
+    write: Callable[[str, bytes], None],
+    write_last: Callable[[str, bytes], None] | None = None,
 ) -> ProvenTree:
     """Write the static tree, file by file, through `write`; give what was written.
 
-    `write(path, data)` must have each file appear whole.
+    `write(path, data)` must have each file appear whole. `latest` goes through `write_last` where
+    that is given: it must first make sure that everything before is on the disk.
 
     Raises:
         StoreError, IntegrityError: as prove_tree, before anything is written.
@@ -96,5 +100,5 @@ def export_sumdb(
     """
     tree = prove_tree(store, key)
     for path, data in tree.files():
-        write(path, data)
+        (write_last or write if path == LATEST_PATH else write)(path, data)
     return tree

@@ -66,9 +66,6 @@ class TileFetch:
                 where=tile.path,
                 hint="it is spoilt on its way or at its source; try again later, and report it",
             )
-        for tile in prover.root_tiles:
-            if tile in failures:
-                raise failures[tile]
         return failures
 
     def _admit_once(
@@ -79,9 +76,7 @@ class TileFetch:
         failures: dict[Tile, GopackError],
     ) -> list[Tile]:
         fetched = self._wait(tiles, failures)
-        for tile in prover.root_tiles:
-            if tile in failures:
-                raise failures[tile]
+        _check_roots(prover, failures)
         suspects: Collection[Tile]
         try:
             with lock:
@@ -95,6 +90,7 @@ class TileFetch:
             return list(suspects)
         self._forget(again)
         fetched |= self._wait(again, failures)
+        _check_roots(prover, failures)
         with lock:
             data = {tile: got.data for tile, got in fetched.items() if tile not in failures}
             return prover.admit({t: d for t, d in data.items() if t not in prover.proven})
@@ -115,3 +111,10 @@ class TileFetch:
             except GopackError as error:
                 failures[tile] = error
         return fetched
+
+
+def _check_roots(prover: HeadProver, failures: dict[Tile, GopackError]) -> None:
+    """Without all the tiles under the head there is nothing to prove by."""
+    for tile in prover.root_tiles:
+        if tile in failures:
+            raise failures[tile]

@@ -70,30 +70,34 @@ Outcome = Verified | Unverified | GopackError
 """An error is IntegrityError (a lie), or UpstreamError (not known, or not reachable)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A checksum database: where it is asked, what is kept of it, the key that it signs with."""
+
+    log: ChecksumLog
+    store: ProofStore
+    key: note.Verifier
+
+
 class SumVerifier:
     """Verifies versions against one checksum database; safe from many threads at once.
 
     Args:
-        log: the database; None under GOSUMDB=off.
-        store: what is kept of it; unused where `log` is None.
-        key: the database's verifier key; unused where `log` is None.
-        exempt: for a module path, the setting that says not to verify it, or None.
+        database: None under GOSUMDB=off.
+        exempt: for a module path, the setting that says not to verify it, or None
+            (spec.sumdb.exemption).
         jobs: how many requests run at once.
 
     """
 
     def __init__(
         self,
-        log: ChecksumLog | None,
-        store: ProofStore,
-        key: note.Verifier,
+        database: Database | None,
         *,
         exempt: Callable[[str], str | None],
         jobs: int = DEFAULT_JOBS,
     ) -> None:
-        self._log = log
-        self._store = store
-        self._key = key
+        self._database = database
         self._exempt = exempt
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="sumdb")
         self._lock = threading.RLock()
@@ -109,7 +113,9 @@ class SumVerifier:
         self._prover = self._next  # where a wave is proven; changes between waves only
         self._saved_tiles: set[Tile] = set()
         self._forked: IntegrityError | None = None
-        self._tiles = TileFetch(log, store, self._pool) if log else None
+        self._fetch: TileFetch | None = None
+        if database:
+            self._fetch = TileFetch(database.log, database.store, self._pool)
 
     def __enter__(self) -> Self:
         return self
@@ -118,17 +124,17 @@ class SumVerifier:
         self.close()
 
     def close(self) -> None:
-        """Drop what is still waiting to be fetched."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Drop what is still waiting to be fetched; does not wait for what is under way."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def prefetch(self, module: ModuleVersion) -> None:
         """Start to fetch a version's record and its proof; does not wait, never fails."""
-        if self._log is None or self._exempt(module.path) is not None:
+        if self._database is None or self._exempt(module.path) is not None:
             return
         start = self._started()
         with self._lock:
             if module not in self._lookups:
-                self._lookups[module] = self._pool.submit(self._look_up, self._log, module, start)
+                self._lookups[module] = self._pool.submit(self._look_up, module, start)
 
     def _started(self) -> Future[None]:
         with self._lock:
@@ -136,55 +142,64 @@ class SumVerifier:
                 self._start = self._pool.submit(self._begin)
             return self._start
 
+    @property
+    def _db(self) -> Database:
+        assert self._database is not None  # what calls this looked first
+        return self._database
+
+    @property
+    def _tiles(self) -> TileFetch:
+        assert self._fetch is not None
+        return self._fetch
+
     def _begin(self) -> None:
         """Take up what is kept, and work at its newest head."""
         with self._evidence_kept():
-            kept = newest([self._open(message) for message in self._store.heads()])
-        self._kept = dict(self._store.records())
+            kept = newest([self._open(message) for message in self._db.store.heads()])
+        self._kept = dict(self._db.store.records())
         with self._lock:
             self._trusted = kept
             self._next = HeadProver(kept)
 
-    def _offer(self, log: ChecksumLog, tiles: TileFetch) -> None:
+    def _offer(self) -> None:
         """Work at the head that the log offers, if it is newer than the one kept; once a run."""
         with self._offering:
             if self._is_offered:
                 return
             try:
-                head = self._open(log.latest())
+                head = self._open(self._db.log.latest())
             except NotFoundError:
                 head = NO_HEAD  # a proxy may not have it; lookups carry heads too
             with self._lock, self._evidence_kept():
                 self._is_offered = True
                 if newest([self._next.head, head]) != self._next.head:
                     self._next = HeadProver(head)
-                    tiles.start(self._next.missing([], [self._trusted.tree]))
+                    self._tiles.start(self._next.missing([], [self._trusted.tree]))
 
     def _open(self, message: bytes) -> SignedHead:
         with self._lock:
             head = self._heads.get(message)
         if head is None:
-            head = open_head(message, self._key)
+            head = open_head(message, self._db.key)
             with self._lock:
                 self._heads[message] = head
         return head
 
-    def _look_up(self, log: ChecksumLog, module: ModuleVersion, start: Future[None]) -> Record:
-        assert self._tiles is not None
+    def _look_up(self, module: ModuleVersion, start: Future[None]) -> Record:
         start.result()  # submitted before this, so it runs or has run: no thread waits in vain
         record = self._kept.get(module)
         if record is None:
-            self._offer(log, self._tiles)
-            record = self._ask_record(log, module)
+            self._offer()
+            record = self._ask_record(module)
         with self._lock:
             covered = self._next.covers(record.id)
             wanted = self._next.missing([record.id]) if covered else []
         self._tiles.start(wanted)
         return record
 
-    def _ask_record(self, log: ChecksumLog, module: ModuleVersion) -> Record:
+    def _ask_record(self, module: ModuleVersion) -> Record:
         try:
-            answer = parse_lookup(self._ask(log, module))
+            answer = parse_lookup(self._ask(module))
             head = self._open(answer.head)
         except IntegrityError as error:
             error.where = error.where or str(module)
@@ -197,12 +212,12 @@ class SumVerifier:
             )
         return answer.record
 
-    def _ask(self, log: ChecksumLog, module: ModuleVersion) -> bytes:
+    def _ask(self, module: ModuleVersion) -> bytes:
         try:
-            return log.lookup(module)
+            return self._db.log.lookup(module)
         except NotFoundError as error:
             raise UpstreamError(
-                f"not known to the checksum database {log.name}",
+                f"not known to the checksum database {self._db.log.name}",
                 where=str(module),
                 url=error.url,
                 status=error.status,
@@ -240,7 +255,7 @@ class SumVerifier:
         reason = self._exempt(module.path)
         if reason is not None:
             return Unverified(reason)
-        if self._log is None:
+        if self._database is None:
             return UpstreamError(
                 "the checksum database is needed for this, but it is disabled by GOSUMDB=off",
                 where=str(module),
@@ -255,8 +270,7 @@ class SumVerifier:
         """Move to the head offered, or to the newest seen if that does not cover what is asked."""
         if self._forked:
             raise self._forked
-        if self._start:
-            self._start.result()
+        self._started().result()
         needed = max([at_least, *(record_id + 1 for record_id in record_ids)])
         with self._lock, self._evidence_kept():
             if self._next.head.tree.size < needed:
@@ -265,7 +279,6 @@ class SumVerifier:
 
     def _gather(self, records: Iterable[Record], older: Sequence[Tree]) -> dict[Tile, GopackError]:
         """Admit the tiles for records and older trees; give those that failed."""
-        assert self._tiles is not None
         prover = self._prover
         with self._lock:
             wanted = prover.missing([record.id for record in records], [self._trusted.tree, *older])
@@ -290,7 +303,7 @@ class SumVerifier:
             yield
         except IntegrityError as error:
             if error.evidence:
-                path = self._store.keep_evidence(f"{error}\n\n{error.evidence}")
+                path = self._db.store.keep_evidence(f"{error}\n\n{error.evidence}")
                 error.hint = f"{error.hint}; the evidence is kept in {path}"
                 self._forked = error
             raise
@@ -302,13 +315,12 @@ class SumVerifier:
         sums: Sums,
         failures: Mapping[Tile, GopackError],
     ) -> Outcome:
-        assert self._log is not None
         try:
             for tile in self._prover.chain(record.id):
                 if tile in failures:
                     raise failures[tile]
             self._prover.check_record(record)
-            check_sums(record, module, sums, name=self._log.name)
+            check_sums(record, module, sums, name=self._db.log.name)
         except GopackError as error:
             return error
         return Verified(record)
@@ -320,7 +332,7 @@ class SumVerifier:
         fresh = {m: r for m, r in records.items() if m not in self._kept}
         heads = [head] if head != self._trusted else []
         if tiles or fresh or heads:
-            self._store.save(records=fresh, tiles=tiles, heads=heads)
+            self._db.store.save(records=fresh, tiles=tiles, heads=heads)
         self._kept = {**self._kept, **fresh}
         self._saved_tiles |= set(tiles)
         self._trusted = head
@@ -337,19 +349,19 @@ class SumVerifier:
             StoreError: what was proven cannot be kept.
         """
         with self._proving:
-            if self._log is None or (self._start is None and not carried):
+            if self._database is None or (self._start is None and not carried):
                 return self._trusted
             self._started().result()
             wanted = [self._open_carried(name, data) for name, data in (carried or {}).items()]
-            if self._tiles and wanted:
-                self._offer(self._log, self._tiles)
+            if wanted:
+                self._offer()
             with self._lock:
                 seen = list(self._heads.values())
             self._advance((), max((head.tree.size for head in seen), default=0))
             self._prove_kept([head for head in seen if head != self._prover.head])
             self._save({})
             if wanted:
-                self._store.save(records={}, tiles={}, heads=wanted)
+                self._db.store.save(records={}, tiles={}, heads=wanted)
             return self._trusted
 
     def _open_carried(self, name: str, message: bytes) -> SignedHead:

@@ -24,7 +24,7 @@ from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.web import Web
 from gopack.errors import IntegrityError, UpstreamError
 from gopack.flows.export_sumdb import export_sumdb
-from gopack.flows.verify import SumVerifier, Verified
+from gopack.flows.verify import Database, SumVerifier, Verified
 from gopack.ports import ChecksumLog
 from gopack.spec import note, sumdb
 from gopack.spec.goenv import GoEnv, ProxyEntry, SumDB
@@ -128,7 +128,7 @@ def verify_all(
     sums: Mapping[ModuleVersion, Sums],
     heads: Mapping[str, bytes],
 ) -> None:
-    with SumVerifier(log, store, key, exempt=lambda path: None) as verifier:
+    with SumVerifier(Database(log, store, key), exempt=lambda path: None) as verifier:
         for module in sums:
             verifier.prefetch(module)
         outcomes = verifier.prove(sums)
@@ -176,7 +176,7 @@ def check_refusals(
 ) -> None:
     """Wrong sums, and a version that the real database does not know."""
     wrong, unknown = Sums(right.mod, right.mod), ModuleVersion("gopack.invalid/x", "v1.0.0")
-    with SumVerifier(log, store, key, exempt=lambda path: None) as verifier:
+    with SumVerifier(Database(log, store, key), exempt=lambda path: None) as verifier:
         outcomes = verifier.prove({TOML: wrong, unknown: wrong})
     assert isinstance(outcomes[TOML], IntegrityError)
     assert isinstance(outcomes[unknown], UpstreamError)

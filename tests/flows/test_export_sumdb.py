@@ -4,7 +4,7 @@ import pytest
 
 from gopack.errors import IntegrityError, StoreError
 from gopack.flows.export_sumdb import export_sumdb, prove_tree
-from gopack.flows.verify import SumVerifier
+from gopack.flows.verify import Database, SumVerifier
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import Sums
 from gopack.spec.tiles import Tile
@@ -19,7 +19,7 @@ def fetched() -> tuple[FakeSumDB, FakeProofStore]:
         log.grow(300)
         log.add(module)
         versions = {module: Sums(fake_h1(f"{module}/go.mod"))}
-        with SumVerifier(log, store, log.verifier, exempt=lambda path: None) as verifier:
+        with SumVerifier(Database(log, store, log.verifier), exempt=lambda path: None) as verifier:
             verifier.prove(versions)
             verifier.finish()
     return log, store

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from gopack.errors import IntegrityError, UpstreamError
-from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
+from gopack.flows.verify import Database, Outcome, SumVerifier, Unverified, Verified
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import Sums
 from gopack.spec.tiles import Tile
@@ -35,7 +35,7 @@ def never(path: str) -> str | None:
 
 @contextmanager
 def verifying(log: FakeSumDB, store: FakeProofStore) -> Iterator[SumVerifier]:
-    with SumVerifier(log, store, log.verifier, exempt=never, jobs=4) as verifier:
+    with SumVerifier(Database(log, store, log.verifier), exempt=never, jobs=4) as verifier:
         yield verifier
 
 
@@ -118,7 +118,9 @@ def test_second_run_with_a_new_version_moves_the_head_and_carries_all_tiles() ->
 
 def test_exempt_versions_are_not_asked_for() -> None:
     log, store = make_log(), FakeProofStore()
-    with SumVerifier(log, store, log.verifier, exempt=lambda path: "GONOSUMDB") as verifier:
+    with SumVerifier(
+        Database(log, store, log.verifier), exempt=lambda path: "GONOSUMDB"
+    ) as verifier:
         verifier.prefetch(ONE)
         assert verifier.prove({ONE: sums_of(ONE)}) == {ONE: Unverified("GONOSUMDB")}
         verifier.finish()
@@ -126,8 +128,7 @@ def test_exempt_versions_are_not_asked_for() -> None:
 
 
 def test_database_off_fails_what_must_be_verified() -> None:
-    log = make_log()
-    with SumVerifier(None, FakeProofStore(), log.verifier, exempt=never) as verifier:
+    with SumVerifier(None, exempt=never) as verifier:
         verifier.prefetch(ONE)
         outcome = verifier.prove({ONE: sums_of(ONE)})[ONE]
         verifier.finish()
@@ -180,7 +181,7 @@ def test_attack_note_with_wrong_key_is_refused() -> None:
     log, store = make_log(), FakeProofStore()
     impostor = FakeSumDB(seed=b"\x66" * 32)
     impostor.texts, impostor.ids, impostor.stored = log.texts, log.ids, log.stored
-    with SumVerifier(impostor, store, log.verifier, exempt=never) as verifier:
+    with SumVerifier(Database(impostor, store, log.verifier), exempt=never) as verifier:
         outcome = verifier.prove({ONE: sums_of(ONE)})[ONE]
     assert isinstance(outcome, IntegrityError)
     assert not store.kept_heads
@@ -244,6 +245,26 @@ def test_spoilt_kept_tile_is_fetched_again(root: bool) -> None:  # noqa: FBT001
     assert isinstance(run(log, store, [ONE])[ONE], Verified)
     assert store.kept_tiles[tile] == good
     assert tile.path in log.asked
+
+
+def test_spoilt_kept_root_tile_that_cannot_be_fetched_again_is_an_upstream_error() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    tile = Tile(8, 0, len(log.texts) >> 8, len(log.texts) & 255)
+    store.kept_tiles[tile] = flipped(store.kept_tiles[tile])
+    log.broken_tiles.add(tile)
+    assert isinstance(run(log, store, [ONE])[ONE], UpstreamError)
+
+
+def test_finish_with_an_unreachable_tile_fails_and_moves_nothing() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [ONE])
+    before = store.heads()
+    log.grow(1000)
+    log.broken_tiles.add(Tile(8, 0, 1, 256))
+    with verifying(log, store) as verifier, pytest.raises(UpstreamError):
+        verifier.finish({"laptop.latest": log.head(500)})
+    assert store.heads() == before
 
 
 def test_unreachable_tile_is_an_upstream_error_of_what_rests_on_it() -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from gopack.errors import GopackError, InputError, IntegrityError
-from gopack.flows.verify import SumVerifier, Verified
+from gopack.flows.verify import Database, SumVerifier, Verified
 from gopack.plan import sumtree
 from gopack.spec import note, sumdb, tiles, tlog
 from gopack.spec.module import ModuleVersion
@@ -423,5 +423,5 @@ def is_verified(log: FakeSumDB, files: dict[str, bytes], older: sumdb.SignedHead
             liar.spoilt_tiles[tiles.parse_tile_path(path)] = data
     store = FakeProofStore()
     store.save(records={}, tiles={}, heads=[older])
-    with SumVerifier(liar, store, log.verifier, exempt=lambda path: None) as verifier:
+    with SumVerifier(Database(liar, store, log.verifier), exempt=lambda path: None) as verifier:
         return isinstance(verifier.prove({MODULE: SUMS})[MODULE], Verified)
