@@ -21,9 +21,15 @@ from gopack.spec import gourl
 _MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
 _MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
 _PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|script|meta|\?xml|!--)", re.I)
+_AGAIN = "run again later: what is stored by then is not fetched again"
+_UNKNOWN = (
+    "check the path and the version; a private module is not on a public proxy: set GOPRIVATE"
+)
 _HINTS = {
     401: "give the proxy's credentials in its URL or in netrc (https only)",
     403: "the proxy refuses this module or these credentials: ask who runs it",
+    404: _UNKNOWN,
+    410: _UNKNOWN,
     407: "give the company proxy's credentials: HTTPS_PROXY=http://user:password@host:port",
     429: "ask for less at once: a smaller --jobs",
     511: "the network wants a sign-in first (captive portal)",
@@ -57,7 +63,7 @@ def from_status(where: str, url: str, response: httpx.Response, *, now: datetime
         status=status,
         retryable=status in _RETRYABLE or (status >= 500 and status not in _FINAL),
         retry_after_s=parse_retry_after(response.headers.get("Retry-After", ""), now=now),
-        hint=_HINTS.get(status, ""),
+        hint=_HINTS.get(status, _AGAIN if status >= 500 else ""),
     )
 
 
@@ -138,11 +144,11 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
         return what, "check that the proxy runs and HTTPS_PROXY and NO_PROXY are right", True
     if isinstance(error, httpx.RemoteProtocolError) and "complete" in str(error):
         # h11: "... without sending complete message body", "incomplete chunked read".
-        return "the body was cut short", "", True
+        return "the body was cut short", _AGAIN, True
     if isinstance(error, httpx.DecodingError | httpx.RemoteProtocolError):
-        return "the server broke the HTTP protocol", "", True
+        return "the server broke the HTTP protocol", _AGAIN, True
     if isinstance(error, httpx.TransportError):
-        return "the connection broke", "", True
+        return "the connection broke", _AGAIN, True
     return "the URL cannot be asked for", "check GOPROXY", False
 
 

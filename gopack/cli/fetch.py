@@ -70,6 +70,8 @@ def _report(console: Console, result: FetchResult) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
     for line in result.outcome.lines:
         if line.error is not None:
-            print_error(console, line.error, where=f"{line.where}: {line.text}")
+            told = line.error.where == line.text
+            where = line.where if told else f"{line.where}: {line.text}"
+            print_error(console, line.error, where=where)
     for error in result.outcome.together:
         print_error(console, error, where="all lines together")

@@ -47,7 +47,11 @@ class _Reader:
             if not isinstance(item, IncludeItem):
                 self.items.append(item)
             elif depth >= MAX_DEPTH:
-                raise InputError(f"lists include each other: {item.file}", where=item.where)
+                raise InputError(
+                    f"lists include each other: {item.file}",
+                    where=item.where,
+                    hint="Remove one of these -r lines.",
+                )
             else:
                 self.read(file.parent / item.file, depth=depth + 1)
 
@@ -68,4 +72,8 @@ def _read(file: Path) -> bytes:
             hint="Docker makes a folder where a mounted file is missing: remove it and write one.",
         ) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error
+        raise InputError(
+            f"cannot be read: {error.strerror}",
+            where=str(file),
+            hint="Make it readable for the user who runs gopack.",
+        ) from error

@@ -36,6 +36,7 @@ from gopack.spec.module import (
 )
 
 T = TypeVar("T")
+_LYING = "tell who runs the upstream, or ask another one: set GOPROXY"
 Steps = Generator[Request, bytes, T]
 """A step machine: yields requests, is sent their answers, returns its result."""
 
@@ -76,7 +77,11 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
         return (yield from _resolve_revision(repo, query))
     version = yield from _choose(repo, matcher)
     if version is None:
-        raise NotFoundError(_no_match(query, current), where=f"{path}@{query}")
+        raise NotFoundError(
+            _no_match(query, current),
+            where=f"{path}@{query}",
+            hint=f"look at what there is: go list -m -retracted -versions {path}",
+        )
     info_bytes = yield from repo.stat(version)
     return (yield from repo.describe(info_bytes, asked=version))
 
@@ -426,11 +431,14 @@ def checked_info(path: str, asked: str, data: bytes) -> RevInfo:
             where=where,
             expected=asked,
             got=info.version,
+            hint=_LYING,
         )
     try:
         check(path, info.version)
     except InputError as error:
         raise IntegrityError(
-            f"the upstream's info names a version that cannot be: {error.what}", where=where
+            f"the upstream's info names a version that cannot be: {error.what}",
+            where=where,
+            hint=_LYING,
         ) from error
     return info

@@ -12,6 +12,8 @@ from gopack.spec.module import ModuleVersion
 PRUNING_SINCE = "1.17"
 """Modules at this go version or above prune the graph (gover.ExplicitIndirectVersion)."""
 
+_BROKEN = "the go command refuses this version, too: list another, or tell the module's author"
+
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
@@ -49,7 +51,7 @@ def summarize(module: ModuleVersion, data: bytes) -> Summary:
     try:
         file = gomod.parse(data)
     except InputError as error:
-        raise IntegrityError(f"parsing go.mod: {error}", where=str(module)) from error
+        raise IntegrityError(f"parsing go.mod: {error}", where=str(module), hint=_BROKEN) from error
     go = file.go or ""
     return Summary(
         path=file.module or "",
@@ -68,7 +70,7 @@ def check_names_module(module: ModuleVersion, summary: Summary) -> None:
         IntegrityError: it has no module line, or names another path.
     """
     if not summary.path:
-        raise IntegrityError("parsing go.mod: missing module line", where=str(module))
+        raise IntegrityError("parsing go.mod: missing module line", where=str(module), hint=_BROKEN)
     if summary.path != module.path:
         raise IntegrityError(
             "go.mod names another module path",
