@@ -87,6 +87,7 @@ class _Rule:
     pattern: str
     fault: Fault
     left: int | None
+    is_ranged: bool | None
 
 
 class Upstream:
@@ -172,17 +173,24 @@ class Upstream:
 
     # How it fails.
 
-    def fail(self, pattern: str, fault: Fault, *, times: int | None = None) -> None:
-        """Spoil answers to paths like the pattern (`*` matches `/` too), always or some times."""
-        self._rules.append(_Rule(pattern, fault, times))
+    def fail(
+        self, pattern: str, fault: Fault, *, times: int | None = None, is_ranged: bool | None = None
+    ) -> None:
+        """Spoil answers to paths like the pattern (`*` matches `/` too), always or some times.
+
+        `is_ranged` takes only requests with a Range header, or only those without.
+        """
+        self._rules.append(_Rule(pattern, fault, times, is_ranged))
 
     def mend(self) -> None:
         self._rules.clear()
 
-    def fault_for(self, path: str) -> Fault:
+    def fault_for(self, path: str, *, is_ranged: bool = False) -> Fault:
         with self._lock:
             for rule in self._rules:
-                if rule.left != 0 and fnmatch.fnmatchcase(path, rule.pattern):
+                if rule.is_ranged not in {None, is_ranged} or rule.left == 0:
+                    continue
+                if fnmatch.fnmatchcase(path, rule.pattern):
                     rule.left = None if rule.left is None else rule.left - 1
                     return rule.fault
         return Fault()
@@ -247,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = self.server.upstream
         path = unquote(self.path)
         upstream.note(Asked(self.command, path, dict(self.headers.items())))
-        fault = upstream.fault_for(path)
+        fault = upstream.fault_for(path, is_ranged="Range" in self.headers)
         time.sleep(upstream.delay_s + fault.delay_s)
         if fault.reset:
             self._reset()
