@@ -32,6 +32,7 @@ class FakeSumDB:
         self.lookup_head_size: int | None = None
         self.latest_size: int | None = None
         self.has_latest = True
+        self.latest_note: bytes | None = None
         self.forged_head: bytes | None = None
         self.broken_tiles: set[Tile] = set()
 
@@ -85,7 +86,7 @@ class FakeSumDB:
         self.asked.append("latest")
         if not self.has_latest:
             raise NotFoundError("not found", where="latest", status=404)
-        return self.head(self.latest_size)
+        return self.latest_note or self.head(self.latest_size)
 
     def lookup(self, module: ModuleVersion) -> bytes:
         self.asked.append(f"lookup/{module}")

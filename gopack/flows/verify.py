@@ -7,7 +7,8 @@ Call order:
 2. `prove({module: sums, ...})` once for each wave of versions that is to be published, when their
    go.mod (and zip) sums are known. It returns an outcome for each. Only versions whose outcome
    is Verified or Unverified may be published, and only after `prove` has returned: by then
-   their records, tiles and the head are on the disk.
+   their records, tiles and the head are on the disk. Each wave costs about four fsyncs, whatever
+   its size, so waves of dozens are best. A version may be proven again with more sums.
 3. `finish(carried)` after the last wave (where any version was verified, or heads are to be
    carried): it proves every head that was seen consistent with the newest one, and completes the
    kept tiles, so that a static tree for every record at that head can be composed offline.
@@ -105,8 +106,8 @@ class SumVerifier:
         self._lookups: dict[ModuleVersion, Future[Record]] = {}
         self._start: Future[None] | None = None
         self._offering = threading.Lock()
-        self._is_offered = False
-        self._kept: Mapping[ModuleVersion, Record] = {}
+        self._offered: Future[None] | None = None
+        self._kept: dict[ModuleVersion, Record] = {}
         self._heads: dict[bytes, SignedHead] = {}
         self._trusted = NO_HEAD
         self._next = HeadProver(NO_HEAD)  # where tiles are fetched for, as soon as records come
@@ -164,17 +165,25 @@ class SumVerifier:
     def _offer(self) -> None:
         """Work at the head that the log offers, if it is newer than the one kept; once a run."""
         with self._offering:
-            if self._is_offered:
-                return
-            try:
-                head = self._open(self._db.log.latest())
-            except NotFoundError:
-                head = NO_HEAD  # a proxy may not have it; lookups carry heads too
-            with self._lock, self._evidence_kept():
-                self._is_offered = True
-                if newest([self._next.head, head]) != self._next.head:
-                    self._next = HeadProver(head)
-                    self._tiles.start(self._next.missing([], [self._trusted.tree]))
+            if self._offered is None:
+                self._offered = Future()
+                try:
+                    self._take_offer()
+                except Exception as error:  # noqa: BLE001 - whoever waits must see it
+                    self._offered.set_exception(error)
+                else:
+                    self._offered.set_result(None)
+        self._offered.result()
+
+    def _take_offer(self) -> None:
+        try:
+            head = self._open(self._db.log.latest())
+        except UpstreamError:
+            return  # the go command does without it: lookups carry heads too
+        with self._lock, self._evidence_kept():
+            if newest([self._next.head, head]) != self._next.head:
+                self._next = HeadProver(head)
+                self._tiles.start(self._next.missing([], [self._trusted.tree]))
 
     def _open(self, message: bytes) -> SignedHead:
         with self._lock:
@@ -333,7 +342,7 @@ class SumVerifier:
         heads = [head] if head != self._trusted else []
         if tiles or fresh or heads:
             self._db.store.save(records=fresh, tiles=tiles, heads=heads)
-        self._kept = {**self._kept, **fresh}
+        self._kept |= fresh
         self._saved_tiles |= set(tiles)
         self._trusted = head
 

@@ -407,6 +407,14 @@ def test_attack_kept_record_that_was_changed_is_refused() -> None:
     assert isinstance(run(log, store, [ONE])[ONE], IntegrityError)
 
 
+def test_attack_latest_with_wrong_key_fails_all_and_is_asked_for_once() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.latest_note = FakeSumDB("other.test").head()
+    outcomes = run(log, store, [ONE, TWO])
+    assert all(isinstance(outcome, IntegrityError) for outcome in outcomes.values())
+    assert log.asked == ["latest"]
+
+
 def test_proxy_without_latest_is_no_hindrance() -> None:
     log, store = make_log(), FakeProofStore()
     log.has_latest = False
