@@ -14,7 +14,7 @@ from gopack.plan.layout import FileKind as FileKind  # noqa: PLC0414 - part of t
 from gopack.plan.manifest import Annotations
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import SignedHead
+from gopack.spec.sumdb import SignedHead, Sums
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
 
@@ -190,6 +190,9 @@ class ZipFetcher(Protocol):
     def check(self, module: ModuleVersion) -> "Future[FetchedZip]":
         """Start to check the zip that the storage has."""
 
+    def discard(self, fetched: FetchedZip) -> None:
+        """Delete a fetched zip that must not be used."""
+
 
 class Ledger(Protocol):
     """What gopack knows of the storage: `.gopack/manifest.json` and `.gopack/go.sum`."""
@@ -198,9 +201,18 @@ class Ledger(Protocol):
         """Whether a version is recorded as verified: its small files, and its zip if `whole`."""
 
     def record(
-        self, module: ModuleVersion, *, info: bytes, mod: bytes, fetched_zip: FetchedZip | None
+        self,
+        module: ModuleVersion,
+        *,
+        info: bytes,
+        mod: bytes,
+        fetched_zip: FetchedZip | None,
+        verified: str,
     ) -> None:
         """Note what was just published; what was known of a zip stays where none is given."""
+
+    def unverified(self) -> Mapping[ModuleVersion, Sums]:
+        """Tell the recorded versions that no checksum database vouches for, and their sums."""
 
     def annotate(self, notes: Annotations) -> None:
         """Note what a run has to say of versions; those not named keep what is known."""

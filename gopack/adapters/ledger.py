@@ -14,6 +14,7 @@ from gopack.ports import FetchedZip, FileKind
 from gopack.spec import gosum
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import Sums
 
 MANIFEST = "manifest.json"
 GO_SUM = "go.sum"
@@ -63,7 +64,13 @@ class DiskLedger:
         return hashlib.sha256(data).hexdigest() == recorded
 
     def record(
-        self, module: ModuleVersion, *, info: bytes, mod: bytes, fetched_zip: FetchedZip | None
+        self,
+        module: ModuleVersion,
+        *,
+        info: bytes,
+        mod: bytes,
+        fetched_zip: FetchedZip | None,
+        verified: str = UNVERIFIED,
     ) -> None:
         """Note what was just published; what was known of a zip stays where none is given."""
         known = self._versions.get(module)
@@ -72,9 +79,17 @@ class DiskLedger:
             mod_sha256=hashlib.sha256(mod).hexdigest(),
             mod_h1=hash_go_mod(mod),
             zip=_zip_entry(fetched_zip) or (known.zip if known else None),
-            verified=known.verified if known else UNVERIFIED,
+            verified=verified,
             why=known.why if known else (),
         )
+
+    def unverified(self) -> dict[ModuleVersion, Sums]:
+        """Tell the recorded versions that no checksum database vouches for, and their sums."""
+        return {
+            module: Sums(entry.mod_h1, entry.zip.h1 if entry.zip else None)
+            for module, entry in self._versions.items()
+            if entry.verified.startswith(UNVERIFIED) and not entry.is_by_hand
+        }
 
     def annotate(self, notes: Annotations) -> None:
         """Note what a run has to say of versions; those not named keep what is known."""

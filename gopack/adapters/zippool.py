@@ -41,6 +41,10 @@ class ThreadZips:
         """Start to check the zip that the storage has."""
         return self._executor.submit(self._work.check, module)
 
+    def discard(self, fetched: FetchedZip) -> None:
+        """Delete a fetched zip that must not be used."""
+        self._work.discard(fetched)
+
     def close(self) -> None:
         """Let go of what has not begun and wait for nothing."""
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -72,6 +76,7 @@ class ProcessZips:
     """
 
     def __init__(self, work: ZipWork, *, processes: int, threads: int) -> None:
+        self._work = work
         self._threads = threads
         self._waiting: deque[_Job] = deque()
         self._futures: dict[ModuleVersion, Future[FetchedZip]] = {}
@@ -87,6 +92,10 @@ class ProcessZips:
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""
         return self._submit((module, True))
+
+    def discard(self, fetched: FetchedZip) -> None:
+        """Delete a fetched zip that must not be used."""
+        self._work.discard(fetched)
 
     def close(self) -> None:
         """End the workers at once; what was under way is started anew by the next run."""
@@ -220,6 +229,10 @@ class AdaptiveZips:
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""
         return self._started().check(module)
+
+    def discard(self, fetched: FetchedZip) -> None:
+        """Delete a fetched zip that must not be used."""
+        self._work.discard(fetched)
 
     def close(self) -> None:
         """End the workers at once."""

@@ -52,6 +52,12 @@ class ZipWork:
         receipt = read_module_zip(stored, module)
         return FetchedZip(None, receipt.size_bytes, receipt.sha256, receipt.h1)
 
+    def discard(self, fetched: FetchedZip) -> None:
+        """Delete a zip that arrived and must not be used."""
+        if fetched.path is not None:
+            with disk_errors("delete a zip", fetched.path):
+                fetched.path.unlink(missing_ok=True)
+
     def _left_by_earlier_run(self, module: ModuleVersion, path: Path) -> FetchedZip | None:
         if not path.exists():
             return None

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from gopack.cli import options
 from gopack.cli.failing import end, ends_well, print_error
-from gopack.cli.lists import read_lists
+from gopack.cli.lists import read_heads, read_lists
 from gopack.cli.reports import fetch_json, write_json
 from gopack.cli.table import print_outcome
 from gopack.cli.wiring import make_console, make_progress, session
@@ -29,13 +29,24 @@ from gopack.plan.closure import Level
     show_envvar=True,
     help="Remove versions that no line needs any more, after showing which.",
 )
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="GOPACK_HEAD",
+    show_envvar=True,
+    metavar="FILE",
+    help="A sealed client's `latest` file: carry what it needs to trust the newest tree head.",
+)
 @options.json_option
 def command(
     lists: tuple[Path, ...],
     storage: Path,
     closure: str,
     jobs: int,
-    is_pruning: bool,  # noqa: FBT001 - click passes by keyword
+    is_pruning: bool,
+    heads: tuple[Path, ...],
     json_file: Path | None,
 ) -> None:
     """Fill the storage with what LIST (goget.txt) names and all it needs.
@@ -51,7 +62,7 @@ def command(
             console.print(str(warning), markup=False, highlight=False)
         with (
             make_progress(console) as progress,
-            session(storage, jobs=jobs, progress=progress) as s,
+            session(storage, jobs=jobs, progress=progress, heads=read_heads(heads)) as s,
         ):
             result = fetch(items, Level(closure), s.planner, s.fetcher)
             if not result.outcome.exit_status:

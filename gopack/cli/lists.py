@@ -28,6 +28,15 @@ def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
     return reader.items, reader.warnings
 
 
+def read_heads(files: Sequence[Path]) -> dict[str, bytes]:
+    """Read sealed clients' `latest` files, by name.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    return {str(file): _read(file) for file in files}
+
+
 class _Reader:
     """Collects the items and findings of several files."""
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.sources import ProxySources
+from gopack.adapters.web import Web
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli.progress import PlainProgress, RichProgress
+from gopack.cli.sumcheck import make_verifier
 from gopack.errors import StoreError
 from gopack.flows.fetching import Fetcher
 from gopack.flows.layered import StoredFirst
@@ -73,8 +75,16 @@ class Session:
 
 
 @contextmanager
-def session(storage: Path, *, jobs: int, progress: WatchedProgress) -> Iterator[Session]:
+def session(
+    storage: Path,
+    *,
+    jobs: int,
+    progress: WatchedProgress,
+    heads: Mapping[str, bytes] | None = None,
+) -> Iterator[Session]:
     """Open everything a fetch needs, with the storage locked; close it at the end.
+
+    `heads` are the tree heads to carry, by the names of their files.
 
     Raises:
         InputError: the go command's settings are malformed or missing.
@@ -84,7 +94,7 @@ def session(storage: Path, *, jobs: int, progress: WatchedProgress) -> Iterator[
     store = DiskStore(storage)
     with store.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
         ledger = DiskLedger(store.own_folder)
-        with _parts(env, store, ledger, jobs=jobs, progress=progress) as parts:
+        with _parts(env, store, ledger, jobs=jobs, progress=progress, heads=heads) as parts:
             yield parts
 
 
@@ -99,14 +109,25 @@ def reading_session(storage: Path, *, jobs: int, progress: WatchedProgress) -> I
 
 @contextmanager
 def _parts(
-    env: GoEnv, store: DiskStore, ledger: DiskLedger, *, jobs: int, progress: WatchedProgress
+    env: GoEnv,
+    store: DiskStore,
+    ledger: DiskLedger,
+    *,
+    jobs: int,
+    progress: WatchedProgress,
+    heads: Mapping[str, bytes] | None = None,
 ) -> Iterator[Session]:
     stop = threading.Event()
-    upstream = ProxySources(env, stop=stop)
+    web = Web(env)
+    direct_cache = store.own_folder / "cache" / "direct"
+    upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache)
     sources = StoredFirst(upstream, partial(read_stored, store, ledger))
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
-    work = ZipWork(partial(ProxySources, env), store.incoming, store.root)
+    work = ZipWork(
+        partial(ProxySources, env, direct_cache=direct_cache), store.incoming, store.root
+    )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
+    verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
     planner = Planner(sources, executor, partial(known_before, store, ledger), progress)
     fetcher = Fetcher(
         sources=sources,
@@ -116,6 +137,8 @@ def _parts(
         executor=executor,
         progress=progress,
         check_room=store.check_room,
+        verifier=verifier,
+        carried_heads=heads or {},
     )
     try:
         yield Session(store, ledger, planner, fetcher)
@@ -124,6 +147,8 @@ def _parts(
         executor.shutdown(wait=False, cancel_futures=True)
         zips.close()
         upstream.close()
+        verifier.close()
+        web.close()
 
 
 def read_stored(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gopack.flows.fetching import Fetched, Fetcher
 from gopack.flows.planning import Planner
@@ -41,6 +41,8 @@ def fetch(items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetche
     outcome = outcome_of(
         plan, fetched.stored, fetched.failed, seconds=seconds, warnings=_warnings(plan, fetched)
     )
+    if fetched.unproven is not None:
+        outcome = replace(outcome, together=(*outcome.together, fetched.unproven))
     return FetchResult(plan, outcome)
 
 

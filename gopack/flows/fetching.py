@@ -6,23 +6,33 @@ there; what fails takes only the lines with it that need it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 
 from gopack.asking import first_answer
-from gopack.errors import GopackError, NotFoundError
+from gopack.errors import GopackError, IntegrityError, NotFoundError
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
+from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
 from gopack.plan.lines import Plan
+from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.plan.outcome import Stored
 from gopack.plan.publishing import PublishOrder
 from gopack.plan.query import checked_info
 from gopack.plan.summary import check_names_module, summarize
 from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
+from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.goproxy import GoMod, Info
 from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import Sums
+
+WAVE = 32
+"""Versions that are proven together: one look at the log for all of them."""
+
+WAVE_INTERVAL_S = 0.5
+"""A smaller wave is proven after this long, while nothing else is to be done."""
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
@@ -44,12 +54,14 @@ class Fetched:
 
     `stored` maps each new version to what it added; `failed` each version that could not be
     had to why; `missing` the versions that requirements name and no upstream has, which fail the
-    go command connected just the same.
+    go command connected just the same; `unproven` why the checksum database's proofs could not be
+    completed, which leaves the versions as verified as they were.
     """
 
     stored: dict[ModuleVersion, Stored] = field(default_factory=dict)
     failed: dict[ModuleVersion, GopackError] = field(default_factory=dict)
     missing: set[ModuleVersion] = field(default_factory=set)
+    unproven: GopackError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,8 @@ class Fetcher:
     executor: Executor
     progress: Progress
     check_room: Callable[[int, int], None]
+    verifier: SumVerifier
+    carried_heads: Mapping[str, bytes] = field(default_factory=dict)
 
     def fetch(self, plan: Plan) -> Fetched:
         """Fetch what is missing; tell what happened, version by version.
@@ -83,16 +97,24 @@ class _Run:
         self._plan = plan
         self._wants = plan.wants()
         self._small: dict[ModuleVersion, SmallFiles] = {}
+        self._checked: dict[ModuleVersion, Sums] = {}
+        self._verified: dict[ModuleVersion, str] = {}
         self._zips: dict[ModuleVersion, FetchedZip] = {}
         self._order = PublishOrder({})
         self.fetched = Fetched()
-        self._started = time.monotonic()
+        self._started = self._last_wave = time.monotonic()
 
     def fetch(self) -> None:
         lacking = {m for m, whole in self._wants.items() if not self._has(m, whole=whole)}
-        if not lacking:
-            return
+        self._verify_stored(self._wants.keys() - lacking)
+        if lacking:
+            self._fetch_lacking(lacking)
+        self._finish_proofs()
+
+    def _fetch_lacking(self, lacking: set[ModuleVersion]) -> None:
         self._ports.progress.phase("fetching")
+        for module in lacking:
+            self._ports.verifier.prefetch(module)
         self._fetch_small(lacking)
         self._check_room()
         self._order = PublishOrder(self._requires())
@@ -159,25 +181,83 @@ class _Run:
                 jobs.watch(module, self._start_zip(module))
         for module in by_size:
             if not self._wants[module]:
-                self._stage(module)
+                self._take(module, None)
         for module, job in jobs:
             try:
-                self._zips[module] = job.result()
+                self._take(module, job.result())
             except GopackError as error:
                 self._fail(module, error)
-            else:
-                self._stage(module)
+            if len(self._checked) >= WAVE or (jobs.is_idle and self._is_wave_due()):
+                self._verify_wave()
+        self._verify_wave()
 
     def _start_zip(self, module: ModuleVersion) -> Future[FetchedZip]:
         if self._ports.store.state(module) is State.COMPLETE:
             return self._ports.zips.check(module)
         return self._ports.zips.fetch(module)
 
+    def _take(self, module: ModuleVersion, fetched_zip: FetchedZip | None) -> None:
+        """Take a version whose files are here and obey the rules: its sums come next."""
+        mod_h1 = hash_go_mod(self._small[module].mod)
+        self._checked[module] = Sums(mod_h1, fetched_zip.h1 if fetched_zip else None)
+        if fetched_zip is not None:
+            self._zips[module] = fetched_zip
+        self._ports.progress.fetched(module, fetched_zip.size_bytes if fetched_zip else 0)
+
+    def _is_wave_due(self) -> bool:
+        return time.monotonic() - self._last_wave > WAVE_INTERVAL_S
+
+    def _verify_wave(self) -> None:
+        """Verify what was taken, and publish what passes and may appear."""
+        self._last_wave = time.monotonic()
+        wave, self._checked = self._checked, {}
+        for module, outcome in self._prove(wave).items():
+            match outcome:
+                case Verified():
+                    self._verified[module] = self._seal()
+                case Unverified(reason):
+                    self._verified[module] = f"{UNVERIFIED}: {reason}"
+                case error:
+                    self._refuse(module, error)
+                    continue
+            self._stage(module)
+
+    def _verify_stored(self, stored: Set[ModuleVersion]) -> None:
+        """Verify what an earlier run could not or was told not to."""
+        verifier, ledger = self._ports.verifier, self._ports.ledger
+        wave = {m: sums for m, sums in ledger.unverified().items() if m in stored}
+        due = {m: sums for m, sums in wave.items() if verifier.exemption(m.path) is None}
+        verified = {}
+        for module, outcome in self._prove(due).items():
+            if isinstance(outcome, Verified):
+                verified[module] = self._seal()
+            elif not isinstance(outcome, Unverified):
+                self._fail(module, outcome)
+        ledger.annotate(Annotations(verified=verified))
+
+    def _finish_proofs(self) -> None:
+        """Complete the proofs at the newest head, so that they can be carried."""
+        try:
+            self._ports.verifier.finish(self._ports.carried_heads)
+        except GopackError as error:
+            self.fetched.unproven = error
+
+    def _seal(self) -> str:
+        return f"sumdb {self._ports.verifier.name}"
+
+    def _prove(self, wave: Mapping[ModuleVersion, Sums]) -> Mapping[ModuleVersion, Outcome]:
+        return self._ports.verifier.prove(wave) if wave else {}
+
+    def _refuse(self, module: ModuleVersion, error: GopackError) -> None:
+        """Let nothing of a version into the storage that the checksum database speaks against."""
+        self._fail(module, error)
+        fetched_zip = self._zips.pop(module, None)
+        if isinstance(error, IntegrityError) and fetched_zip and fetched_zip.path:
+            self._ports.zips.discard(fetched_zip)
+
     # Appearing
 
     def _stage(self, module: ModuleVersion) -> None:
-        fetched_zip = self._zips.get(module)
-        self._ports.progress.fetched(module, fetched_zip.size_bytes if fetched_zip else 0)
         for ready in self._order.staged(module):
             self._publish(ready)
 
@@ -185,7 +265,13 @@ class _Run:
         small, fetched_zip = self._small[module], self._zips.get(module)
         path = fetched_zip.path if fetched_zip else None
         self._ports.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
-        self._ports.ledger.record(module, info=small.info, mod=small.mod, fetched_zip=fetched_zip)
+        self._ports.ledger.record(
+            module,
+            info=small.info,
+            mod=small.mod,
+            fetched_zip=fetched_zip,
+            verified=self._verified[module],
+        )
         size = fetched_zip.size_bytes if fetched_zip else 0
         self.fetched.stored[module] = Stored(
             size + len(small.info) + len(small.mod), time.monotonic() - self._started

@@ -29,6 +29,11 @@ class Jobs(Generic[K, T]):
         self._pending += 1
         future.add_done_callback(lambda done: self._done.put((key, done)))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether taking the next job would wait, or there is none."""
+        return self._done.empty()
+
     def __iter__(self) -> Iterator[tuple[K, Future[T]]]:
         while self._pending:
             done = self._done.get()

@@ -128,6 +128,15 @@ class SumVerifier:
         """Drop what is still waiting to be fetched; does not wait for what is under way."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    @property
+    def name(self) -> str:
+        """The database's name; empty under GOSUMDB=off."""
+        return self._database.log.name if self._database else ""
+
+    def exemption(self, path: str) -> str | None:
+        """Tell the setting that says not to verify a module, None if it is to be verified."""
+        return self._exempt(path)
+
     def prefetch(self, module: ModuleVersion) -> None:
         """Start to fetch a version's record and its proof; does not wait, never fails."""
         if self._database is None or self._exempt(module.path) is not None:
