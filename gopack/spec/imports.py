@@ -29,11 +29,28 @@ _SPEC = re.compile(
 )
 _ENDS_LINE = re.compile(rb"[ \t\r]*\n[ \t\r\n]*")
 _COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_KEYWORDS_TEXT = """
+_KEYWORDS_TEXT = b"""
     break case chan const continue default defer else fallthrough for func go goto if import
     interface map package range return select struct switch type var
 """
 _KEYWORDS = frozenset(_KEYWORDS_TEXT.split())
+
+_BLANK_TEXT = rb"(?>[ \t\r\n]++|//[^\n]*+\n|/\*(?s:.*?)\*/)*+"
+_PLAIN_LINE_TEXT = (
+    rb"""[ \t]*+(?:([A-Za-z_]\w*+|\.)[ \t]+)?+"([-\w./]++)"[ \t\r]*+(?://[^\n]*+)?+\n"""
+)
+_PLAIN_LINE = re.compile(rb"^" + _PLAIN_LINE_TEXT, re.MULTILINE)
+_PLAIN_GROUP_TEXT = rb"(?>%b|[ \t\r]*+\n|[ \t]*+//[^\n]*+\n)*+" % _PLAIN_LINE_TEXT
+_PLAIN_FILE = re.compile(
+    # Most files: a package clause, one import declaration at most, then another declaration.
+    # It finds what the functions below would find, only sooner.
+    _BLANK_TEXT
+    + rb"package[ \t]+([A-Za-z_]\w*+)[ \t\r]*+(?://[^\n]*+)?+\n"
+    + _BLANK_TEXT
+    + rb"(?:import(?!%b)[ \t]*+" % _IDENT
+    + rb"(?:\([ \t\r]*+\n(?P<group>%b)[ \t]*+\)[ \t\r]*+\n" % _PLAIN_GROUP_TEXT
+    + rb"|(?P<single>%b))%b)?+(?=[a-hj-z])" % (_PLAIN_LINE_TEXT, _BLANK_TEXT)
+)
 
 _PLAIN_PATH = re.compile(rb"[-A-Za-z0-9_./~+@]+")
 _NO_PATH = frozenset("!\"#$%&'()*,:;<=>?[\\]^{|}`\ufffd")
@@ -107,6 +124,8 @@ def _skip(data: bytes, at: int) -> int:
 
 def _read_imports(data: bytes) -> tuple[list[str], int]:
     """Give the import paths, and where the first thing after them starts."""
+    if plain := _PLAIN_FILE.match(data):
+        return _read_plain(plain)
     at = _read_package(data)
     imports: list[str] = []
     while True:
@@ -122,6 +141,13 @@ def _read_imports(data: bytes) -> tuple[list[str], int]:
             at = _read_group(data, at + 1, imports)
         else:
             at = _read_spec(data, at, imports)
+
+
+def _read_plain(plain: re.Match[bytes]) -> tuple[list[str], int]:
+    specs = _PLAIN_LINE.findall(plain["group"] or plain["single"] or b"")
+    if plain[1] in _KEYWORDS or any(name in _KEYWORDS for name, _ in specs):
+        raise _SyntaxError("a keyword where a name stands")
+    return [path.decode() for _, path in specs], plain.end()
 
 
 def _read_package(data: bytes) -> int:
@@ -208,7 +234,7 @@ def _is_identifier(name: bytes) -> bool:
     """Tell whether this is a name: letters, digits and underscores, no keyword."""
     text = name.decode(errors="surrogateescape")
     if text.isascii():
-        return not text[0].isdigit() and text not in _KEYWORDS
+        return not text[0].isdigit() and name not in _KEYWORDS
     return not text[0].isdecimal() and all(
         c == "_" or c.isdecimal() or runes.is_letter(c) for c in text
     )

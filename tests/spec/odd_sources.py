@@ -94,6 +94,11 @@ DECLARATIONS = [
     b"/ ",
     b"/* open",
     b"imports x\n",
+    b'importx "x.y/z"\n',
+    b'import"x.y/z"\n',
+    b'import (\n\tfunc "x.y/z"\n)\n',
+    b'import (\n\t// "no"\n\tx "x.y/z" // "no"\n\n\t. "x.y/dot"\n)\n',
+    b'import (\r\n\t"x.y/z"\r\n)\r\n',
     b"i := 1\n",
     b"\xef\xbb\xbf",
 ]

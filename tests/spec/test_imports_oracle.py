@@ -1,14 +1,17 @@
 """Imports compared with the go command's own reader, file by file."""
 
+import os
 import random
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from gopack.plan.inputs.golist import read_go_list
 from gopack.spec.imports import read_source
 from gopack.spec.packages import is_source_name, list_packages
 from tests.oracle import gocommand
+from tests.oracle.oracle import cache_dir
 from tests.spec.odd_sources import CLAUSES, DECLARATIONS, HEADS, TAILS
 
 pytestmark = pytest.mark.oracle
@@ -37,6 +40,35 @@ def test_read_source_every_file_of_go_itself_as_the_go_command(tree: str) -> Non
         pytest.skip(f"this Go comes without its {tree}")
     scanned = gocommand.scan(directories)
     assert sum(len(s.files) for s in scanned) > 1000
+    wrong = [w for d, s in zip(directories, scanned, strict=True) for w in differences(d, s)]
+    assert wrong == []
+
+
+MODULES = [
+    "github.com/docker/docker@v27.1.1+incompatible",
+    "github.com/spf13/cobra@v1.8.1",
+    "go.uber.org/zap@v1.27.0",
+    "golang.org/x/tools@v0.24.0",
+]
+
+
+@pytest.mark.e2e
+def test_read_source_every_file_of_real_modules_as_the_go_command() -> None:
+    env = os.environ | {
+        "GOMODCACHE": str(cache_dir() / "modcache"),
+        "GOFLAGS": "-modcacherw",
+        "GOTOOLCHAIN": "local",
+    }
+    command = ["go", "mod", "download", "-json", *MODULES]
+    done = subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
+    read = read_go_list(done.stdout)
+    assert len(read.roots) == len(MODULES)
+    roots = [
+        Path(line.split('"')[3]) for line in done.stdout.decode().splitlines() if '"Dir"' in line
+    ]
+    directories = sorted({f.parent for root in roots for f in root.rglob("*.go") if f.is_file()})
+    scanned = gocommand.scan(directories)
+    assert sum(len(s.files) for s in scanned) > 3000
     wrong = [w for d, s in zip(directories, scanned, strict=True) for w in differences(d, s)]
     assert wrong == []
 
