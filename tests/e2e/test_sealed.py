@@ -68,8 +68,6 @@ def storage(upstream: CachingProxy, tmp_path_factory: pytest.TempPathFactory) ->
         text=True,
         check=False,
     )
-    if "No such command" in done.stderr:
-        pytest.skip("gopack has no fetch yet")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "storage"
 
@@ -78,8 +76,9 @@ def storage(upstream: CachingProxy, tmp_path_factory: pytest.TempPathFactory) ->
 def test_filled_storage_is_as_good_as_connected(
     project: Project, storage: Path, upstream: CachingProxy
 ) -> None:
+    steps = [s for s in sealed.STEPS if s.name != "latest" or project is not JOINT]
     with served(storage) as athens:
-        cells = compare(project, athens.url, upstream.url)
+        cells = compare(project, athens.url, upstream.url, steps=steps)
     impossible = [c.connected.step for c in cells if c.connected.exit_status]
     assert not any(cell.differences for cell in cells), render(cells) + f"\n{athens.missing()}"
     assert not impossible, render(cells)
