@@ -33,7 +33,9 @@ UNPRUNED = Project(
     ("github.com/olekukonko/tablewriter",),
 )
 INCOMPATIBLE = Project(
-    "uuid, +incompatible", ("github.com/gofrs/uuid@v3.3.0",), ("github.com/gofrs/uuid",)
+    "uuid, +incompatible",
+    ("github.com/gofrs/uuid@v3.3.0+incompatible",),
+    ("github.com/gofrs/uuid",),
 )
 TOML = Project(
     "toml",
