@@ -1,21 +1,26 @@
 """The data a benchmark runs on: real modules with their graphs, as a GOPROXY tree on disk.
 
-The real set is fetched once, through the GOPROXY of this machine, into the cache; the go command's
-own download cache has the shape of a GOPROXY tree, so it is served as it is. Larger sets are made
-of the real one by giving its modules new paths (see multiply/main.go).
+The tree is filled once, through the GOPROXY of this machine: gopack fetches roots.txt by way of an
+upstream that keeps all it is asked for. Larger sets are made of the real one by giving its modules
+new paths (see multiply/main.go). To measure another closure, remove the folder from the cache.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from bench.programs import HERE, built_program, cache_dir, go
+from bench.upstream import serving
+
 BATCH = 60
-"""Module versions per `go mod download`: each holds its go.mod files and progress in memory."""
+"""Module versions per trial `go mod download`, to keep the unpacked files few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,10 @@ class Dataset:
     Attributes:
         name: as the table shows it.
         tree: the folder that a GOPROXY URL points at.
-        roots: `module@version`, what a person would list; their closure is `versions`.
-        versions: every complete version in the tree, `module@version`, sorted.
+        roots: `module@version`, what a person would list; gopack finds the others itself.
+        versions: what gopack stores whole for these roots, `module@version`, sorted.
+        refused: those of `versions` that this machine's go will not download: they say that they
+            need a newer go.
 
     """
 
@@ -34,6 +41,7 @@ class Dataset:
     tree: Path
     roots: tuple[str, ...]
     versions: tuple[str, ...]
+    refused: tuple[str, ...]
 
     def files(self) -> Iterator[str]:
         """The .info, .mod and .zip of each version, as paths below the tree."""
@@ -47,154 +55,96 @@ class Dataset:
         return sum((self.tree / f).stat().st_size for f in self.files() if f.endswith(".zip"))
 
 
-def cache_dir() -> Path:
-    """Where data that must not be fetched twice is kept, outside the repository."""
-    default = Path.home() / ".cache" / "gopack-tests"
-    folder = Path(os.environ.get("GOPACK_TEST_CACHE") or default) / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def escape(text: str) -> str:
     """`!x` for each capital X, as on a proxy's disk. Spec: go.dev/ref/mod#goproxy-protocol."""
     return "".join(f"!{c.lower()}" if c.isupper() else c for c in text)
-
-
-def unescape(text: str) -> str:
-    """Undo `escape`."""
-    first, *rest = text.split("!")
-    return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def real() -> Dataset:
     """The modules of roots.txt with their graphs, from the cache or else from upstream."""
     folder = cache_dir() / "real"
     roots = _read_lines(HERE / "roots.txt")
-    listed = folder / "versions.txt"
-    asked = folder / "roots.txt"
-    if not listed.exists() or _read_lines(asked) != roots:
-        versions = _fetch(folder, roots)
-        asked.write_text("\n".join(roots) + "\n")
-        listed.write_text("\n".join(versions) + "\n")
-    items = tuple(root.split()[0] for root in roots)
-    return Dataset("real", folder / "modcache" / "cache" / "download", items, _read_lines(listed))
+    if _read_lines(folder / "roots.txt") != roots:
+        stored = _fill(folder / "tree", roots)
+        (folder / "versions.txt").write_text("".join(f"{item}\n" for item in stored))
+        refused = _refused(folder / "tree", stored)
+        (folder / "refused.txt").write_text("".join(f"{item}\n" for item in refused))
+        (folder / "roots.txt").write_text("\n".join(roots) + "\n")
+    names = (folder / "versions.txt", folder / "refused.txt")
+    return Dataset("real", folder / "tree", roots, *map(_read_lines, names))
 
 
 def multiplied(base: Dataset, copies: int) -> Dataset:
     """`copies` times as many versions: the base and its modules under new paths."""
     folder = cache_dir() / f"{base.name}-x{copies}"
-    listed = folder / "versions.txt"
-    if not listed.exists():
-        work = cache_dir() / "versions.in"
-        work.write_text("\n".join(base.versions) + "\n")
+    mark = folder / "versions.txt"
+    if _read_lines(mark) != base.versions:
+        print(f"making {copies} copies of the data set, once", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
         program = built_program("multiply")
-        command: list[str | Path] = [
-            *(program, "-from", base.tree, "-to", folder / "tree", "-copies", str(copies))
-        ]
-        with work.open() as text:
-            done = subprocess.run(command, stdin=text, stdout=subprocess.PIPE, check=True)
-        listed.write_bytes(done.stdout)
-    roots = [r for item in base.roots for r in (item, *_renamed(item, copies))]
-    return Dataset(f"{base.name} x{copies}", folder / "tree", tuple(roots), _read_lines(listed))
+        words = [program, "-from", base.tree, "-to", folder / "tree", "-copies", str(copies)]
+        subprocess.run([str(word) for word in words], check=True)
+        mark.write_text("\n".join(base.versions) + "\n")
+    names = (base.roots, base.versions, base.refused)
+    roots, versions, refused = (tuple(_renamed(items, copies)) for items in names)
+    return Dataset(f"{base.name} x{copies}", folder / "tree", roots, versions, refused)
 
 
-def _renamed(item: str, copies: int) -> Iterator[str]:
-    """The new names of one root; multiply/main.go has the same rule."""
-    first, _, rest = item.partition("/")
-    for number in range(1, copies):
-        yield f"{first}/copy{number}/{rest}"
+def _renamed(items: Sequence[str], copies: int) -> Iterator[str]:
+    """The items and their copies' names; multiply/main.go has the same rule."""
+    for number in range(copies):
+        for item in items:
+            path, _, version = item.partition("@")
+            first, _, rest = path.partition("/")
+            words = [first, *([f"copy{number}"] if number else []), *([rest] if rest else [])]
+            yield f"{'/'.join(words)}@{version}"
 
 
-def built_program(name: str) -> Path:
-    """Build one of the Go programs beside this file (standard library only) into the cache."""
-    target = cache_dir() / f"bench-{name}"
-    go(["build", "-o", str(target), "."], cwd=HERE / name, env={"GOFLAGS": "-buildvcs=false"})
-    return target
+def _fill(tree: Path, roots: Sequence[str]) -> list[str]:
+    """Let gopack fetch the roots through an upstream that keeps what passes; what it stored."""
+    print("fetching the data set, once: some minutes", flush=True)
+    tree.mkdir(parents=True, exist_ok=True)
+    storage = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
+    listed = storage / "goget.txt"
+    listed.write_text("\n".join(roots) + "\n")
+    try:
+        with serving(tree, fill_from=_proxy()) as source:
+            env = {**os.environ, "GOPROXY": source.url, "GOSUMDB": "off"}
+            words = [sys.executable, "-m", "gopack", "fetch", str(listed)]
+            subprocess.run([*words, "--storage", str(storage / "root")], env=env, check=True)
+        zips = (storage / "root").glob("**/source.zip")
+        folders = (file.parent.relative_to(storage / "root") for file in zips)
+        return sorted(f"{folder.parent.as_posix()}@{folder.name}" for folder in folders)
+    finally:
+        shutil.rmtree(storage)
 
 
-def go(
-    arguments: Sequence[str], *, cwd: Path, env: dict[str, str], check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """Run the go command; its complaint is the error's text where it fails and `check` is true."""
-    full = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", **env}
-    command = ["go", *arguments]
-    done = subprocess.run(command, cwd=cwd, env=full, capture_output=True, text=True, check=False)
-    if check and done.returncode:
-        raise RuntimeError(f"go {' '.join(arguments[:3])}: {done.stderr.strip()[-2000:]}")
-    return done
-
-
-def _fetch(folder: Path, roots: Sequence[str]) -> list[str]:
-    env = {
-        "GOMODCACHE": str(folder / "modcache"),
-        "GOFLAGS": "-mod=mod -modcacherw",
-        "GOPROXY": _proxies(),
-    }
-    main = folder / "main"
-    main.mkdir(parents=True, exist_ok=True)
-    for group in (*([root] for root in roots), roots):
-        print("reading the graph of", *(root.split()[0] for root in group), flush=True)
-        _read_graph(main, group, env)
-    wanted = sorted(_versions_in(folder / "modcache" / "cache" / "download"))
-    complete: list[str] = []
-    for start in range(0, len(wanted), BATCH):
-        print(f"fetching the data set, once: {start} of {len(wanted)} versions", flush=True)
-        words = ["mod", "download", "-json", *wanted[start : start + BATCH]]
-        complete += _downloaded(go(words, cwd=folder, env=env, check=False).stdout)
-    _remove_unpacked(folder / "modcache")
-    return sorted(complete)
+def _refused(tree: Path, versions: Sequence[str]) -> list[str]:
+    """The versions for which `go mod download` ends in an error."""
+    complete: set[str] = set()
+    for start in range(0, len(versions), BATCH):
+        folder = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
+        env = {"GOPROXY": tree.as_uri(), "GOSUMDB": "off", "GOFLAGS": "-modcacherw"}
+        env["GOMODCACHE"] = str(folder)
+        words = ["mod", "download", "-json", *versions[start : start + BATCH]]
+        complete.update(_downloaded(go(words, cwd=folder, env=env, check=False).stdout))
+        shutil.rmtree(folder)
+    return [item for item in versions if item not in complete]
 
 
 def _downloaded(text: str) -> Iterator[str]:
-    """The versions that go has whole, in the output of `go mod download -json`.
-
-    Some it has not: those that need a newer go than this one.
-    """
+    """The versions that go has whole, in the output of `go mod download -json`."""
     decoder, at = json.JSONDecoder(), 0
     while (at := text.find("{", at)) >= 0:
         shown, at = decoder.raw_decode(text, at)
-        if not shown.get("Error") and all(shown.get(key) for key in ("Info", "GoMod", "Zip")):
+        if not shown.get("Error"):
             yield f"{shown['Path']}@{shown['Version']}"
 
 
-def _read_graph(main: Path, roots: Sequence[str], env: dict[str, str]) -> None:
-    """Let go read all that it needs to get these roots and to tidy a program that imports them.
-
-    Patterns and tests may need what cannot be had (a newer go, a package that is gone): they only
-    widen the set, so their failures are let pass.
-    """
-    items, packages = zip(*((root + " ").split(" ", 1) for root in roots), strict=True)
-    paths = [
-        package.strip() or item.split("@")[0] for item, package in zip(items, packages, strict=True)
-    ]
-    imports = "".join(f'import _ "{path}"\n' for path in paths)
-    (main / "go.mod").write_text("module bench.test/main\n\ngo 1.24\n")
-    (main / "main.go").write_text(f"package main\n\n{imports}\nfunc main() {{}}\n")
-    (main / "go.sum").unlink(missing_ok=True)
-    go(["get", *items], cwd=main, env=env)
-    go(["mod", "tidy"], cwd=main, env=env)
-    for item in items:
-        go(["get", "-t", item.replace("@", "/...@")], cwd=main, env=env, check=False)
-    go(["mod", "download", "all"], cwd=main, env=env, check=False)
-
-
-def _proxies() -> str:
-    """This machine's GOPROXY, less `direct`: the set must come from a proxy."""
+def _proxy() -> str:
+    """The first proxy of this machine's GOPROXY."""
     shown = subprocess.run(["go", "env", "GOPROXY"], capture_output=True, text=True, check=True)
-    return shown.stdout.strip().removesuffix(",direct")
-
-
-def _remove_unpacked(modcache: Path) -> None:
-    """Keep the packed half of a module cache; its unpacked files are three times as big."""
-    for entry in modcache.iterdir():
-        if entry.name != "cache":
-            shutil.rmtree(entry)
-
-
-def _versions_in(tree: Path) -> Iterator[str]:
-    for file in tree.glob("**/@v/*.mod"):
-        path = file.parent.parent.relative_to(tree).as_posix()
-        yield f"{unescape(path)}@{unescape(file.stem)}"
+    return re.split(r"[,|]", shown.stdout.strip())[0].rstrip("/")
 
 
 def _read_lines(file: Path) -> tuple[str, ...]:

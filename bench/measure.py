@@ -20,12 +20,11 @@ PROC = Path("/proc")
 class Run:
     """One run of one command.
 
-    `user_s` and `system_s` are the processor time of the command and of its waited-for children.
+    `processor_s` is the processor time of all processes in the tree, as of their last samples.
     """
 
     wall_s: float
-    user_s: float
-    system_s: float
+    processor_s: float
     peak_bytes: int
 
 
@@ -35,7 +34,8 @@ def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path)
     Raises:
         RuntimeError: when it fails; the text holds the end of its output.
     """
-    peak = 0
+    peak_bytes = 0
+    processor_s: dict[int, float] = {}
     with log.open("wb") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -46,30 +46,23 @@ def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path)
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            peak = max(peak, tree_bytes(process.pid))
+        while process.poll() is None:
+            pids = list(_tree(process.pid))
+            peak_bytes = max(peak_bytes, sum(map(_anonymous_bytes, pids)))
+            processor_s.update((pid, seconds) for pid in pids if (seconds := _processor_s(pid)))
             time.sleep(SAMPLE_S)
         wall_s = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         text = log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{command[0]} ended with {process.returncode}: {text}")
-    return Run(wall_s, usage.ru_utime, usage.ru_stime, peak)
+    return Run(wall_s, sum(processor_s.values()), peak_bytes)
 
 
 def middle(runs: Sequence[Run]) -> Run:
-    """The run of median wall time, with the highest peak of all."""
+    """The medians of the times, and the highest peak."""
     wall_s = median(r.wall_s for r in runs)
-    chosen = min(runs, key=lambda r: abs(r.wall_s - wall_s))
-    return Run(wall_s, chosen.user_s, chosen.system_s, max(r.peak_bytes for r in runs))
-
-
-def tree_bytes(root: int) -> int:
-    """Anonymous memory of a process and its descendants now."""
-    return sum(_anonymous_bytes(pid) for pid in _tree(root))
+    processor_s = median(r.processor_s for r in runs)
+    return Run(wall_s, processor_s, max(r.peak_bytes for r in runs))
 
 
 def _tree(root: int) -> Iterator[int]:
@@ -94,3 +87,12 @@ def _anonymous_bytes(pid: int) -> int:
         if line.startswith(("RssAnon:", "RssShmem:")):
             total_kib += int(line.split()[1])
     return total_kib * 1024
+
+
+def _processor_s(pid: int) -> float:
+    """User and system time so far. Spec: proc(5), /proc/pid/stat, fields 14 and 15."""
+    try:
+        after_name = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")

@@ -50,7 +50,8 @@ def gopack_fetch(job: Job) -> Command:
 
 
 def go_mod_download(job: Job) -> Command:
-    """`go mod download` of every version of the data set."""
+    """`go mod download` of every version of the data set that it does not refuse."""
+    versions = [item for item in job.data.versions if item not in job.data.refused]
     env = {
         "GOMODCACHE": str(job.folder / "modcache"),
         "GOPROXY": job.url,
@@ -59,7 +60,7 @@ def go_mod_download(job: Job) -> Command:
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
-    return Command(["go", "mod", "download", *job.data.versions], env)
+    return Command(["go", "mod", "download", *versions], env)
 
 
 def curl(job: Job) -> Command:

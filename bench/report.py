@@ -36,7 +36,7 @@ def table(rows: Sequence[Row]) -> str:
         times = f"{go_s / row.run.wall_s:.1f}" if go_s else ""
         lines.append(
             f"| {row.peer} | {row.versions} | {row.delay_ms} ms | {row.run.wall_s:.1f} s "
-            f"| {row.run.user_s + row.run.system_s:.1f} s | {row.run.peak_bytes / 1e6:.0f} MB "
+            f"| {row.run.processor_s:.1f} s | {row.run.peak_bytes / 1e6:.0f} MB "
             f"| {times} |"
         )
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import dataset
+from bench.programs import built_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,21 @@ class Upstream:
 
 
 @contextmanager
-def serving(tree: Path, *, delay_ms: int = 0) -> Iterator[Upstream]:
-    """Serve a GOPROXY tree on 127.0.0.1 with this delay before each answer."""
-    program = dataset.built_program("upstream")
-    command: list[str | Path] = [program, "-tree", tree, "-delay", f"{delay_ms}ms"]
+def serving(tree: Path, *, delay_ms: int = 0, fill_from: str = "") -> Iterator[Upstream]:
+    """Serve a GOPROXY tree on 127.0.0.1 with this delay before each answer.
+
+    What the tree lacks is fetched from the proxy `fill_from`, if given, and kept.
+    """
+    program = built_program("upstream")
+    command: list[str | Path] = [
+        program,
+        "-tree",
+        tree,
+        "-delay",
+        f"{delay_ms}ms",
+        "-fill",
+        fill_from,
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         try:

@@ -1,7 +1,6 @@
 // Command multiply writes a GOPROXY tree with the module versions of another one and copies of them
 // under new paths: host/rest becomes host/copyN/rest in the zips' names, in go.mod files and in the
-// imports of Go files, so that each copy is a world of its own and its graph closes. It reads
-// `module@version` lines and prints those of the new tree.
+// imports of Go files, so that each copy is a world of its own and its graph closes.
 package main
 
 import (
@@ -17,14 +16,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sort"
 	"strconv"
 	"strings"
 	"sync"
 	"unicode"
 )
-
-type version struct{ path, version string }
 
 // copier writes copy number n; paths holds the module paths that are renamed.
 type copier struct {
@@ -44,36 +40,28 @@ func (c copier) rename(path string) string {
 	return fmt.Sprintf("%s/copy%d/%s", first, c.n, rest)
 }
 
-func (c copier) write(v version) error {
-	source := filepath.Join(c.from, escape(v.path), "@v", escape(v.version))
-	target := filepath.Join(c.to, escape(c.rename(v.path)), "@v", escape(v.version))
+// write copies one file of the tree; name is its path below it, slashes and escapes as on disk.
+func (c copier) write(name string) error {
+	escaped, file, _ := strings.Cut(name, "/@")
+	path := unescape(escaped)
+	source := filepath.Join(c.from, filepath.FromSlash(name))
+	target := filepath.Join(c.to, escape(c.rename(path)), "@"+file)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
-	if c.n == 0 {
-		for _, suffix := range []string{".info", ".mod", ".zip"} {
-			os.Remove(target + suffix)
-			if err := os.Link(source+suffix, target+suffix); err != nil {
-				return err
-			}
-		}
-		return nil
+	switch {
+	case c.n == 0 || !strings.HasSuffix(file, ".mod") && !strings.HasSuffix(file, ".zip"):
+		os.Remove(target)
+		return os.Link(source, target)
+	case strings.HasSuffix(file, ".zip"):
+		version := unescape(strings.TrimSuffix(strings.TrimPrefix(file, "v/"), ".zip"))
+		return c.zip(path, version, source, target)
 	}
-	info, err := os.ReadFile(source + ".info")
+	mod, err := os.ReadFile(source)
 	if err != nil {
 		return err
 	}
-	mod, err := os.ReadFile(source + ".mod")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(target+".info", info, 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(target+".mod", c.goMod(mod), 0o644); err != nil {
-		return err
-	}
-	return c.zip(v, source+".zip", target+".zip")
+	return os.WriteFile(target, c.goMod(mod), 0o644)
 }
 
 // goMod renames every word of a go.mod that is a known module path.
@@ -97,7 +85,7 @@ func (c copier) goMod(text []byte) []byte {
 	return out.Bytes()
 }
 
-func (c copier) zip(v version, source, target string) error {
+func (c copier) zip(path, version, source, target string) error {
 	reader, err := zip.OpenReader(source)
 	if err != nil {
 		return err
@@ -110,10 +98,10 @@ func (c copier) zip(v version, source, target string) error {
 	defer file.Close()
 	buffered := bufio.NewWriterSize(file, 1<<20)
 	writer := zip.NewWriter(buffered)
-	prefix := v.path + "@" + v.version + "/"
+	prefix := path + "@" + version + "/"
 	for _, entry := range reader.File {
 		inner := strings.TrimPrefix(entry.Name, prefix)
-		name := c.rename(v.path) + "@" + v.version + "/" + inner
+		name := c.rename(path) + "@" + version + "/" + inner
 		if err := c.entry(writer, entry, inner, name); err != nil {
 			return fmt.Errorf("%s: %w", entry.Name, err)
 		}
@@ -219,22 +207,47 @@ func escape(text string) string {
 	return out.String()
 }
 
+func unescape(text string) string {
+	parts := strings.Split(text, "!")
+	for i, part := range parts {
+		if i > 0 && part != "" {
+			parts[i] = strings.ToUpper(part[:1]) + part[1:]
+		}
+	}
+	return strings.Join(parts, "")
+}
+
+// files lists the protocol's files below a tree, and the module paths they belong to.
+func files(tree string) (names []string, paths map[string]bool, err error) {
+	paths = map[string]bool{}
+	err = filepath.WalkDir(tree, func(file string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(tree, file)
+		name = filepath.ToSlash(name)
+		escaped, _, found := strings.Cut(name, "/@")
+		if err == nil && found {
+			names = append(names, name)
+			paths[unescape(escaped)] = true
+		}
+		return err
+	})
+	return names, paths, err
+}
+
 func main() {
 	from := flag.String("from", "", "tree to read")
 	to := flag.String("to", "", "tree to write")
-	copies := flag.Int("copies", 1, "how many times the versions, the originals counted")
+	copies := flag.Int("copies", 1, "how many times the modules, the originals counted")
 	flag.Parse()
-	var versions []version
-	paths := map[string]bool{}
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		path, at, _ := strings.Cut(lines.Text(), "@")
-		versions = append(versions, version{path, at})
-		paths[path] = true
+	names, paths, err := files(*from)
+	if err != nil {
+		log.Fatal(err)
 	}
 	type job struct {
 		copier
-		version
+		name string
 	}
 	jobs := make(chan job)
 	var group sync.WaitGroup
@@ -243,22 +256,17 @@ func main() {
 		go func() {
 			defer group.Done()
 			for j := range jobs {
-				if err := j.copier.write(j.version); err != nil {
-					log.Fatalf("%s@%s: %v", j.path, j.version.version, err)
+				if err := j.write(j.name); err != nil {
+					log.Fatalf("%s: %v", j.name, err)
 				}
 			}
 		}()
 	}
-	var names []string
 	for n := 0; n < *copies; n++ {
-		c := copier{*from, *to, n, paths}
-		for _, v := range versions {
-			names = append(names, c.rename(v.path)+"@"+v.version)
-			jobs <- job{c, v}
+		for _, name := range names {
+			jobs <- job{copier{*from, *to, n, paths}, name}
 		}
 	}
 	close(jobs)
 	group.Wait()
-	sort.Strings(names)
-	fmt.Println(strings.Join(names, "\n"))
 }

@@ -1,6 +1,7 @@
 // Command upstream serves a GOPROXY tree on the loopback interface, as fast as the kernel can send
 // files, each answer after an injected delay. It prints its address once it listens, and ends when
-// its standard input ends, so that it never outlives the benchmark.
+// its standard input ends, so that it never outlives the benchmark. With -fill it first fetches
+// what the tree lacks from another proxy and keeps it: that is how the tree comes to be.
 package main
 
 import (
@@ -12,14 +13,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
-	"strings"
 	"sync/atomic"
 	"time"
 )
 
 type server struct {
 	tree     string
+	fill     string
 	delay    time.Duration
 	requests atomic.Int64
 	bytes    atomic.Int64
@@ -34,35 +34,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.delay > 0 {
 		time.Sleep(s.delay)
 	}
-	if path, ok := strings.CutSuffix(r.URL.Path, "/@v/list"); ok {
-		s.list(w, r, path)
-		return
-	}
 	s.file(w, r)
 }
 
-// list answers with the versions whose zips are there. The tree's own list files are not used: the
-// go command writes them as it goes.
-func (s *server) list(w http.ResponseWriter, r *http.Request, path string) {
-	zips, _ := filepath.Glob(filepath.Join(s.tree, filepath.FromSlash(path), "@v", "*.zip"))
-	if len(zips) == 0 {
-		http.NotFound(w, r)
-		return
-	}
-	versions := make([]string, 0, len(zips))
-	for _, zip := range zips {
-		version := strings.TrimSuffix(filepath.Base(zip), ".zip")
-		if strings.Count(version, "-") < 2 { // pseudo-versions are not listed
-			versions = append(versions, version)
-		}
-	}
-	sort.Strings(versions)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	io.WriteString(w, strings.Join(versions, "\n")+"\n")
-}
-
 func (s *server) file(w http.ResponseWriter, r *http.Request) {
-	file, err := os.Open(filepath.Join(s.tree, filepath.FromSlash(filepath.Clean(r.URL.Path))))
+	path := filepath.Clean(r.URL.Path)
+	name := filepath.Join(s.tree, filepath.FromSlash(path))
+	file, err := os.Open(name)
+	if err != nil && s.fill != "" && s.fetch(path, name) == nil {
+		file, err = os.Open(name)
+	}
 	if err != nil {
 		http.NotFound(w, r)
 		return
@@ -73,10 +54,40 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	s.bytes.Add(about.Size())
-	w.Header().Set("Content-Type", contentType(r.URL.Path))
+	if r.Method == http.MethodGet && r.Header.Get("Range") == "" {
+		s.bytes.Add(about.Size())
+	}
+	w.Header().Set("Content-Type", contentType(path))
 	w.Header().Set("ETag", fmt.Sprintf("\"%x-%x\"", about.ModTime().UnixNano(), about.Size()))
 	http.ServeContent(w, r, "", about.ModTime(), file) // ranges, HEAD, sendfile
+}
+
+func (s *server) fetch(path, name string) error {
+	answer, err := http.Get(s.fill + path)
+	if err != nil {
+		log.Print(err)
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", path, answer.Status)
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	part, err := os.CreateTemp(filepath.Dir(name), ".part-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part.Name())
+	if _, err := io.Copy(part, answer.Body); err != nil {
+		log.Print(err)
+		return err
+	}
+	if err := part.Close(); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), name)
 }
 
 func contentType(path string) string {
@@ -91,6 +102,7 @@ func contentType(path string) string {
 
 func main() {
 	tree := flag.String("tree", "", "folder to serve")
+	fill := flag.String("fill", "", "URL of a proxy to fetch from what the tree lacks")
 	delay := flag.Duration("delay", 0, "wait this long before each answer")
 	flag.Parse()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -102,5 +114,5 @@ func main() {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	log.Fatal(http.Serve(listener, &server{tree: *tree, delay: *delay}))
+	log.Fatal(http.Serve(listener, &server{tree: *tree, fill: *fill, delay: *delay}))
 }
