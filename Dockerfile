@@ -16,12 +16,14 @@ ARG PIP_TRUSTED_HOST
 ARG PIP_DEFAULT_TIMEOUT
 COPY docker/ca /tmp/ca
 COPY requirements/runtime.txt /tmp/runtime.txt
+# Compose passes what is not set as empty, which pip would take for a value.
 RUN set -eu; \
-    for unset in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT; do \
-      eval "[ -n \"\${$unset:-}\" ]" || unset "$unset"; \
+    for name in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT; do \
+      eval "[ -n \"\${$name:-}\" ]" || unset "$name"; \
     done; \
-    if ls /tmp/ca/*.pem /tmp/ca/*.crt >/tmp/ca.list 2>/dev/null || [ -s /tmp/ca.list ]; then \
-      cat /etc/ssl/certs/ca-certificates.crt $(cat /tmp/ca.list) >/tmp/ca.bundle; \
+    certificates=$(find /tmp/ca -name '*.pem' -o -name '*.crt'); \
+    if [ -n "$certificates" ]; then \
+      cat /etc/ssl/certs/ca-certificates.crt $certificates >/tmp/ca.bundle; \
       export PIP_CERT=/tmp/ca.bundle; \
     fi; \
     python3 -m venv /opt/gopack; \

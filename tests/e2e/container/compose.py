@@ -22,6 +22,12 @@ PARTS = ("Dockerfile", "docker-compose.yml", ".dockerignore", "docker", "gopack"
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 NEXT_DEBIAN = "trixie"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+PYTHON = "/opt/gopack/bin/python"
+AS_WORKER = (
+    "import os, sys; from gopack.cli.container import prepare;"
+    " env = prepare(os.environ); os.execvpe(sys.argv[1], sys.argv[1:], env)"
+)
+"""Runs its arguments as whom, and in the environment that, gopack gets."""
 PLUGIN = Path("usr/libexec/docker/cli-plugins/docker-compose")
 
 
@@ -167,11 +173,7 @@ class Project:
 
     def as_worker(self, *command: str, **settings: str) -> Ran:
         """Run a command in the container as whom, and in the environment that, gopack gets."""
-        script = (
-            "import os, sys; from gopack.cli.container import prepare;"
-            " env = prepare(os.environ); os.execvpe(sys.argv[1], sys.argv[1:], env)"
-        )
-        python = ("--entrypoint", "/opt/gopack/bin/python", "gopack", "-c", script)
+        python = ("--entrypoint", PYTHON, "gopack", "-c", AS_WORKER)
         return self.compose("run", "--rm", "-T", *python, *command, settings=settings)
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:

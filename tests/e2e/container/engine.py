@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCK = Path(tempfile.gettempdir()) / "gopack-engine.lock"
 LOCK_WAIT_S = 300
 START_WAIT_S = 60
 STOP_WAIT_S = 30
@@ -72,13 +73,12 @@ def engine(cache: Path) -> Iterator[Engine]:
     dockerd = shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if not dockerd or os.geteuid() != 0:
         raise NoEngineError("no Docker engine answers, and one is started only by root")
-    with _alone(cache / "engine.lock"), _started(dockerd, cache) as own:
+    with _alone(LOCK), _started(dockerd, cache) as own:
         yield own
 
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         deadline = time.monotonic() + LOCK_WAIT_S
         while True:

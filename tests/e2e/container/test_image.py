@@ -6,7 +6,7 @@ import tempfile
 
 import pytest
 
-from tests.e2e.container.compose import Project
+from tests.e2e.container.compose import AS_WORKER, PYTHON, Project
 from tests.e2e.container.conftest import OWNER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.xdist_group("docker")]
@@ -34,6 +34,21 @@ def test_storage_of_root_is_refused_with_the_chown_to_run(project: Project) -> N
     ran = project.up()
     assert ran.status == 5, ran.output
     assert f"sudo chown -R {UID}:{GID} ATHENS_STORAGE" in ran.output
+
+
+def test_root_of_a_rootless_engine_is_the_right_owner(project: Project) -> None:
+    """A user namespace of an ordinary user is what a rootless engine gives its containers."""
+    said = project.engine.docker(
+        *("run", "--rm", "--user", f"{UID}:{GID}", "--security-opt", "seccomp=unconfined"),
+        *("--volume", f"{project.storage}:/srv/gopack/ATHENS_STORAGE", "--entrypoint", "unshare"),
+        *(project.image, "--map-root-user", PYTHON, "-c", AS_WORKER),
+        *("sh", "-c", "id -u; stat -c %u ATHENS_STORAGE; touch ATHENS_STORAGE/it"),
+        check=False,
+    )
+    if "unshare failed" in said:
+        pytest.skip(f"no user namespaces for ordinary users here: {said}")
+    assert said.split() == ["0", "0"]
+    assert (project.storage / "it").stat().st_uid == UID
 
 
 def test_gopack_user_overrules_the_owner(project: Project) -> None:
