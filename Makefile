@@ -38,13 +38,13 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto -m "not e2e and not oracle" --doctest-modules
 
-# One run of pytest, two workers or more; the tests that share the Docker engine keep to one of them.
+# One run of pytest; tests/scheduling.py keeps the tests that share a Docker engine on one worker.
 test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
 	scripts/test-needs.sh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n auto --dist loadgroup --doctest-modules
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n auto --doctest-modules
 
 format: $(VENV)/.dev  ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.scheduling import make_scheduler
 from tests.upstream import Upstream, serve
+
+pytest_xdist_make_scheduler = pytest.hookimpl(make_scheduler, optionalhook=True)
 
 # A busy machine is no failure: a slow example says nothing of the rule it tests.
 settings.register_profile("gopack", deadline=None)

@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.container.compose import Project
 from tests.e2e.container.conftest import OWNER
 
-pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 INFO = b'{"Version":"v1.0.0","Time":"2020-01-02T03:04:05Z"}'
 ATHENS_DOCKERFILE = """

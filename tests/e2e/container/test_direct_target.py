@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.container.compose import Project
 
-pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 MODULE = "git.example.com/team/lib.git"
 # A repository in the container stands for the company's server: git is told so, go is not.

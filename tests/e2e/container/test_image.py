@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.container.compose import AS_WORKER, PYTHON, Project
 from tests.e2e.container.conftest import OWNER
 
-pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 UID, GID = OWNER
 

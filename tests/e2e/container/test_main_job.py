@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.container.compose import Project
 from tests.e2e.container.conftest import OWNER
 
-pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 # TEST-NET-1 of RFC 5737: nobody answers there, and nobody refuses.
 BLACK_HOLE = "http://192.0.2.1"
