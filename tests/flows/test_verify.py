@@ -407,6 +407,16 @@ def test_attack_kept_record_that_was_changed_is_refused() -> None:
     assert isinstance(run(log, store, [ONE])[ONE], IntegrityError)
 
 
+def test_attack_kept_record_that_was_changed_stops_the_end_of_any_run() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [ONE])
+    store.kept_records[ONE] = store.kept_records[ONE]._replace(text=b"forged\n")
+    with verifying(log, store) as verifier:
+        verifier.prove({TWO: sums_of(TWO)})
+        with pytest.raises(IntegrityError, match="not in the log"):
+            verifier.finish()
+
+
 def test_attack_latest_with_wrong_key_fails_all_and_is_asked_for_once() -> None:
     log, store = make_log(), FakeProofStore()
     log.latest_note = FakeSumDB("other.test").head()

@@ -172,6 +172,17 @@ def test_attack_wrong_width_tile_is_refused(change: int) -> None:
     assert prover.admit({**wanted, below: resized(wanted[below])}) == [below]
 
 
+@pytest.mark.parametrize("level", [1, 2])
+def test_attack_short_tile_of_inner_hashes_is_refused(level: int) -> None:
+    """Fewer hashes from higher up hash to the same as the tile; only its width tells them apart."""
+    prover = TileProver(LOG.tree(700), height=2)
+    wanted = {tile: LOG.tile_data(tile) for tile in prover.missing([0])}
+    below = Tile(2, 0, 0, 4)
+    inner = [LOG.stored[tlog.stored_hash_index(level, n)] for n in range(4 >> level)]
+    assert tiles.tile_hash(b"".join(inner)) == tiles.tile_hash(wanted[below])
+    assert prover.admit({**wanted, below: b"".join(inner)}) == [below]
+
+
 def test_attack_narrow_or_orphan_or_foreign_tile_is_refused() -> None:
     prover = proven(700, [])
     narrow, orphan, foreign = Tile(2, 0, 3, 2), Tile(2, 0, 3, 4), Tile(2, 0, 999, 4)
