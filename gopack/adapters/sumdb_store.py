@@ -78,6 +78,16 @@ class SumdbStore:
                 return data[: tile.size_bytes]
         return None
 
+    def has_tile(self, tile: Tile) -> bool:
+        """Tell whether a tile is there, without reading it."""
+        for kept in dict.fromkeys((tile, tile.full)):
+            try:
+                if self._tile_path(kept).stat().st_size == kept.size_bytes:
+                    return True
+            except OSError:
+                continue
+        return False
+
     def heads(self) -> Sequence[bytes]:
         """The notes of every head, smallest tree first; see ProofStore."""
         folder = self.folder / "heads"

@@ -9,6 +9,7 @@ from gopack import __version__
 VERBS = {
     "fetch": "Fill the storage with what the list names and all it needs.",
     "plan": "Show what fetch would do, without storing anything.",
+    "serve": "Serve the storage as a Go module proxy, with its checksum database.",
     "export": "Write parts of the storage in other forms (the checksum database).",
 }
 """Every verb and its one line; the code is in gopack/cli/<verb>.py, as `command`."""

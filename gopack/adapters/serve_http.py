@@ -1,0 +1,214 @@
+"""The HTTP server of `gopack serve`: uvicorn with h11, and a guard against clients that stall.
+
+Rules:
+- A connection that does not send a whole request head in time, or takes nothing of its answer, is
+  closed; so is each beyond the most that are served at once, with 503.
+- SIGTERM and SIGINT end it: no new connections, answers under way have STOP_S to end.
+- h11 refuses a request head over 64 KiB.
+"""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gopack.adapters.serve_app import App
+from gopack.errors import InputError
+
+STOP_S = 30
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\n"
+    b"connection: close\r\n\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What clients may take of the server.
+
+    `head_s` is for a request head, and between requests; `stall_s` without taking anything of an
+    answer; `connections` at once.
+    """
+
+    head_s: float = 30
+    stall_s: float = 60
+    connections: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM files: a certificate with its chain, and its key (the same file if None)."""
+
+    certificate: Path
+    key: Path | None = None
+
+
+class _GuardedProtocol(H11Protocol):
+    """One connection; `limits` is set by a subclass a server."""
+
+    limits = Limits()
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, if there is room for it."""
+        assert isinstance(transport, asyncio.Transport)
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            transport.write(_BUSY)
+            transport.close()
+            return
+        self._arm(self.limits.head_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent; a begun answer stops the clock."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._disarm()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, as long as for the first."""
+        self._arm(self.limits.head_s)
+        super().on_response_complete()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._disarm()  # it was there already
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take something."""
+        super().pause_writing()
+        self._arm(self.limits.stall_s)
+
+    def resume_writing(self) -> None:
+        """Go on: the client took something."""
+        self._disarm()
+        if self.cycle is None or self.cycle.response_complete:
+            self._arm(self.limits.head_s)
+        super().resume_writing()
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        waiting = self.transport.get_write_buffer_size()
+        self._timer = self.loop.call_later(seconds, self._expire, waiting)
+
+    def _expire(self, waiting_bytes: int) -> None:
+        """Close the connection, unless the client is only slow to take the end of an answer."""
+        if 0 < self.transport.get_write_buffer_size() < waiting_bytes:
+            self._arm(self.limits.stall_s)
+        else:
+            self.transport.abort()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen on an address; port 0 chooses a free one.
+
+    Raises:
+        InputError: it cannot be listened on.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(family[4][:2], family=family[0], backlog=1024)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen: {error.strerror or error}",
+            where=f"{host}:{port}",
+            hint="give another address with --listen HOST:PORT",
+        ) from error
+
+
+def run(app: App, listener: socket.socket, *, limits: Limits, tls: Tls | None = None) -> None:
+    """Serve until a signal says to stop; `listener` is closed then.
+
+    Raises:
+        InputError: the TLS files do not fit or cannot be read.
+    """
+    protocol = type("_Protocol", (_GuardedProtocol,), {"limits": limits})
+    context = _tls_context(tls) if tls else None
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=int(limits.head_s) + 1,
+        timeout_graceful_shutdown=STOP_S,
+        **_tls_arguments(context),
+    )
+    _raise_file_limit()
+    with _signals_ignored_afterwards():
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _tls_arguments(context: ssl.SSLContext | None) -> dict[str, Any]:
+    if context is None:
+        return {}
+    factory: Callable[..., ssl.SSLContext] = lambda _config, _default: context  # noqa: E731
+    return {"ssl_context_factory": factory}
+
+
+def _tls_context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password=_refuse_password)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(
+            f"the TLS files cannot be used: {error.strerror or error}",
+            where=str(tls.certificate),
+            hint="--tls-cert is a PEM file with the certificate and its chain, --tls-key its "
+            "key without a password",
+        ) from error
+    return context
+
+
+def _refuse_password() -> str:
+    """Keep OpenSSL from asking on the terminal."""
+    return ""
+
+
+@contextmanager
+def _signals_ignored_afterwards() -> Iterator[None]:
+    """Have uvicorn's signals end in a return: it raises them again when it has stopped."""
+    old = {each: signal.signal(each, _nothing) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in old.items():
+            signal.signal(each, handler)
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """Take the signal that uvicorn raises again."""
+
+
+def _raise_file_limit() -> None:
+    """Let as many files be open as the system allows: a connection takes two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
