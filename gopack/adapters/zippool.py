@@ -56,11 +56,12 @@ _Answer = tuple[ModuleVersion, FetchedZip | GopackError]
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker process, the line to it, and the jobs it has."""
+    """A worker process, the line to it, the jobs it has, and whether its death was noticed."""
 
     process: SpawnProcess
     line: "Connection[_Job, _Answer]"
     jobs: set[ModuleVersion] = field(default_factory=set)
+    is_buried: bool = False
 
 
 class ProcessZips:
@@ -108,7 +109,7 @@ class ProcessZips:
         with self._lock:
             self._futures[job[0]] = future
             self._waiting.append(job)
-            alive = [worker for worker in self._workers if worker.process.is_alive()]
+            alive = [worker for worker in self._workers if not worker.is_buried]
             if not alive:
                 self._fail([job[0]])
             for worker in sorted(alive, key=lambda worker: len(worker.jobs)):
@@ -150,6 +151,7 @@ class ProcessZips:
 
     def _bury(self, worker: _Worker, *, is_last: bool) -> None:
         with self._lock:
+            worker.is_buried = True
             self._fail([*worker.jobs, *(job[0] for job in self._waiting if is_last)])
 
     def _fail(self, modules: Iterable[ModuleVersion]) -> None:
