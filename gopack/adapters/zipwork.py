@@ -47,9 +47,18 @@ class ZipWork:
         return left or self._download(module, sources, path)
 
     def check(self, module: ModuleVersion) -> FetchedZip:
-        """Check the zip that the storage has."""
+        """Check the zip that the storage has.
+
+        Raises:
+            IntegrityError: it breaks the module zip rules.
+            StoreError: it cannot be read.
+        """
         stored = self.root / athens_disk_key(module, FileKind.ZIP)
-        receipt = read_module_zip(stored, module)
+        try:
+            receipt = read_module_zip(stored, module)
+        except IntegrityError as error:
+            error.hint = f"remove {stored.parent} and run again: it is fetched anew"
+            raise
         return FetchedZip(None, receipt.size_bytes, receipt.sha256, receipt.h1)
 
     def discard(self, fetched: FetchedZip) -> None:

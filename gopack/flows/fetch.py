@@ -28,7 +28,7 @@ def fetch(items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetche
     is broken off.
 
     Raises:
-        StoreError: the storage has too little room, or refuses what is written.
+        StoreError: the storage has too little room, or cannot be written at all.
     """
     started = time.monotonic()
     plan = planner.plan(items, level)
@@ -48,7 +48,7 @@ def fetch(items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetche
 
 def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
     warnings = []
-    if plan.joint_error is not None:
+    if plan.joint_error is not None and plan.joint_failure is None:
         warnings.append(f"all lines together: {plan.joint_error}")
     missing = fetched.missing.union(*(closure.missing for closure in plan.closures()))
     warnings.extend(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from gopack.asking import first_answer
-from gopack.errors import GopackError, IntegrityError, NotFoundError
+from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
 from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
@@ -22,7 +22,7 @@ from gopack.plan.outcome import Stored
 from gopack.plan.publishing import PublishOrder
 from gopack.plan.query import checked_info
 from gopack.plan.summary import check_names_module, summarize
-from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
+from gopack.ports import FetchedZip, FileKind, Ledger, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.goproxy import GoMod, Info
 from gopack.spec.module import ModuleVersion
@@ -82,7 +82,7 @@ class Fetcher:
         """Fetch what is missing; tell what happened, version by version.
 
         Raises:
-            StoreError: the storage has too little room, or refuses what is written.
+            StoreError: the storage has too little room.
         """
         run = _Run(self, plan)
         run.fetch()
@@ -100,7 +100,9 @@ class _Run:
         self._checked: dict[ModuleVersion, Sums] = {}
         self._verified: dict[ModuleVersion, str] = {}
         self._zips: dict[ModuleVersion, FetchedZip] = {}
+        self._edges: dict[ModuleVersion, set[ModuleVersion]] = {}
         self._order = PublishOrder({})
+        self._held: set[ModuleVersion] = set()
         self.fetched = Fetched()
         self._started = self._last_wave = time.monotonic()
 
@@ -117,7 +119,8 @@ class _Run:
             self._ports.verifier.prefetch(module)
         self._fetch_small(lacking)
         self._check_room()
-        self._order = PublishOrder(self._requires())
+        self._edges = self._requires()
+        self._order = PublishOrder(self._edges)
         self._fetch_zips()
         self._publish_lines_without_failures()
 
@@ -144,6 +147,7 @@ class _Run:
         attempts = self._ports.sources.attempts(module.path)
         info = first_answer(attempts, lambda source: source.read(Info(*module)))
         checked_info(module.path, module.version, info)
+        state = self._ports.store.state(module)
         mod = self._plan.gomods.get(module)
         if mod is None:
             mod = first_answer(attempts, lambda source: source.read(GoMod(module)))
@@ -151,18 +155,46 @@ class _Run:
         if summary is None:
             summary = summarize(module, mod)
             check_names_module(module, summary)
+        if state is not State.ABSENT:
+            info = self._stored_info(module, mod)
         size = None
-        if whole and self._ports.store.state(module) is not State.COMPLETE:
+        if whole and state is not State.COMPLETE:
             size = first_answer(attempts, lambda source: source.zip_size(module))
         return SmallFiles(info, mod, summary.require, size)
 
+    def _stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
+        """Give the info that lies there already; it stays if the go.mod beside it is right.
+
+        Raises:
+            StoreError: it is not, or the info cannot be this version's.
+        """
+        with self._ports.store.open(module, FileKind.MOD) as file:
+            is_right = file.read() == mod
+        with self._ports.store.open(module, FileKind.INFO) as file:
+            info = file.read()
+        try:
+            checked_info(module.path, module.version, info)
+        except IntegrityError:
+            is_right = False
+        if not is_right:
+            raise StoreError(
+                "what is stored of this version is not what the upstream has",
+                where=str(module),
+                hint="remove this version's folder from the storage and run again",
+            )
+        return info
+
     def _requires(self) -> dict[ModuleVersion, set[ModuleVersion]]:
-        """Tell what must appear before each version: its requirements, a root's whole closure."""
-        edges = {m: set(files.requires) & self._small.keys() for m, files in self._small.items()}
+        """Tell what must appear before each version: its requirements, a root's whole closure.
+
+        What failed already is among them, so that nothing appears that requires it.
+        """
+        coming = self._small.keys() | self.fetched.failed.keys()
+        edges = {m: set(files.requires) & coming for m, files in self._small.items()}
         for root, needed in self._plan.roots().items():
             if root in edges:
-                edges[root] |= (needed & self._small.keys()) - {root}
-        return edges
+                edges[root] |= (needed & coming) - {root}
+        return edges | {m: set() for m in self.fetched.failed}
 
     def _check_room(self) -> None:
         sizes = [files.zip_bytes or 0 for files in self._small.values()]
@@ -259,9 +291,20 @@ class _Run:
 
     def _stage(self, module: ModuleVersion) -> None:
         for ready in self._order.staged(module):
-            self._publish(ready)
+            if self._held.isdisjoint(self._edges[ready]):
+                self._publish(ready)
+            else:
+                self._held.add(ready)
 
     def _publish(self, module: ModuleVersion) -> None:
+        """Make a version appear; one that the storage refuses holds back what requires it."""
+        try:
+            self._store(module)
+        except StoreError as error:
+            self._held.add(module)
+            self._fail(module, error)
+
+    def _store(self, module: ModuleVersion) -> None:
         small, fetched_zip = self._small[module], self._zips.get(module)
         path = fetched_zip.path if fetched_zip else None
         self._ports.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
@@ -282,7 +325,7 @@ class _Run:
         failed = self.fetched.failed.keys()
         sound = [line.wants() for line in self._plan.lines if line.closure is not None]
         wanted = {m for wants in sound if not failed & wants.keys() for m in wants}
-        for module in self._order.blocked():
+        for module in [*self._order.blocked(), *sorted(self._held)]:
             if module in wanted:
                 self._publish(module)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gopack.errors import GopackError
+from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item
 from gopack.plan.manifest import LineFacts
@@ -86,6 +86,16 @@ class Plan:
     def errors(self) -> list[GopackError]:
         """Tell the errors of the lines that failed."""
         return [line.error for line in self.lines if line.error is not None]
+
+    @property
+    def joint_failure(self) -> GopackError | None:
+        """The joint error where asking again may end better: the graph is not known for now.
+
+        Any other says that the lines cannot live together, and go says so connected, too.
+        """
+        error = self.joint_error
+        is_upstreams = isinstance(error, UpstreamError) and not isinstance(error, NotFoundError)
+        return error if is_upstreams else None
 
     def closures(self) -> list[Closure]:
         """Tell every closure there is, the joint one last."""

@@ -115,7 +115,8 @@ def _joint_failures(
     """Tell what failed of the versions that no line needs alone."""
     of_lines = {module for line in plan.lines for module in line.wants()}
     chain = plan.joint.requirement_path if plan.joint else lambda module: [module]
-    return tuple(failed[m].told(chain(m)) for m in sorted(failed.keys() - of_lines))
+    errors = [failed[m].told(chain(m)) for m in sorted(failed.keys() - of_lines)]
+    return tuple([plan.joint_failure, *errors] if plan.joint_failure else errors)
 
 
 def _first_failure(
