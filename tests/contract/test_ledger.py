@@ -43,8 +43,8 @@ def test_record_mod_only_vouches_for_the_small_files_alone(reopen: Reopen) -> No
 def test_record_without_zip_keeps_what_is_known_of_it(reopen: Reopen) -> None:
     ledger = reopen()
     ledger.record(A, info=INFO, mod=MOD, fetched_zip=ZIP)
-    ledger.annotate(Annotations(why={A: ["listed"]}, verified={A: "sumdb x"}))
-    ledger.record(A, info=INFO, mod=MOD, fetched_zip=None)
+    ledger.annotate(Annotations(why={A: ["listed"]}))
+    ledger.record(A, info=INFO, mod=MOD, fetched_zip=None, verified="sumdb x")
     entry = ledger.manifest.versions[A]
     assert ledger.vouches_for(A, whole=True)
     assert (entry.why, entry.verified) == (("listed",), "sumdb x")

@@ -14,6 +14,7 @@ from gopack.flows.fetching import Fetcher
 from gopack.flows.layered import StoredFirst
 from gopack.flows.planning import Planner
 from gopack.flows.progress import Silent
+from gopack.flows.verify import SumVerifier
 from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.query import Resolution
@@ -84,6 +85,10 @@ class FakeZips:
             future.set_exception(missing)
         return future
 
+    def discard(self, fetched: FetchedZip) -> None:
+        if fetched.path is not None:
+            fetched.path.unlink()
+
     def check(self, module: ModuleVersion) -> "Future[FetchedZip]":
         self.checked.append(module)
         future: Future[FetchedZip] = Future()
@@ -120,7 +125,10 @@ class Kit:
             data = self.store.open(module, kind).read()
             return data if ledger.is_as_recorded(module, kind, data) else None
 
-        with ThreadPoolExecutor(4) as executor:
+        with (
+            ThreadPoolExecutor(4) as executor,
+            SumVerifier(None, exempt=lambda _path: "GOSUMDB=off") as verifier,
+        ):
             sources = StoredFirst(self, read_stored)
             planner = Planner(sources, executor, lambda item: self.known.get(item.text), Silent())
             fetcher = Fetcher(
@@ -131,6 +139,7 @@ class Kit:
                 executor=executor,
                 progress=Silent(),
                 check_room=self._check_room,
+                verifier=verifier,
             )
             return fetch(items(*texts), level, planner, fetcher)
 
