@@ -98,7 +98,7 @@ def check_files(files: Sequence[SourceFile], *, go_version: str = "") -> Checked
     Source: x/mod zip.CheckFiles.
     """
     nested = _nested_modules(files)
-    new_vendor_rule = gover.compare(go_version, _VENDOR_RULE_CHANGED) >= 0
+    is_new_rule = new_vendor_rule(go_version)
     collisions, sizes = _Collisions(), _Sizes()
     valid: list[str] = []
     omitted: dict[str, str] = {}
@@ -107,7 +107,7 @@ def check_files(files: Sequence[SourceFile], *, go_version: str = "") -> Checked
         path = file.path
         why = "" if _is_clean(path) else "is not a clean path"
         why = why or ("is not a relative path" if path.startswith("/") else "")
-        left_out = "" if why else _left_out(path, nested, new_vendor_rule=new_vendor_rule)
+        left_out = "" if why else _left_out(path, nested, is_new_rule=is_new_rule)
         if not why and not left_out:
             why = _packed_name_fault(file, collisions)
         if not why and not left_out:
@@ -261,8 +261,8 @@ def _nested_modules(files: Iterable[SourceFile]) -> set[str]:
     return found - {""}
 
 
-def _left_out(path: str, nested: set[str], *, new_vendor_rule: bool) -> str:
-    if _is_vendored(path, new_rule=new_vendor_rule):
+def _left_out(path: str, nested: set[str], *, is_new_rule: bool) -> str:
+    if is_vendored(path, new_rule=is_new_rule):
         return "is in a vendor folder"
     end = len(path)
     while (end := path.rfind("/", 0, end)) >= 0:
@@ -271,8 +271,17 @@ def _left_out(path: str, nested: set[str], *, new_vendor_rule: bool) -> str:
     return "is made by hg archive" if path == ".hg_archival.txt" else ""
 
 
-def _is_vendored(path: str, *, new_rule: bool) -> bool:
-    """Whether x/mod takes this file for a vendored package's.
+def new_vendor_rule(go_version: str) -> bool:
+    """Whether a go.mod that says this behind `go` tells vendored packages as Go 1.24 does.
+
+    >>> new_vendor_rule("1.24rc1"), new_vendor_rule("1.23.4"), new_vendor_rule("")
+    (True, False, False)
+    """
+    return gover.compare(gover.lang(go_version), _VENDOR_RULE_CHANGED) >= 0
+
+
+def is_vendored(path: str, *, new_rule: bool) -> bool:
+    """Whether x/mod takes this file for a vendored package's; `new_rule` as new_vendor_rule tells.
 
     The old rule counts from the wrong place below a nested `vendor` folder; sums of old modules
     depend on it (go.dev/issue/37397).

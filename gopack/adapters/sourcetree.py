@@ -1,0 +1,165 @@
+"""A folder that is going to be packed: what lies in it, and the bytes of its files.
+
+Rules kept:
+- Names come in the order that Go's filepath.Walk has: by bytes, a folder's content at its place.
+- Version control folders, nested modules and everything that is no regular file are left out, and
+  nothing is followed: a link is a link even if it changed since it was listed.
+- A folder that cannot be read is a finding; the rest is still listed.
+
+Spec: golang.org/x/mod/zip (listFilesInDir).
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Set
+from pathlib import Path
+from typing import BinaryIO
+
+from gopack.adapters.diskerrors import disk_errors
+from gopack.plan.packing import Listing
+from gopack.spec.modzip import FileKind, Finding, SourceFile, is_vendored
+
+_VERSION_CONTROL = {".bzr", ".git", ".hg", ".svn"}
+
+
+class SourceTree:
+    """The files below a folder.
+
+    Args:
+        root: the module's root.
+        passed_by: folders and files, absolute, that are never packed: gopack's own output.
+    """
+
+    def __init__(self, root: Path, *, passed_by: Set[Path] = frozenset()) -> None:
+        self.root = root.resolve()
+        self._passed_by = {os.fspath(path) for path in passed_by}
+
+    def go_mod(self) -> bytes | None:
+        """Read go.mod; None where there is none, or it is no file.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        path = self.root / "go.mod"
+        with disk_errors("read go.mod", path):
+            return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+
+    def listing(self, *, new_vendor_rule: bool) -> Listing:
+        """List every file, and what is left out or cannot be read.
+
+        Raises:
+            StoreError: the root itself cannot be read.
+        """
+        with disk_errors("read the source folder", self.root):
+            os.scandir(self.root).close()
+        walk = _Walk(new_vendor_rule=new_vendor_rule, passed_by=self._passed_by)
+        walk.folder(os.fspath(self.root), "")
+        return Listing(walk.files, walk.omitted, walk.unreadable, walk.newest_ns)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a listed file, unbuffered; OSError if it is not what it was."""
+        return open(  # noqa: PTH123, SIM115 - the caller closes it; Path.open has no opener
+            f"{self.root}/{path}", "rb", buffering=0, opener=_without_following
+        )
+
+
+def find_modules(root: Path) -> Iterator[str]:
+    """Tell the folders below `root`, with slashes, that hold a go.mod; the root is an empty text.
+
+    Folders that `./...` does not reach (a leading dot or underscore, testdata) and vendor folders
+    are passed by.
+
+    Raises:
+        StoreError: a folder cannot be read.
+    """
+    with disk_errors("look for modules", root):
+        for folder, folders, files in os.walk(root, onerror=_raise):
+            relative = os.path.relpath(folder, root).replace(os.sep, "/")
+            folders[:] = sorted(f for f in folders if is_reached(f))
+            if "go.mod" in files:
+                yield "" if relative == "." else relative
+
+
+def is_reached(folder: str) -> bool:
+    """Whether the go command's `./...` goes into a folder of this name, vendor left aside."""
+    return not folder.startswith((".", "_")) and folder not in {"testdata", "vendor"}
+
+
+class _Walk:
+    """Collects one walk's results."""
+
+    def __init__(self, *, new_vendor_rule: bool, passed_by: Set[str]) -> None:
+        self._new_vendor_rule = new_vendor_rule
+        self._passed_by = passed_by
+        self.files: list[SourceFile] = []
+        self.omitted: list[Finding] = []
+        self.unreadable: list[Finding] = []
+        self.newest_ns = 0
+
+    def folder(self, folder: str, prefix: str) -> None:
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            self.unreadable.append(Finding(prefix.rstrip("/"), _why(error)))
+            return
+        for entry in entries:
+            self._entry(entry, prefix + entry.name)
+
+    def _entry(self, entry: "os.DirEntry[str]", path: str) -> None:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        why = self._left_out(entry, path, is_folder=is_folder)
+        if why:
+            self.omitted.append(Finding(path, why))
+        if is_folder:
+            # A vendored folder is gone through all the same, as x/mod does.
+            if not why or why == _VENDORED:
+                self.folder(entry.path, f"{path}/")
+            return
+        if not why:
+            self._file(entry, path)
+
+    def _left_out(self, entry: "os.DirEntry[str]", path: str, *, is_folder: bool) -> str:
+        if entry.path in self._passed_by:
+            return "is gopack's own output"
+        if is_vendored(path, new_rule=self._new_vendor_rule):
+            return _VENDORED
+        if is_folder:
+            if entry.name in _VERSION_CONTROL:
+                return "is a version control folder"
+            return "is in another module" if _holds_go_mod(entry.path) else ""
+        if entry.is_symlink():
+            return "is a symbolic link"
+        return "" if entry.is_file(follow_symlinks=False) else "is not a regular file"
+
+    def _file(self, entry: "os.DirEntry[str]", path: str) -> None:
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            self.unreadable.append(Finding(path, _why(error)))
+            return
+        self.newest_ns = max(self.newest_ns, found.st_mtime_ns)
+        self.files.append(SourceFile(path, found.st_size, FileKind.FILE))
+
+
+_VENDORED = "is in a vendor folder"
+
+
+def _holds_go_mod(folder: str) -> bool:
+    try:
+        mode = os.lstat(f"{folder}/go.mod").st_mode
+    except OSError:
+        return False
+    return not stat.S_ISDIR(mode)
+
+
+def _why(error: OSError) -> str:
+    return f"cannot be read: {os.strerror(error.errno or 0)}"
+
+
+def _without_following(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _raise(error: OSError) -> None:
+    raise error
