@@ -58,9 +58,7 @@ class SourceTree:
 
     def open(self, path: str) -> BinaryIO:
         """Open a listed file, unbuffered; OSError if it is not what it was."""
-        return open(  # noqa: PTH123, SIM115 - the caller closes it; Path.open has no opener
-            f"{self.root}/{path}", "rb", buffering=0, opener=_without_following
-        )
+        return open(f"{self.root}/{path}", "rb", buffering=0, opener=_without_following)
 
 
 def find_modules(root: Path) -> Iterator[str]:

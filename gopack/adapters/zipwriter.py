@@ -130,7 +130,8 @@ def _in_order(
 ) -> Iterator[list[_Packed]]:
     """Give the batches back in order, with a bounded number under way."""
     under_way: deque[Future[list[_Packed]]] = deque(
-        threads.submit(_pack_batch, batch, contents) for batch in islice(batches, _BATCHES_UNDER_WAY)
+        threads.submit(_pack_batch, batch, contents)
+        for batch in islice(batches, _BATCHES_UNDER_WAY)
     )
     while under_way:
         yield under_way.popleft().result()
@@ -286,7 +287,10 @@ def _flags(name: bytes) -> int:
 
 def _sha256(target: BinaryIO) -> str:
     target.seek(0)
-    return hashlib.file_digest(target, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while piece := target.read(_PIECE_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _unreadable(error: OSError) -> str:

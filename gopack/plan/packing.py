@@ -3,7 +3,7 @@
 Rules kept:
 - The version is canonical and fits the path; `+incompatible` is for modules without go.mod.
 - The path is go.mod's; where one is given, the two must agree; without go.mod one must be given.
-- Everything that is wrong in a tree is told at once: names, letter case, sizes, what cannot be read.
+- All that is wrong in a tree is told at once: names, letter case, sizes, what cannot be read.
 
 Spec: golang.org/x/mod/zip (Create), modfetch.codeRepo (checkCanonical, LegacyGoMod).
 Differs: a tree without any file is refused, and so is a go.mod that is a link.
