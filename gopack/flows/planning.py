@@ -5,27 +5,23 @@ lines need is read once. A line that fails leaves the others as they are.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gopack.asking import first_answer
-from gopack.errors import GopackError, InputError, NotFoundError
+from gopack.errors import GopackError, NotFoundError
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
-from gopack.flows.steps import run_steps
+from gopack.flows.resolving import Known, Resolver
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item, ModuleItem
 from gopack.plan.lines import LinePlan, Plan
-from gopack.plan.query import Resolution, resolve
 from gopack.plan.summary import Summary, check_names_module, summarize
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
-
-Known = Callable[[ModuleItem], Resolution | None]
-"""Tells what a line resolved to before, where asking again could not change the answer."""
 
 
 @dataclass(slots=True)
@@ -83,21 +79,11 @@ class Planner:
         started = time.monotonic()
         line = LinePlan(item, Level(item.closure) if item.closure else level)
         try:
-            if not isinstance(item, ModuleItem):
-                raise InputError(
-                    "this kind of line is not supported yet", hint="List modules by their path."
-                )
-            resolution = self.known(item) or self._ask(item, bases.get(item.path, ""))
+            base = bases.get(item.path, "") if isinstance(item, ModuleItem) else ""
+            roots = Resolver(self.sources, self.known).resolve_item(item, base=base)
         except GopackError as error:
             return replace(line, error=error, seconds=time.monotonic() - started)
-        return replace(line, roots=(resolution,), seconds=time.monotonic() - started)
-
-    def _ask(self, item: ModuleItem, base: str) -> Resolution:
-        current = base if item.query == "patch" else ""
-        return first_answer(
-            self.sources.attempts(item.path),
-            lambda source: run_steps(resolve(item.path, item.query, current=current), source),
-        )
+        return replace(line, roots=roots, seconds=time.monotonic() - started)
 
 
 class Walker:

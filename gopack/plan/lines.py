@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
-from gopack.plan.items import Item
+from gopack.plan.items import Item, ModuleItem, PatternItem
 from gopack.plan.manifest import LineFacts
 from gopack.plan.query import Resolution
 from gopack.plan.summary import Summary
@@ -30,6 +30,17 @@ class LinePlan:
     def modules(self) -> tuple[ModuleVersion, ...]:
         """The versions the line resolved to."""
         return tuple(root.module for root in self.roots)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The import paths or patterns the line starts from; none means its modules' all."""
+        match self.item:
+            case ModuleItem(path=path) if self.roots and self.roots[0].module.path != path:
+                return (path,)
+            case PatternItem(path=path):
+                return (path,)
+            case _:
+                return ()
 
     def wants(self) -> Mapping[ModuleVersion, bool]:
         """Tell the versions the line needs, and of each whether its zip is needed."""
