@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from gopack.plan.layout import FileKind as FileKind  # noqa: PLC0414 - part of the port
 from gopack.plan.manifest import Annotations
+from gopack.plan.survey import Contents
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import SignedHead, Sums
@@ -189,6 +190,9 @@ class ZipFetcher(Protocol):
 
     def check(self, module: ModuleVersion) -> "Future[FetchedZip]":
         """Start to check the zip that the storage has."""
+
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> "Future[Contents]":
+        """Start to read packages of a zip that was fetched or that the storage has."""
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""

@@ -5,11 +5,12 @@ Both are written whole: to a new file, onto the disk, then renamed over the old 
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
 from gopack.plan import manifest as manifests
-from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, LineFacts, Manifest, ZipEntry
+from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest, ZipEntry
 from gopack.ports import FetchedZip, FileKind
 from gopack.spec import gosum
 from gopack.spec.dirhash import hash_go_mod
@@ -32,7 +33,7 @@ class DiskLedger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._versions: dict[ModuleVersion, Entry] = {}
-        self._listed: dict[ModuleVersion, LineFacts] = {}
+        self._facts = Manifest()
         self._saved = b""
         self._load()
 
@@ -43,12 +44,12 @@ class DiskLedger:
                 return
             self._saved = path.read_bytes()
         known = manifests.loads(self._saved, where=str(path))
-        self._versions, self._listed = dict(known.versions), dict(known.listed)
+        self._versions, self._facts = dict(known.versions), known
 
     @property
     def manifest(self) -> Manifest:
         """What is known now."""
-        return Manifest(self._versions, self._listed)
+        return replace(self._facts, versions=self._versions)
 
     def vouches_for(self, module: ModuleVersion, *, whole: bool) -> bool:
         """Tell whether a version is recorded: its small files, and its zip if `whole`."""
@@ -94,12 +95,13 @@ class DiskLedger:
     def annotate(self, notes: Annotations) -> None:
         """Note what a run has to say of versions; those not named keep what is known."""
         known = manifests.annotated(self.manifest, notes)
-        self._versions, self._listed = dict(known.versions), dict(known.listed)
+        self._versions, self._facts = dict(known.versions), known
 
     def forget(self, module: ModuleVersion) -> None:
         """Drop a version that was removed."""
         self._versions.pop(module, None)
-        self._listed.pop(module, None)
+        listed = {m: facts for m, facts in self._facts.listed.items() if m != module}
+        self._facts = replace(self._facts, listed=listed)
 
     def save(self) -> None:
         """Write manifest and go.sum, atomically; nothing is written where nothing changed."""

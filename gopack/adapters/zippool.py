@@ -5,6 +5,7 @@ go; it ends when the parent hangs up, however that ends.
 """
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -15,9 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any, NamedTuple
 
 from gopack.adapters.zipwork import ZipWork
 from gopack.errors import GopackError, StoreError
+from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, Sources
 from gopack.spec.module import ModuleVersion
 
@@ -41,6 +44,10 @@ class ThreadZips:
         """Start to check the zip that the storage has."""
         return self._executor.submit(self._work.check, module)
 
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Future[Contents]:
+        """Start to read packages of a zip."""
+        return self._executor.submit(self._work.packages, module, wanted)
+
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""
         self._work.discard(fetched)
@@ -50,8 +57,16 @@ class ThreadZips:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-_Job = tuple[ModuleVersion, bool]
-_Answer = tuple[ModuleVersion, FetchedZip | GopackError]
+class _Job(NamedTuple):
+    """One thing to do: a method of ZipWork, and what it is for."""
+
+    number: int
+    verb: str
+    module: ModuleVersion
+    wanted: frozenset[str]
+
+
+_Answer = tuple[int, FetchedZip | Contents | GopackError]
 
 
 @dataclass(slots=True)
@@ -60,7 +75,7 @@ class _Worker:
 
     process: SpawnProcess
     line: "Connection[_Job, _Answer]"
-    jobs: set[ModuleVersion] = field(default_factory=set)
+    jobs: set[int] = field(default_factory=set)
     is_buried: bool = False
 
 
@@ -79,8 +94,9 @@ class ProcessZips:
     def __init__(self, work: ZipWork, *, processes: int, threads: int) -> None:
         self._work = work
         self._threads = threads
+        self._numbers = itertools.count()
         self._waiting: deque[_Job] = deque()
-        self._futures: dict[ModuleVersion, Future[FetchedZip]] = {}
+        self._futures: dict[int, tuple[ModuleVersion, Future[Any]]] = {}
         self._lock = threading.Lock()
         self._workers = [_start_worker(work, threads) for _ in range(processes)]
         self._is_closed = False
@@ -88,11 +104,15 @@ class ProcessZips:
 
     def fetch(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to download and check a zip."""
-        return self._submit((module, False))
+        return self._submit("fetch", module)
 
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""
-        return self._submit((module, True))
+        return self._submit("check", module)
+
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Future[Contents]:
+        """Start to read packages of a zip."""
+        return self._submit("packages", module, wanted)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""
@@ -104,14 +124,17 @@ class ProcessZips:
         for worker in self._workers:
             worker.process.kill()
 
-    def _submit(self, job: _Job) -> Future[FetchedZip]:
-        future: Future[FetchedZip] = Future()
+    def _submit(
+        self, verb: str, module: ModuleVersion, wanted: frozenset[str] = frozenset()
+    ) -> Future[Any]:
+        future: Future[Any] = Future()
         with self._lock:
-            self._futures[job[0]] = future
+            job = _Job(next(self._numbers), verb, module, wanted)
+            self._futures[job.number] = (module, future)
             self._waiting.append(job)
             alive = [worker for worker in self._workers if not worker.is_buried]
             if not alive:
-                self._fail([job[0]])
+                self._fail([job.number])
             for worker in sorted(alive, key=lambda worker: len(worker.jobs)):
                 self._give(worker)
         return future
@@ -119,7 +142,7 @@ class ProcessZips:
     def _give(self, worker: _Worker) -> None:
         while self._waiting and len(worker.jobs) < self._threads:
             job = self._waiting.popleft()
-            worker.jobs.add(job[0])
+            worker.jobs.add(job.number)
             with contextlib.suppress(OSError):  # its death is noticed by the listener
                 worker.line.send(job)
 
@@ -138,11 +161,11 @@ class ProcessZips:
                     self._take(worker, *answer)
 
     def _take(
-        self, worker: _Worker, module: ModuleVersion, answer: FetchedZip | GopackError
+        self, worker: _Worker, number: int, answer: FetchedZip | Contents | GopackError
     ) -> None:
         with self._lock:
-            worker.jobs.discard(module)
-            future = self._futures.pop(module)
+            worker.jobs.discard(number)
+            _module, future = self._futures.pop(number)
             self._give(worker)
         if isinstance(answer, GopackError):
             future.set_exception(answer)
@@ -152,14 +175,14 @@ class ProcessZips:
     def _bury(self, worker: _Worker, *, is_last: bool) -> None:
         with self._lock:
             worker.is_buried = True
-            self._fail([*worker.jobs, *(job[0] for job in self._waiting if is_last)])
+            self._fail([*worker.jobs, *(job.number for job in self._waiting if is_last)])
 
-    def _fail(self, modules: Iterable[ModuleVersion]) -> None:
+    def _fail(self, numbers: Iterable[int]) -> None:
         if self._is_closed:
             return
-        for module in modules:
-            future = self._futures.pop(module, None)
-            if future is not None:
+        for number in numbers:
+            module, future = self._futures.pop(number, (None, None))
+            if module is not None and future is not None:
                 future.set_exception(_died(module))
 
 
@@ -189,7 +212,7 @@ def _work(work: ZipWork, threads: int, line: "Connection[_Answer, _Job]") -> Non
     def do(job: _Job) -> None:
         answer = _answer(work, sources, job)
         with answering:
-            line.send((job[0], answer))
+            line.send((job.number, answer))
 
     executor = ThreadPoolExecutor(threads)
     with contextlib.suppress(EOFError, OSError):
@@ -198,14 +221,19 @@ def _work(work: ZipWork, threads: int, line: "Connection[_Answer, _Job]") -> Non
     os._exit(0)
 
 
-def _answer(work: ZipWork, sources: Sources, job: _Job) -> FetchedZip | GopackError:
-    module, is_stored = job
+def _answer(work: ZipWork, sources: Sources, job: _Job) -> FetchedZip | Contents | GopackError:
     try:
-        return work.check(module) if is_stored else work.fetch(module, sources)
+        match job.verb:
+            case "fetch":
+                return work.fetch(job.module, sources)
+            case "check":
+                return work.check(job.module)
+            case _:
+                return work.packages(job.module, job.wanted)
     except GopackError as error:
         return error
     except Exception as error:  # noqa: BLE001 - a bug in a worker must reach the parent
-        return StoreError(f"unexpected {type(error).__name__}: {error}", where=str(module))
+        return StoreError(f"unexpected {type(error).__name__}: {error}", where=str(job.module))
 
 
 class AdaptiveZips:
@@ -231,6 +259,10 @@ class AdaptiveZips:
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""
         return self._started().check(module)
+
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Future[Contents]:
+        """Start to read packages of a zip."""
+        return self._started().packages(module, wanted)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""

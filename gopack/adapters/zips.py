@@ -72,7 +72,7 @@ def read_module_zip(path: Path, module: ModuleVersion) -> ZipReceipt:
 
     """
     try:
-        return _read(_map(path), module)
+        return _read(map_zip(path), module)
     except IntegrityError as error:
         error.where = error.where or str(module)
         raise
@@ -167,6 +167,17 @@ class _Content:
             yield piece
         self._check(size, crc32)
 
+    def head(self, limit: int) -> bytes:
+        """Give the first bytes, unchecked."""
+        packed = self._data[self._placed.start : self._placed.end]
+        if self._entry.method == STORED:
+            return bytes(packed[:limit])
+        try:
+            head: bytes = self._inflater().decompress(packed, limit)
+        except _INFLATE_ERROR as error:
+            raise _FaultError(_NOT_DEFLATED) from error
+        return head
+
     def _at_once(self) -> bytes | memoryview:
         packed = self._data[self._placed.start : self._placed.end]
         if self._entry.method == STORED:
@@ -232,8 +243,20 @@ def _text(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
 
 
-def _map(path: Path) -> memoryview:
-    """Map a file; it is unmapped when the last view of it is gone."""
+def read_head(data: memoryview, placed: Placed, limit: int) -> bytes:
+    """Read the first bytes of an entry of a checked zip, at most `limit`; none if it is damaged."""
+    try:
+        return _Content(data, placed).head(limit)
+    except _FaultError:
+        return b""
+
+
+def map_zip(path: Path) -> memoryview:
+    """Map a file; it is unmapped when the last view of it is gone.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     with disk_errors("read the zip", path), path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
             return memoryview(b"")

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.zippackages import read_packages
 from gopack.adapters.zips import read_module_zip
 from gopack.asking import first_answer
 from gopack.errors import IntegrityError
 from gopack.plan.layout import FileKind, athens_disk_key
+from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, ModuleSource, Sources
 from gopack.spec.module import ModuleVersion
 
@@ -60,6 +62,12 @@ class ZipWork:
             error.hint = f"remove {stored.parent} and run again: it is fetched anew"
             raise
         return FetchedZip(None, receipt.size_bytes, receipt.sha256, receipt.h1)
+
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Contents:
+        """Read packages of a zip that arrived, or that the storage has."""
+        arrived = self.incoming / incoming_name(module)
+        stored = self.root / athens_disk_key(module, FileKind.ZIP)
+        return read_packages(arrived if arrived.exists() else stored, module, wanted)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a zip that arrived and must not be used."""

@@ -64,7 +64,7 @@ def command(
             make_progress(console) as progress,
             session(storage, jobs=jobs, progress=progress, heads=read_heads(heads)) as s,
         ):
-            result = fetch(items, Level(closure), s.planner, s.fetcher)
+            result = fetch(items, Level(closure), s.planner, s.fetcher, s.completer)
             if not result.outcome.exit_status:
                 s.store.forget_incoming()
             going = prunable(result, s.ledger.manifest.versions) if is_pruning else []

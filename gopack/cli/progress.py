@@ -93,6 +93,7 @@ class PlainProgress:
     def planned(self, versions: int, size_bytes: int) -> None:
         """Say how much is to come."""
         self._counts.versions, self._counts.bytes = versions, size_bytes
+        self._counts.versions_done = self._counts.bytes_done = 0
         self._counts.fetching_since = self._clock()
         self._write(f"{versions} versions to fetch, {human_bytes(size_bytes)} of zips")
         self._last = self._clock()
@@ -168,6 +169,10 @@ class RichProgress:
 
     def phase(self, name: str) -> None:
         """Name the bar."""
+        if self._current is self._bytes:
+            self._current.stop()
+            self._current = self._bars
+            self._current.start()
         self._bars.update(self._reading, description=name)
 
     def resolved(self, done: int, total: int) -> None:
@@ -180,9 +185,10 @@ class RichProgress:
 
     def planned(self, versions: int, size_bytes: int) -> None:
         """Change over to the bar of bytes."""
-        self._counts.versions = versions
+        self._counts.versions, self._counts.versions_done = versions, 0
         self._current.stop()
         self._current = self._bytes
+        self._bytes.reset(self._fetching)
         self._bytes.update(self._fetching, total=size_bytes or 1, versions=f"0/{versions} versions")
         self._current.start()
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,15 +20,18 @@ from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli.progress import PlainProgress, RichProgress
 from gopack.cli.sumcheck import make_verifier
-from gopack.errors import StoreError
+from gopack.errors import GopackError, StoreError
+from gopack.flows.completing import Completer
 from gopack.flows.fetching import Fetcher
+from gopack.flows.importing import Importer
 from gopack.flows.layered import StoredFirst
 from gopack.flows.planning import Planner
 from gopack.plan.items import ModuleItem
-from gopack.plan.manifest import LineFacts
+from gopack.plan.manifest import LineFacts, Manifest, survey_key
 from gopack.plan.query import Resolution, checked_info, is_exact
 from gopack.plan.summary import Retraction
-from gopack.ports import FileKind, State
+from gopack.plan.survey import prefixes
+from gopack.ports import FileKind, State, ZipFetcher
 from gopack.spec.goenv import GoEnv
 from gopack.spec.module import ModuleVersion
 
@@ -72,6 +75,7 @@ class Session:
     ledger: DiskLedger
     planner: Planner
     fetcher: Fetcher
+    completer: Completer
 
 
 @contextmanager
@@ -140,8 +144,10 @@ def _parts(
         verifier=verifier,
         carried_heads=heads or {},
     )
+    importer = Importer(sources, executor, zips.packages, partial(bring, zips))
+    completer = Completer(planner, importer, ledger.manifest, progress)
     try:
-        yield Session(store, ledger, planner, fetcher)
+        yield Session(store, ledger, planner, fetcher, completer)
     finally:
         stop.set()
         executor.shutdown(wait=False, cancel_futures=True)
@@ -149,6 +155,18 @@ def _parts(
         upstream.close()
         verifier.close()
         web.close()
+
+
+def bring(zips: ZipFetcher, modules: Iterable[ModuleVersion]) -> dict[ModuleVersion, GopackError]:
+    """Fetch zips only to look into them; tell which could not be had."""
+    started = {module: zips.fetch(module) for module in modules}
+    failed = {}
+    for module, job in started.items():
+        try:
+            job.result()
+        except GopackError as error:
+            failed[module] = error
+    return failed
 
 
 def read_stored(
@@ -165,14 +183,23 @@ def read_stored(
 
 def known_before(store: DiskStore, ledger: DiskLedger, item: ModuleItem) -> Resolution | None:
     """Tell what an exact version resolved to in an earlier run, from the storage alone."""
-    module = ModuleVersion(item.path, item.query)
-    facts = ledger.manifest.listed.get(module)
-    if facts is None or not is_exact(*module) or store.state(module) is not State.COMPLETE:
+    module = _listed_before(ledger.manifest, item)
+    if module is None or not is_exact(*module) or store.state(module) is not State.COMPLETE:
         return None
     info = read_stored(store, ledger, module, FileKind.INFO)
     if info is None:
         return None
-    return _resolution(module, info, facts)
+    return _resolution(module, info, ledger.manifest.listed[module])
+
+
+def _listed_before(known: Manifest, item: ModuleItem) -> ModuleVersion | None:
+    """Find the listed version that an item names: its module's, or that of a package in it."""
+    for path in prefixes(item.path):
+        module = ModuleVersion(path, item.query)
+        is_whole = path == item.path or survey_key([module], [item.path]) in known.surveys
+        if module in known.listed and is_whole:
+            return module
+    return None
 
 
 def _resolution(module: ModuleVersion, info: bytes, facts: LineFacts) -> Resolution:

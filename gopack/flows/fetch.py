@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gopack.flows.completing import Completer
 from gopack.flows.fetching import Fetched, Fetcher
 from gopack.flows.planning import Planner
 from gopack.plan.closure import Level
@@ -21,7 +22,9 @@ class FetchResult:
     outcome: Outcome
 
 
-def fetch(items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetcher) -> FetchResult:
+def fetch(
+    items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetcher, completer: Completer
+) -> FetchResult:
     """Plan the list, fetch what the storage lacks, and write down what is known of it.
 
     Lines that fail leave the others as they are; what was stored is recorded even when the run
@@ -32,18 +35,39 @@ def fetch(items: Sequence[Item], level: Level, planner: Planner, fetcher: Fetche
     """
     started = time.monotonic()
     plan = planner.plan(items, level)
+    run = fetcher.begin()
     try:
-        fetched = fetcher.fetch(plan)
+        plan = completer.complete(plan, run)
+        fetched = run.finish()
     finally:
-        fetcher.ledger.annotate(Annotations(why=plan.reasons(), listed=plan.facts()))
+        fetcher.ledger.annotate(
+            Annotations(
+                why=plan.reasons(),
+                listed=plan.facts(),
+                surveys=completer.surveys,
+                modules=completer.modules,
+            )
+        )
         fetcher.ledger.save()
     seconds = time.monotonic() - started
     outcome = outcome_of(
-        plan, fetched.stored, fetched.failed, seconds=seconds, warnings=_warnings(plan, fetched)
+        plan,
+        fetched.stored,
+        fetched.failed,
+        seconds=seconds,
+        warnings=[*_warnings(plan, fetched), *_unresolved(completer)],
     )
-    if fetched.unproven is not None:
-        outcome = replace(outcome, together=(*outcome.together, fetched.unproven))
+    more = [error for error in (fetched.unproven, completer.error) if error is not None]
+    outcome = replace(outcome, together=(*outcome.together, *more))
     return FetchResult(plan, outcome)
+
+
+def _unresolved(completer: Completer) -> list[str]:
+    return [
+        f"package {package}{f' (imported by {by})' if by else ''}: no module provides it, "
+        "connected or not"
+        for package, by in sorted(completer.unresolved().items())
+    ]
 
 
 def _warnings(plan: Plan, fetched: Fetched) -> list[str]:

@@ -11,20 +11,17 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 
-from gopack.asking import first_answer
 from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError
+from gopack.flows.appearing import Appearing
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
+from gopack.flows.smallfiles import SmallFileReader, SmallFiles
 from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.plan.outcome import Stored
-from gopack.plan.publishing import PublishOrder
-from gopack.plan.query import checked_info
-from gopack.plan.summary import check_names_module, summarize
-from gopack.ports import FetchedZip, FileKind, Ledger, Sources, State, Store, ZipFetcher
+from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
-from gopack.spec.goproxy import GoMod, Info
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import Sums
 
@@ -36,16 +33,6 @@ WAVE_INTERVAL_S = 0.5
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
-
-
-@dataclass(frozen=True, slots=True)
-class SmallFiles:
-    """The small files of a version, and its zip's size where it is wanted and known."""
-
-    info: bytes
-    mod: bytes
-    requires: tuple[ModuleVersion, ...]
-    zip_bytes: int | None
 
 
 @dataclass(slots=True)
@@ -84,45 +71,54 @@ class Fetcher:
         Raises:
             StoreError: the storage has too little room.
         """
-        run = _Run(self, plan)
-        run.fetch()
-        return run.fetched
+        run = self.begin()
+        run.bring(plan)
+        return run.finish()
+
+    def begin(self) -> "FetchRun":
+        """Begin a run in several rounds: `bring` each plan, then `finish`."""
+        return FetchRun(self)
 
 
-class _Run:
-    """One run's state: what is under way, what is staged, what may appear."""
+class FetchRun:
+    """One run's state: what is under way, what is verified, what has appeared."""
 
-    def __init__(self, fetcher: Fetcher, plan: Plan) -> None:
+    def __init__(self, fetcher: Fetcher) -> None:
         self._ports = fetcher
-        self._plan = plan
-        self._wants = plan.wants()
+        self._plan = Plan(())
+        self._wants: dict[ModuleVersion, bool] = {}
+        self._reader = SmallFileReader(fetcher.sources, fetcher.store)
         self._small: dict[ModuleVersion, SmallFiles] = {}
         self._checked: dict[ModuleVersion, Sums] = {}
         self._verified: dict[ModuleVersion, str] = {}
         self._zips: dict[ModuleVersion, FetchedZip] = {}
-        self._edges: dict[ModuleVersion, set[ModuleVersion]] = {}
-        self._order = PublishOrder({})
-        self._held: set[ModuleVersion] = set()
+        self._appearing = Appearing(self._publish)
         self.fetched = Fetched()
         self._started = self._last_wave = time.monotonic()
 
-    def fetch(self) -> None:
-        lacking = {m for m, whole in self._wants.items() if not self._has(m, whole=whole)}
-        self._verify_stored(self._wants.keys() - lacking)
+    def bring(self, plan: Plan) -> None:
+        """Fetch and verify what a plan wants; all but its roots appears.
+
+        A later plan of the same run wants more of the same.
+
+        Raises:
+            StoreError: the storage has too little room.
+        """
+        self._plan, self._wants = plan, plan.wants()
+        had = self._small.keys() | self.fetched.failed.keys() | self.fetched.missing
+        new = self._wants.keys() - had
+        lacking = {m for m in new if not self._has(m, whole=self._wants[m])}
+        self._verify_stored(new - lacking)
         if lacking:
             self._fetch_lacking(lacking)
-        self._finish_proofs()
 
-    def _fetch_lacking(self, lacking: set[ModuleVersion]) -> None:
-        self._ports.progress.phase("fetching")
-        for module in lacking:
-            self._ports.verifier.prefetch(module)
-        self._fetch_small(lacking)
-        self._check_room()
-        self._edges = self._requires()
-        self._order = PublishOrder(self._edges)
-        self._fetch_zips()
-        self._publish_lines_without_failures()
+    def finish(self) -> Fetched:
+        """Let the listed roots appear, complete the proofs, and tell what happened."""
+        failed = self.fetched.failed.keys()
+        sound = [line.wants() for line in self._plan.lines if line.closure is not None]
+        self._appearing.finish(m for wants in sound if not failed & wants.keys() for m in wants)
+        self._finish_proofs()
+        return self.fetched
 
     def _has(self, module: ModuleVersion, *, whole: bool) -> bool:
         """Whether the storage has what is wanted and the ledger vouches for it."""
@@ -130,83 +126,54 @@ class _Run:
         enough = state is State.COMPLETE or (state is State.MOD_ONLY and not whole)
         return enough and self._ports.ledger.vouches_for(module, whole=whole)
 
-    # The small files
+    def _fetch_lacking(self, lacking: set[ModuleVersion]) -> None:
+        self._ports.progress.phase("fetching")
+        for module in lacking:
+            self._ports.verifier.prefetch(module)
+        coming = self._fetch_small(lacking)
+        self._check_room(coming)
+        self._appearing.plan(self._requires(), last=self._plan.roots())
+        self._fetch_zips(coming)
 
-    def _fetch_small(self, lacking: set[ModuleVersion]) -> None:
+    def _fetch_small(self, lacking: set[ModuleVersion]) -> set[ModuleVersion]:
         jobs: Jobs[ModuleVersion, SmallFiles] = Jobs(self._ports.executor)
         for module in sorted(lacking):
-            jobs.submit(module, partial(self._read_small, module, whole=self._wants[module]))
+            known, summary = self._plan.gomods.get(module), self._plan.summary(module)
+            whole = self._wants[module]
+            read = partial(self._reader.read, module, whole=whole, mod=known, summary=summary)
+            jobs.submit(module, read)
+        coming = set()
         for module, job in jobs:
             try:
                 self._small[module] = job.result()
+                coming.add(module)
             except GopackError as error:
                 self._fail(module, error)
-
-    def _read_small(self, module: ModuleVersion, *, whole: bool) -> SmallFiles:
-        """Read and check a version's info and go.mod, and ask for the size of its zip."""
-        attempts = self._ports.sources.attempts(module.path)
-        info = first_answer(attempts, lambda source: source.read(Info(*module)))
-        checked_info(module.path, module.version, info)
-        state = self._ports.store.state(module)
-        mod = self._plan.gomods.get(module)
-        if mod is None:
-            mod = first_answer(attempts, lambda source: source.read(GoMod(module)))
-        summary = self._plan.summary(module)
-        if summary is None:
-            summary = summarize(module, mod)
-            check_names_module(module, summary)
-        if state is not State.ABSENT:
-            info = self._stored_info(module, mod)
-        size = None
-        if whole and state is not State.COMPLETE:
-            size = first_answer(attempts, lambda source: source.zip_size(module))
-        return SmallFiles(info, mod, summary.require, size)
-
-    def _stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
-        """Give the info that lies there already; it stays if the go.mod beside it is right.
-
-        Raises:
-            StoreError: it is not, or the info cannot be this version's.
-        """
-        with self._ports.store.open(module, FileKind.MOD) as file:
-            is_right = file.read() == mod
-        with self._ports.store.open(module, FileKind.INFO) as file:
-            info = file.read()
-        try:
-            checked_info(module.path, module.version, info)
-        except IntegrityError:
-            is_right = False
-        if not is_right:
-            raise StoreError(
-                "what is stored of this version is not what the upstream has",
-                where=str(module),
-                hint="remove this version's folder from the storage and run again",
-            )
-        return info
+        return coming
 
     def _requires(self) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell what must appear before each version: its requirements, a root's whole closure.
 
         What failed already is among them, so that nothing appears that requires it.
         """
-        coming = self._small.keys() | self.fetched.failed.keys()
+        coming = self._small.keys() - self.fetched.stored.keys() | self.fetched.failed.keys()
         edges = {m: set(files.requires) & coming for m, files in self._small.items()}
         for root, needed in self._plan.roots().items():
             if root in edges:
                 edges[root] |= (needed & coming) - {root}
         return edges | {m: set() for m in self.fetched.failed}
 
-    def _check_room(self) -> None:
-        sizes = [files.zip_bytes or 0 for files in self._small.values()]
+    def _check_room(self, coming: Set[ModuleVersion]) -> None:
+        sizes = [self._small[module].zip_bytes or 0 for module in coming]
         self._ports.check_room(sum(sizes), FILES_PER_VERSION * len(sizes))
         self._ports.progress.planned(len(sizes), sum(sizes))
 
     # The zips
 
-    def _fetch_zips(self) -> None:
+    def _fetch_zips(self, coming: Set[ModuleVersion]) -> None:
         """Start every zip, biggest first; publish what needs none; then publish as they come."""
         jobs: Jobs[ModuleVersion, FetchedZip] = Jobs(self._ports.executor)
-        by_size = sorted(self._small, key=lambda m: (-(self._small[m].zip_bytes or 0), m))
+        by_size = sorted(coming, key=lambda m: (-(self._small[m].zip_bytes or 0), m))
         self._ports.zips.expect(sum(self._wants[module] for module in by_size))
         for module in by_size:
             if self._wants[module]:
@@ -252,7 +219,7 @@ class _Run:
                 case error:
                     self._refuse(module, error)
                     continue
-            self._stage(module)
+            self._appearing.verified(module)
 
     def _verify_stored(self, stored: Set[ModuleVersion]) -> None:
         """Verify what an earlier run could not or was told not to."""
@@ -289,20 +256,14 @@ class _Run:
 
     # Appearing
 
-    def _stage(self, module: ModuleVersion) -> None:
-        for ready in self._order.staged(module):
-            if self._held.isdisjoint(self._edges[ready]):
-                self._publish(ready)
-            else:
-                self._held.add(ready)
-
-    def _publish(self, module: ModuleVersion) -> None:
-        """Make a version appear; one that the storage refuses holds back what requires it."""
+    def _publish(self, module: ModuleVersion) -> bool:
+        """Make a version appear; tell whether the storage took it."""
         try:
             self._store(module)
         except StoreError as error:
-            self._held.add(module)
             self._fail(module, error)
+            return False
+        return True
 
     def _store(self, module: ModuleVersion) -> None:
         small, fetched_zip = self._small[module], self._zips.get(module)
@@ -319,15 +280,6 @@ class _Run:
         self.fetched.stored[module] = Stored(
             size + len(small.info) + len(small.mod), time.monotonic() - self._started
         )
-
-    def _publish_lines_without_failures(self) -> None:
-        """Publish what waits for a failed version that some line does not need."""
-        failed = self.fetched.failed.keys()
-        sound = [line.wants() for line in self._plan.lines if line.closure is not None]
-        wanted = {m for wants in sound if not failed & wants.keys() for m in wants}
-        for module in [*self._order.blocked(), *sorted(self._held)]:
-            if module in wanted:
-                self._publish(module)
 
     def _fail(self, module: ModuleVersion, error: GopackError) -> None:
         """Note a version that could not be had; what nobody has or must have is no failure."""

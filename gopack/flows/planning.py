@@ -5,7 +5,7 @@ lines need is read once. A line that fails leaves the others as they are.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -40,26 +40,48 @@ class Planner:
     known: Known
     progress: Progress
     gomods: dict[ModuleVersion, bytes] = field(default_factory=dict)
+    level: Level = Level.GRAPH
+    walker: "Walker" = field(init=False)
 
     def plan(self, items: Sequence[Item], level: Level) -> Plan:
         """Resolve every line and walk every graph; failed lines carry their error."""
         self.progress.phase("resolving")
         lines = self._resolve_all(items, level)
         self.progress.phase("reading the module graphs")
-        walker = Walker(self.sources, self.executor, self.progress, self.gomods)
-        walked = walker.walk_lines(lines)
-        joint, joint_error = self._walk_joint(walker, walked, level)
-        return Plan(tuple(walked), joint, joint_error, self.gomods)
+        self.level = level
+        self.walker = Walker(self.sources, self.executor, self.progress, self.gomods)
+        walked = self.walker.walk_lines(lines)
+        return self._with_joint(Plan(tuple(walked), gomods=self.gomods))
 
-    def _walk_joint(
-        self, walker: "Walker", lines: Sequence[LinePlan], level: Level
-    ) -> tuple[Closure | None, GopackError | None]:
-        roots = sorted({module for line in lines if line.closure for module in line.modules})
+    def grow(self, plan: Plan, extras: Mapping[int, Set[ModuleVersion]]) -> Plan:
+        """Give lines, by place, further requirements; a place below 0 means all together.
+
+        Only closures that grow are walked again.
+        """
+        if not any(extras.values()):
+            return plan
+        lines = list(plan.lines)
+        growing = [place for place, more in extras.items() if place >= 0 and more]
+        for place in growing:
+            more = {*lines[place].extras, *extras[place]}
+            lines[place] = replace(lines[place], extras=tuple(sorted(more)))
+        walked = self.walker.walk_lines([lines[place] for place in growing])
+        for place, line in zip(growing, walked, strict=True):
+            lines[place] = line
+        joint = {m for place, more in extras.items() if place < 0 for m in more}
+        grown = replace(
+            plan, lines=tuple(lines), joint_extras=tuple(sorted({*plan.joint_extras, *joint}))
+        )
+        return self._with_joint(grown)
+
+    def _with_joint(self, plan: Plan) -> Plan:
+        """Walk the graph of all lines together, where there are several."""
+        roots = {module for line in plan.lines if line.closure for module in line.modules}
         if len(roots) < 2:
-            return None, None
-        joint = Closure(roots, level, is_joint=True)
-        error = walker.walk([joint])[0]
-        return (None, error) if error else (joint, None)
+            return replace(plan, joint=None, joint_error=None)
+        joint = Closure(sorted(roots | plan.extras_of(-1)), self.level, is_joint=True)
+        error = self.walker.walk([joint])[0]
+        return replace(plan, joint=None if error else joint, joint_error=error)
 
     def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""
@@ -105,7 +127,11 @@ class Walker:
 
     def walk_lines(self, lines: Sequence[LinePlan]) -> list[LinePlan]:
         """Give each line that resolved its closure, or the error its graph ended in."""
-        closures = [Closure(line.modules, line.level) for line in lines if line.error is None]
+        closures = [
+            Closure((*line.modules, *line.extras), line.level)
+            for line in lines
+            if line.error is None
+        ]
         errors = iter(zip(closures, self.walk(closures), strict=True))
         walked = []
         for line in lines:

@@ -92,6 +92,11 @@ class Closure:
         return self._promoted and all(walk.is_done for walk in self._walks())
 
     @property
+    def selected(self) -> Mapping[str, str]:
+        """The build list of a main module that uses all it may: version by module path."""
+        return self._lazy.selected
+
+    @property
     def summaries(self) -> Mapping[ModuleVersion, Summary]:
         """Every version whose go.mod was read."""
         return (self._full or self._lazy).read

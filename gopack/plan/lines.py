@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item, ModuleItem, PatternItem
-from gopack.plan.manifest import LineFacts
+from gopack.plan.manifest import LineFacts, survey_key
 from gopack.plan.query import Resolution
 from gopack.plan.summary import Summary
 from gopack.spec.module import ModuleVersion
@@ -16,7 +16,8 @@ from gopack.spec.module import ModuleVersion
 class LinePlan:
     """One line: what it resolved to and what it needs, or why it failed.
 
-    `seconds` is the time resolving took; `closure` is None where there is an `error`.
+    `extras` are versions that provide what its packages import and no go.mod covers; `seconds`
+    is the time resolving took; `closure` is None where there is an `error`.
     """
 
     item: Item
@@ -25,6 +26,7 @@ class LinePlan:
     closure: Closure | None = None
     error: GopackError | None = None
     seconds: float = 0.0
+    extras: tuple[ModuleVersion, ...] = ()
 
     @property
     def modules(self) -> tuple[ModuleVersion, ...]:
@@ -86,12 +88,16 @@ class Plan:
     """All lines, and what they need together.
 
     `joint` is the closure of a main module that requires every line that resolved; it is None
-    when fewer than two did, or when they cannot live together (`joint_error` says why).
+    when fewer than two did, or when they cannot live together (`joint_error` says why);
+    `joint_extras` are its extras beside those of the lines. `carriers` are versions that carry
+    retractions, and of each whether its zip is needed.
     """
 
     lines: tuple[LinePlan, ...]
     joint: Closure | None = None
     joint_error: GopackError | None = None
+    joint_extras: tuple[ModuleVersion, ...] = ()
+    carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
 
     def errors(self) -> list[GopackError]:
@@ -115,7 +121,33 @@ class Plan:
 
     def wants(self) -> dict[ModuleVersion, bool]:
         """Tell every version that is needed, and of each whether its zip is needed."""
-        return _union(wants_of(closure) for closure in self.closures())
+        return _union([*(wants_of(closure) for closure in self.closures()), self.carriers])
+
+    def extras_of(self, place: int) -> set[ModuleVersion]:
+        """Tell the extras of one line, or of all together for a place below 0."""
+        if place >= 0:
+            return set(self.lines[place].extras)
+        return {m for line in self.lines for m in line.extras} | set(self.joint_extras)
+
+    def starts(self, line: LinePlan | None) -> dict[str, tuple[str, ...]]:
+        """Tell the modules that one line, or all together, start from, and packages of each.
+
+        A module that any line lists as a whole is started from as a whole.
+        """
+        starts: dict[str, tuple[str, ...]] = {}
+        for each in [line] if line else self.lines:
+            for root in each.modules if each.closure else ():
+                before = starts.get(root.path)
+                is_whole = before == () or not each.packages
+                starts[root.path] = () if is_whole else (*(before or ()), *each.packages)
+        return starts
+
+    def survey_key(self, line: LinePlan | None) -> str:
+        """Name what surveying one line, or all together, would be of."""
+        if line is not None:
+            return survey_key(line.modules, line.packages)
+        roots = {root for each in self.lines for root in each.modules if each.closure}
+        return "together " + survey_key(roots, {p for each in self.lines for p in each.packages})
 
     def roots(self) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell every listed version, and all that the lines that list it need."""
@@ -138,8 +170,15 @@ class Plan:
         for line in self.lines:
             for root in line.modules:
                 why.setdefault(root, []).append(line.item.text)
+        extras = {
+            module for place in range(-1, len(self.lines)) for module in self.extras_of(place)
+        }
+        why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
+        why.update({m: ["carries retractions"] for m in self.carriers if m not in why})
         for closure in self.closures():
             for module in wants_of(closure):
+                if module in self.carriers or module in extras:
+                    continue
                 if module not in why:
                     required_by = closure.requirement_path(module)[-2:][0]
                     why[module] = [f"required by {required_by}"]

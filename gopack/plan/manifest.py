@@ -5,17 +5,22 @@ Deterministic: the same contents give the same bytes. It holds no time and no ho
 Rules: `.gopack/manifest.json` is JSON with one object a version, keyed `path@version`, sorted.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gopack.errors import StoreError
+from gopack.plan.summary import Retraction
 from gopack.spec.gosum import SumLine
 from gopack.spec.module import ModuleVersion
 
 FORMAT = 1
 """Raised when an older gopack could misread a manifest."""
+
+MAX_KEY_WORDS = 4
+"""Longer survey keys are digests."""
 
 UNVERIFIED = "unverified"
 """No checksum database vouched for this version; text after a colon says why."""
@@ -64,20 +69,48 @@ class LineFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyFacts:
+    """What the imports of some versions' packages came to: see gopack.plan.survey.
+
+    `extras` are the versions that provide what no go.mod covers; `unresolved` are packages that
+    nobody provides.
+    """
+
+    extras: tuple[ModuleVersion, ...] = ()
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """What a module's highest version says of all of them: its version, and what it retracts."""
+
+    carrier: str
+    retract: tuple[Retraction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """What a run has to say of versions besides their files: see Entry and LineFacts."""
 
     why: Mapping[ModuleVersion, Iterable[str]] = field(default_factory=dict)
     verified: Mapping[ModuleVersion, str] = field(default_factory=dict)
     listed: Mapping[ModuleVersion, LineFacts] = field(default_factory=dict)
+    surveys: Mapping[str, SurveyFacts] = field(default_factory=dict)
+    modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Every version that gopack put into a storage, and the facts of the listed ones."""
+    """Every version that gopack put into a storage, and the facts that need not be asked again.
+
+    `listed` are facts of listed versions, `surveys` of what they import (keys: survey_key),
+    `modules` of module paths.
+    """
 
     versions: Mapping[ModuleVersion, Entry] = field(default_factory=dict)
     listed: Mapping[ModuleVersion, LineFacts] = field(default_factory=dict)
+    surveys: Mapping[str, SurveyFacts] = field(default_factory=dict)
+    modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
 
     def sum_lines(self) -> Iterable[SumLine]:
         """Tell the go.sum lines of every version."""
@@ -91,8 +124,11 @@ def dumps(manifest: Manifest) -> bytes:
     """Write a manifest as JSON: sorted, one version a line."""
     versions = {str(m): _entry_json(manifest.versions[m]) for m in sorted(manifest.versions)}
     listed = {str(m): _facts_json(manifest.listed[m]) for m in sorted(manifest.listed)}
+    surveys = {key: _survey_json(manifest.surveys[key]) for key in sorted(manifest.surveys)}
+    modules = {path: _module_json(manifest.modules[path]) for path in sorted(manifest.modules)}
     return (
-        f'{{"format":{FORMAT},\n"listed":{_lines(listed)},\n"versions":{_lines(versions)}}}\n'
+        f'{{"format":{FORMAT},\n"listed":{_lines(listed)},\n"surveys":{_lines(surveys)},\n'
+        f'"modules":{_lines(modules)},\n"versions":{_lines(versions)}}}\n'
     ).encode()
 
 
@@ -113,6 +149,8 @@ def loads(data: bytes, *, where: str) -> Manifest:
         return Manifest(
             {_module(key): _entry(value) for key, value in raw["versions"].items()},
             {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
+            {key: _survey(value) for key, value in raw.get("surveys", {}).items()},
+            {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreError(
@@ -132,7 +170,26 @@ def annotated(manifest: Manifest, notes: Annotations) -> Manifest:
         if module in versions:
             versions[module] = replace(versions[module], verified=text)
     listed = {m: f for m, f in {**manifest.listed, **notes.listed}.items() if m in versions}
-    return Manifest(versions, listed)
+    return Manifest(
+        versions,
+        listed,
+        {**manifest.surveys, **notes.surveys},
+        {**manifest.modules, **notes.modules},
+    )
+
+
+def survey_key(roots: Iterable[ModuleVersion], starts: Iterable[str]) -> str:
+    """Name what was surveyed: the versions, and the packages where it was not all of theirs.
+
+    Many versions are named by a digest.
+
+    >>> survey_key([ModuleVersion("example.com/m", "v1.0.0")], ["example.com/m/a"])
+    'example.com/m@v1.0.0 example.com/m/a'
+    """
+    words = [*sorted(str(root) for root in roots), *sorted(starts)]
+    if len(words) <= MAX_KEY_WORDS:
+        return " ".join(words)
+    return "sha256:" + hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def _lines(objects: Mapping[str, Mapping[str, Any]]) -> str:
@@ -166,6 +223,24 @@ def _facts_json(facts: LineFacts) -> dict[str, Any]:
         "deprecated": facts.deprecated,
         "carrier": facts.carrier,
     }
+
+
+def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
+    return {"extras": [str(m) for m in facts.extras], "unresolved": list(facts.unresolved)}
+
+
+def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
+    return SurveyFacts(tuple(map(_module, raw["extras"])), tuple(raw["unresolved"]))
+
+
+def _module_json(facts: ModuleFacts) -> dict[str, Any]:
+    retract = [[r.low, r.high, r.rationale] for r in facts.retract]
+    return {"carrier": facts.carrier, "retract": retract}
+
+
+def _module_facts(raw: Mapping[str, Any]) -> ModuleFacts:
+    retract = (Retraction(low, high, why) for low, high, why in raw["retract"])
+    return ModuleFacts(raw["carrier"], tuple(retract))
 
 
 def _entry(raw: Mapping[str, Any]) -> Entry:

@@ -93,6 +93,14 @@ def resolve_exact(module: ModuleVersion) -> Steps[Resolution]:
     return Resolution(ModuleVersion(module.path, info.version), info, data)
 
 
+def highest(path: str) -> Steps[tuple[ModuleVersion, Summary] | None]:
+    """Find a module's highest version, retracted or not, whose go.mod tells the retractions.
+
+    None where there is none, or its go.mod cannot be read: go retracts nothing then.
+    """
+    return (yield from _Repo(path).highest())
+
+
 def is_exact(path: str, query: str) -> bool:
     """Tell whether a query is a canonical version that fits the path, so needs no resolving.
 
@@ -351,6 +359,10 @@ class _Repo:
             except (UpstreamError, IntegrityError, InputError):
                 self._highest = None  # go ignores what it cannot read here
         return self._highest
+
+    def highest(self) -> Steps[tuple[ModuleVersion, Summary] | None]:
+        summary = yield from self._look_up_highest()
+        return None if summary is None or self._carrier is None else (self._carrier, summary)
 
     def retractions(self) -> Steps[tuple[Retraction, ...]]:
         highest = yield from self._look_up_highest()

@@ -197,6 +197,7 @@ def test_bad_answers_leave_the_other_lines_done_and_the_storage_whole(ran: progr
     assert program.assert_whole(ran.storage) == {
         "example.com/good@v1.0.0": "complete",
         "example.com/kept@v1.0.0": "complete",
+        "example.com/kept@v1.1.0": "complete",  # it says that v1.0.0 is retracted
     }
     waiting = list((ran.storage / ".gopack/incoming").iterdir())
     assert [zipfile.is_zipfile(file) for file in waiting] == [True]  # of `below`, for a later run
@@ -206,4 +207,5 @@ def test_bad_answers_leave_the_other_lines_done_and_the_storage_whole(ran: progr
 def test_answers_that_stay_bad_leave_the_other_lines_done(retried: program.Ran) -> None:
     assert retried.status == 3
     found = program.assert_whole(retried.storage)
-    assert set(found) == {"example.com/good@v1.0.0", "example.com/kept@v1.0.0"}
+    kept = {f"example.com/kept@{version}" for version in ("v1.0.0", "v1.1.0")}
+    assert set(found) == {"example.com/good@v1.0.0", *kept}

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from gopack.adapters.ledger import DiskLedger
 from gopack.errors import GopackError, StoreError
+from gopack.flows.completing import Completer
 from gopack.flows.fetch import FetchResult, fetch
 from gopack.flows.fetching import Fetcher
+from gopack.flows.importing import Importer
 from gopack.flows.layered import StoredFirst
 from gopack.flows.planning import Planner
 from gopack.flows.progress import Silent
@@ -18,6 +20,7 @@ from gopack.flows.verify import SumVerifier
 from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.query import Resolution
+from gopack.plan.survey import Contents
 from gopack.ports import Attempt, FetchedZip, FileKind, State
 from gopack.spec.goproxy import Request, path_of
 from gopack.spec.module import ModuleVersion
@@ -85,6 +88,11 @@ class FakeZips:
             future.set_exception(missing)
         return future
 
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> "Future[Contents]":
+        future: Future[Contents] = Future()
+        future.set_result(Contents(frozenset(), {}))
+        return future
+
     def discard(self, fetched: FetchedZip) -> None:
         if fetched.path is not None:
             fetched.path.unlink()
@@ -141,7 +149,9 @@ class Kit:
                 check_room=self._check_room,
                 verifier=verifier,
             )
-            return fetch(items(*texts), level, planner, fetcher)
+            importer = Importer(sources, executor, self.zips.packages, lambda _modules: {})
+            completer = Completer(planner, importer, ledger.manifest, Silent())
+            return fetch(items(*texts), level, planner, fetcher, completer)
 
     def stored(self) -> dict[str, str]:
         """`a1` to `complete` or `mod-only`."""

@@ -1,0 +1,151 @@
+"""Completing a plan: rounds of fetching and surveying, until nothing more is to be found.
+
+Each round fetches what the plan wants, surveys what main modules would load from it, and lets the
+plan grow by what provides the packages that no module has. Then the versions that carry
+retractions are added. What was surveyed in an earlier run is taken from the ledger.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gopack.errors import GopackError, NotFoundError
+from gopack.flows.carrying import carriers, look_up
+from gopack.flows.fetching import FetchRun
+from gopack.flows.importing import Importer
+from gopack.flows.planning import Planner
+from gopack.flows.progress import Progress
+from gopack.plan.closure import Closure
+from gopack.plan.lines import LinePlan, Plan
+from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
+from gopack.plan.survey import Survey
+from gopack.spec.module import ModuleVersion
+
+TOGETHER = -1
+"""The place of all lines together among the lines' numbers."""
+
+
+@dataclass(slots=True)
+class Completer:
+    """Completes one plan; what it learned is in `surveys` and `modules` afterwards.
+
+    `error` is set when a proxy failed while packages were looked up, so that some may be missing.
+    """
+
+    planner: Planner
+    importer: Importer
+    known: Manifest
+    progress: Progress
+    surveys: dict[str, SurveyFacts] = field(default_factory=dict)
+    modules: dict[str, ModuleFacts] = field(default_factory=dict)
+    error: GopackError | None = None
+    _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def complete(self, plan: Plan, run: FetchRun) -> Plan:
+        """Fetch a plan with all it leads to; give the plan as it is in the end."""
+        plan = self.planner.grow(plan, self._known_extras(plan))
+        run.bring(plan)
+        try:
+            plan = self._survey_rounds(plan, run)
+        except GopackError as error:
+            self.error = error
+        plan = self._with_carriers(plan)
+        run.bring(plan)
+        return plan
+
+    def unresolved(self) -> dict[str, str]:
+        """Tell the packages that nobody provides, and of each a package that imports it."""
+        found: dict[str, str] = {}
+        for missing in self._unresolved.values():
+            found.update(missing)
+        return found
+
+    # Surveys
+
+    def _known_extras(self, plan: Plan) -> dict[int, set[ModuleVersion]]:
+        extras = {}
+        for place, _closure in _surveyable(plan):
+            facts = self.known.surveys.get(plan.survey_key(_line(plan, place)))
+            if facts is not None:
+                extras[place] = set(facts.extras)
+                self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
+        return extras
+
+    def _survey_rounds(self, plan: Plan, run: FetchRun) -> Plan:
+        while True:
+            surveys = self._surveys(plan, run)
+            if not surveys:
+                return plan
+            self.progress.phase("following imports")
+            self.importer.survey(list(surveys.values()))
+            extras = self._provide(plan, surveys)
+            if not any(extras.values()):
+                return self._settled(plan, surveys)
+            plan = self.planner.grow(plan, extras)
+            run.bring(plan)
+
+    def _surveys(self, plan: Plan, run: FetchRun) -> dict[int, Survey]:
+        surveys = {}
+        for place, closure in _surveyable(plan):
+            line = _line(plan, place)
+            if plan.survey_key(line) in self.known.surveys:
+                continue
+            roots = plan.starts(line)
+            if roots and not any(m in run.fetched.failed for m in closure.roots):
+                surveys[place] = Survey(closure.selected, roots)
+        return surveys
+
+    def _provide(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, set[ModuleVersion]]:
+        """Look up what is missing; tell what each line needs further."""
+        missing = {place: survey.missing() for place, survey in surveys.items()}
+        provided = self.importer.provide(sorted({p for found in missing.values() for p in found}))
+        extras: dict[int, set[ModuleVersion]] = {}
+        for place, packages in missing.items():
+            found = {provided[package] for package in packages}
+            extras[place] = {m for m in found if m is not None} - plan.extras_of(place)
+            self._unresolved[place] = {p: by for p, by in packages.items() if provided[p] is None}
+        return extras
+
+    def _settled(self, plan: Plan, surveys: Mapping[int, Survey]) -> Plan:
+        """Note what the surveys came to; a listed package that is not there fails its line."""
+        lines = list(plan.lines)
+        for place in surveys:
+            line = _line(plan, place)
+            extras, unresolved = plan.extras_of(place), self._unresolved[place]
+            facts = SurveyFacts(tuple(sorted(extras)), tuple(sorted(unresolved)))
+            absent = [p for p in line.packages if p in unresolved] if line else []
+            if line is not None and absent:
+                lines[place] = replace(line, error=_not_contained(line, absent[0]))
+            else:
+                self.surveys[plan.survey_key(line)] = facts
+        return replace(plan, lines=tuple(lines))
+
+    # Retractions
+
+    def _with_carriers(self, plan: Plan) -> Plan:
+        wanted = plan.wants()
+        planner = self.planner
+        self.modules = look_up(wanted, self.known.modules, planner.sources, planner.executor)
+        known = {**self.known.modules, **self.modules}
+        return replace(plan, carriers=carriers(wanted, known))
+
+
+def _surveyable(plan: Plan) -> list[tuple[int, Closure]]:
+    """Tell the closures to survey by their place: the lines', and that of all together."""
+    found = [
+        (place, line.closure)
+        for place, line in enumerate(plan.lines)
+        if line.closure is not None and line.error is None
+    ]
+    return found if plan.joint is None else [*found, (TOGETHER, plan.joint)]
+
+
+def _line(plan: Plan, place: int) -> LinePlan | None:
+    return None if place == TOGETHER else plan.lines[place]
+
+
+def _not_contained(line: LinePlan, package: str) -> NotFoundError:
+    return NotFoundError(
+        f"module {line.modules[0]} found, but does not contain package {package}",
+        where=str(line.modules[0]),
+        hint="list the module, or a package that it has at this version",
+    )

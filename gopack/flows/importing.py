@@ -1,0 +1,161 @@
+"""Imports that no go.mod covers: found in the zips, resolved with `latest` as the go command does.
+
+A round: survey what main modules would load from the closures as they are; look every package up
+that no module provides; what provides it becomes a further requirement, and the closures grow. The
+rounds end when nothing new is found. What nobody provides, connected or not, is a warning.
+
+Spec: go.dev/ref/mod#resolve-pkg-mod; modload queryImport and QueryPackages.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from functools import partial
+
+from gopack.asking import first_answer
+from gopack.errors import GopackError, UpstreamError
+from gopack.flows.jobs import Jobs
+from gopack.flows.steps import run_steps
+from gopack.plan.query import resolve
+from gopack.plan.survey import Contents, Survey, prefixes
+from gopack.ports import Sources
+from gopack.spec import module
+from gopack.spec.module import ModuleVersion
+
+ReadPackages = Callable[[ModuleVersion, frozenset[str]], "Future[Contents]"]
+"""Starts to read packages out of a version's zip, wherever it is."""
+
+Bring = Callable[[Iterable[ModuleVersion]], Mapping[ModuleVersion, GopackError]]
+"""Fetches zips so that they can be read; tells which could not be had."""
+
+EMPTY = Contents(frozenset(), {})
+
+
+@dataclass(slots=True)
+class Importer:
+    """Finds what provides packages. What was found once is remembered for the run.
+
+    Args:
+        sources: where modules are asked for.
+        executor: runs the waiting.
+        read_packages, bring: see ReadPackages and Bring.
+    """
+
+    sources: Sources
+    executor: Executor
+    read_packages: ReadPackages
+    bring: Bring
+    _latest: dict[str, ModuleVersion | None] = field(default_factory=dict)
+    _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
+    _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
+
+    def survey(self, surveys: Sequence[Survey]) -> None:
+        """Drive surveys to their ends, side by side; a package is read once for all of them."""
+        jobs: Jobs[tuple[ModuleVersion, frozenset[str]], Contents] = Jobs(self.executor)
+        waiting: dict[tuple[ModuleVersion, frozenset[str]], list[Survey]] = {}
+        for survey in surveys:
+            self._advance(survey, jobs, waiting)
+        for key, job in jobs:
+            self._contents[key] = _result(job)
+            for survey in waiting.pop(key):
+                survey.feed(key[0], self._contents[key])
+                self._advance(survey, jobs, waiting)
+
+    def _advance(
+        self,
+        survey: Survey,
+        jobs: Jobs[tuple[ModuleVersion, frozenset[str]], Contents],
+        waiting: dict[tuple[ModuleVersion, frozenset[str]], list[Survey]],
+    ) -> None:
+        while needed := survey.needs():
+            for key in needed.items():
+                if key in self._contents:
+                    survey.feed(key[0], self._contents[key])
+                    continue
+                if key not in waiting:
+                    jobs.watch(key, self.read_packages(*key))
+                waiting.setdefault(key, []).append(survey)
+
+    def provide(self, packages: Iterable[str]) -> dict[str, ModuleVersion | None]:
+        """Tell the module at `latest` that has each package, longest path first; None if none has.
+
+        Raises:
+            UpstreamError: a proxy failed, so that nobody knows.
+        """
+        wanted = [path for path in packages if path not in self._provider]
+        self._ask_latest({p for path in wanted for p in prefixes(path)})
+        candidates = {path: self._candidates(path) for path in wanted}
+        while open_paths := {path: left[0] for path, left in candidates.items() if left}:
+            self._read_all(open_paths.values())
+            for path, candidate in open_paths.items():
+                if path in self._contents[candidate, _NOTHING].paths:
+                    self._provider[path] = candidate
+                    candidates[path] = []
+                else:
+                    candidates[path] = candidates[path][1:]
+        return {path: self._provider.setdefault(path, None) for path in packages}
+
+    def _candidates(self, path: str) -> list[ModuleVersion]:
+        found = (self._latest[prefix] for prefix in prefixes(path))
+        return [candidate for candidate in found if candidate is not None]
+
+    def _ask_latest(self, paths: Iterable[str]) -> None:
+        jobs: Jobs[str, ModuleVersion | None] = Jobs(self.executor)
+        for path in sorted(set(paths) - self._latest.keys()):
+            if _is_module_path(path):
+                jobs.submit(path, partial(self._ask, path))
+            else:
+                self._latest[path] = None
+        for path, job in jobs:
+            self._latest[path] = job.result()
+
+    def _ask(self, path: str) -> ModuleVersion | None:
+        """Ask for a module's latest version; None where there is no such module.
+
+        Raises:
+            UpstreamError: only when it may be there: what goes wrong once may go right later.
+        """
+        try:
+            resolution = first_answer(
+                self.sources.attempts(path),
+                lambda source: run_steps(resolve(path, "latest"), source),
+            )
+        except UpstreamError as error:
+            if error.retryable:
+                raise
+            return None
+        except GopackError:
+            return None
+        return resolution.module
+
+    def _read_all(self, modules: Iterable[ModuleVersion]) -> None:
+        """Learn what packages these versions have."""
+        unread = {m for m in modules if (m, _NOTHING) not in self._contents}
+        failed = self.bring(unread)
+        jobs: Jobs[ModuleVersion, Contents] = Jobs(self.executor)
+        for candidate in sorted(unread - failed.keys()):
+            jobs.watch(candidate, self.read_packages(candidate, _NOTHING))
+        for candidate in failed:
+            self._contents[candidate, _NOTHING] = EMPTY
+        for candidate, job in jobs:
+            self._contents[candidate, _NOTHING] = _result(job)
+
+
+_NOTHING = frozenset[str]()
+"""Asks for the paths of the packages alone."""
+
+
+def _result(job: "Future[Contents]") -> Contents:
+    """Take what was read; a zip that cannot be read has nothing, and its fetch says why."""
+    try:
+        return job.result()
+    except GopackError:
+        return EMPTY
+
+
+def _is_module_path(path: str) -> bool:
+    try:
+        module.check_path(path)
+    except GopackError:
+        return False
+    return True

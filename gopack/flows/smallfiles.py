@@ -1,0 +1,80 @@
+"""The small files of a version: its info and go.mod, read and checked, and its zip's size."""
+
+from dataclasses import dataclass
+
+from gopack.asking import first_answer
+from gopack.errors import IntegrityError, StoreError
+from gopack.plan.query import checked_info
+from gopack.plan.summary import Summary, check_names_module, summarize
+from gopack.ports import FileKind, Sources, State, Store
+from gopack.spec.goproxy import GoMod, Info
+from gopack.spec.module import ModuleVersion
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFiles:
+    """The small files of a version, and its zip's size where it is wanted and known."""
+
+    info: bytes
+    mod: bytes
+    requires: tuple[ModuleVersion, ...]
+    zip_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFileReader:
+    """Reads small files from the sources, and beside what a storage has already."""
+
+    sources: Sources
+    store: Store
+
+    def read(
+        self,
+        module: ModuleVersion,
+        *,
+        whole: bool,
+        mod: bytes | None = None,
+        summary: Summary | None = None,
+    ) -> SmallFiles:
+        """Read and check a version's info and go.mod, and ask for the size of its zip if `whole`.
+
+        `mod` and `summary` are given where a graph has read them.
+
+        Raises:
+            UpstreamError: no source could answer.
+            IntegrityError: an answer is not what it must be.
+            StoreError: the storage has something else of this version.
+        """
+        attempts = self.sources.attempts(module.path)
+        info = first_answer(attempts, lambda source: source.read(Info(*module)))
+        checked_info(module.path, module.version, info)
+        if mod is None:
+            mod = first_answer(attempts, lambda source: source.read(GoMod(module)))
+        if summary is None:
+            summary = summarize(module, mod)
+            check_names_module(module, summary)
+        state = self.store.state(module)
+        if state is not State.ABSENT:
+            info = self._stored_info(module, mod)
+        size = None
+        if whole and state is not State.COMPLETE:
+            size = first_answer(attempts, lambda source: source.zip_size(module))
+        return SmallFiles(info, mod, summary.require, size)
+
+    def _stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
+        """Give the info that lies there already; it stays if the go.mod beside it is right."""
+        with self.store.open(module, FileKind.MOD) as file:
+            is_right = file.read() == mod
+        with self.store.open(module, FileKind.INFO) as file:
+            info = file.read()
+        try:
+            checked_info(module.path, module.version, info)
+        except IntegrityError:
+            is_right = False
+        if not is_right:
+            raise StoreError(
+                "what is stored of this version is not what the upstream has",
+                where=str(module),
+                hint="remove this version's folder from the storage and run again",
+            )
+        return info

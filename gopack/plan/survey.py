@@ -1,0 +1,144 @@
+"""Which packages a main module would load, and which of them no module in its build list has.
+
+A main module that uses a line's packages loads what they import, all the way down, and `go mod
+tidy` the tests of each of these, one level deep. A package that no module of the build list has is
+looked for with `latest`; the survey finds these packages, so that what go would choose is stored.
+
+Spec: go.dev/ref/mod#go-mod-tidy, #resolve-pkg-mod; modload loadPackages (pkgInAll, LoadTests) and
+importFromModules.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package, needs_module
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is known of one module version: all its packages' paths, and some packages read."""
+
+    paths: frozenset[str]
+    read: Mapping[str, Package]
+
+
+ALL = frozenset({"..."})
+"""Asks for every package of a module."""
+
+
+class Survey:
+    """A step machine: says which packages it needs to know, is fed them, finds what is missing.
+
+    Args:
+        selected: the build list, version by module path.
+        roots: the modules whose packages a main module may import, by path, and which packages of
+            each: import paths, or patterns that end in `/...`; none means every package.
+    """
+
+    def __init__(self, selected: Mapping[str, str], roots: Mapping[str, Sequence[str]]) -> None:
+        self._selected = selected
+        self._starts = dict(roots)
+        self._paths: dict[str, frozenset[str]] = {}
+        self._read: dict[str, Package] = {}
+        self._parked: dict[str, list[tuple[str, bool]]] = {}
+        self._fresh: dict[str, set[str]] = {}
+        self._seen: dict[str, bool] = {}
+        self._importer: dict[str, str] = {}
+        self._missing: set[str] = set()
+        self._roots = set(roots)
+        for path in self._roots:
+            self._fresh[path] = set(ALL)
+
+    def needs(self) -> dict[ModuleVersion, frozenset[str]]:
+        """Take the packages to read, by version, that were not asked for before.
+
+        ALL asks for every package of a version; a package may turn out not to be there.
+        """
+        fresh, self._fresh = self._fresh, {}
+        return {
+            ModuleVersion(path, self._selected[path]): ALL if wanted >= ALL else frozenset(wanted)
+            for path, wanted in sorted(fresh.items())
+        }
+
+    def feed(self, module: ModuleVersion, contents: Contents) -> None:
+        """Give what `needs` asked for; nothing of a version that cannot be had."""
+        self._paths[module.path] = contents.paths
+        self._read.update(contents.read)
+        parked = self._parked.pop(module.path, [])
+        if module.path in self._roots:
+            self._roots.discard(module.path)
+            parked += [(path, True) for path in self._started(module.path, contents.read)]
+        self._follow(parked)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every import was followed."""
+        return not self._parked and not self._roots
+
+    def missing(self) -> dict[str, str]:
+        """Tell the packages that no module has, and of each a package that imports it."""
+        wanted = {p for starts in self._starts.values() for p in starts if not p.endswith("...")}
+        not_there = wanted - self._seen.keys()
+        return {path: self._importer.get(path, "") for path in sorted(self._missing | not_there)}
+
+    def _started(self, root: str, packages: Mapping[str, Package]) -> list[str]:
+        starts = self._starts[root] or [f"{root}/..."]
+        return [path for path, package in packages.items() if _is_start(path, package, starts)]
+
+    def _follow(self, imports: list[tuple[str, bool]]) -> None:
+        """Follow imports; those of packages in `all` (true) take their tests along."""
+        while imports:
+            path, in_all = imports.pop()
+            if self._seen.get(path, False) or self._seen.get(path) is in_all:
+                continue
+            package = self._find(path, in_all=in_all)
+            if package is None:
+                continue
+            self._seen[path] = in_all
+            self._push(imports, package.imports, path, in_all=in_all)
+            if in_all:
+                self._push(imports, package.test_imports, path, in_all=False)
+
+    def _push(
+        self, imports: list[tuple[str, bool]], paths: Iterable[str], by: str, *, in_all: bool
+    ) -> None:
+        for path in paths:
+            if needs_module(path):
+                self._importer.setdefault(path, by)
+                imports.append((path, in_all))
+
+    def _find(self, path: str, *, in_all: bool) -> Package | None:
+        """Find the package, longest module path first; park it until its module is read."""
+        for prefix in prefixes(path):
+            if prefix not in self._selected:
+                continue
+            paths = self._paths.get(prefix)
+            if paths is not None and path not in paths:
+                continue
+            if path in self._read:
+                return self._read[path]
+            self._fresh.setdefault(prefix, set()).add(path)
+            self._parked.setdefault(prefix, []).append((path, in_all))
+            return None
+        self._missing.add(path)
+        return None
+
+
+def _is_start(path: str, package: Package, starts: Iterable[str]) -> bool:
+    for start in starts:
+        folder = start.removesuffix("/...")
+        is_below = path == folder or path.startswith(folder + "/")
+        if path == start or (folder != start and package.matched and is_below):
+            return True
+    return False
+
+
+def prefixes(path: str) -> list[str]:
+    """Tell the module paths a package may be in, longest first.
+
+    >>> prefixes("example.com/a/b")
+    ['example.com/a/b', 'example.com/a', 'example.com']
+    """
+    elements = path.split("/")
+    return ["/".join(elements[:n]) for n in range(len(elements), 0, -1)]
