@@ -41,10 +41,19 @@ Peer = Callable[[Job], Command]
 
 def gopack_fetch(job: Job) -> Command:
     """`gopack fetch` of the roots: it finds their graphs itself."""
+    return _gopack("fetch", job)
+
+
+def gopack_plan(job: Job) -> Command:
+    """`gopack plan`: the graphs alone, of each root and of all together."""
+    return _gopack("plan", job)
+
+
+def _gopack(verb: str, job: Job) -> Command:
     listed = job.folder / "goget.txt"
     listed.write_text("\n".join(job.data.roots) + "\n")
     storage = job.folder / "storage"
-    words = [sys.executable, "-m", "gopack", "fetch", str(listed), "--storage", str(storage)]
+    words = [sys.executable, "-m", "gopack", verb, str(listed), "--storage", str(storage)]
     env = {"GOPROXY": job.url, "GOSUMDB": "off", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
     return Command(words, env)
 
@@ -52,15 +61,25 @@ def gopack_fetch(job: Job) -> Command:
 def go_mod_download(job: Job) -> Command:
     """`go mod download` of every version of the data set that it does not refuse."""
     versions = [item for item in job.data.versions if item not in job.data.refused]
-    env = {
+    return Command(["go", "mod", "download", *versions], _go_settings(job, "-modcacherw"))
+
+
+def go_mod_graph(job: Job) -> Command:
+    """`go mod graph` of a project that requires all roots: one graph, not one a root."""
+    requires = "".join(f"require {root.replace('@', ' ')}\n" for root in job.data.roots)
+    (job.folder / "go.mod").write_text(f"module bench.test/main\n\ngo 1.24\n\n{requires}")
+    return Command(["go", "mod", "graph"], _go_settings(job, "-modcacherw -mod=mod"))
+
+
+def _go_settings(job: Job, flags: str) -> dict[str, str]:
+    return {
         "GOMODCACHE": str(job.folder / "modcache"),
         "GOPROXY": job.url,
         "GOSUMDB": "off",
-        "GOFLAGS": "-modcacherw",
+        "GOFLAGS": flags,
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
-    return Command(["go", "mod", "download", *versions], env)
 
 
 def curl(job: Job) -> Command:
@@ -79,11 +98,19 @@ ALL: dict[str, Peer] = {
     "gopack fetch": gopack_fetch,
     "go mod download": go_mod_download,
     "curl --parallel": curl,
+    "gopack plan": gopack_plan,
+    "go mod graph": go_mod_graph,
 }
+GRAPH_ONLY = frozenset({"gopack plan", "go mod graph"})
+"""Contestants that resolve and fetch no zip."""
 
 
 def once(peer: Peer, data: Dataset, url: str) -> Run:
-    """Run one contestant once, in a new folder that is removed afterwards."""
+    """Run one contestant once, in a new folder that is removed afterwards.
+
+    What earlier runs left to be written is written first: it must not slow this one.
+    """
+    os.sync()
     with new_folder() as folder:
         command = peer(Job(data, url, folder))
         return run(command.words, env=command.env, cwd=folder, log=folder / "output.log")
