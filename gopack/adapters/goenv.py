@@ -66,6 +66,15 @@ def load(environ: Mapping[str, str] | None = None) -> GoEnv:
     )
 
 
+def user_setting(key: str) -> str:
+    """Read one setting of the environment or the user's go/env file; empty where it is in neither.
+
+    For programs that need no upstream, so that a machine without Go and GOPROXY will do.
+    """
+    user = _read_env_file(_user_file(os.environ))
+    return goenv.merge(os.environ, user, []).get(key, "")
+
+
 def _require(key: str, values: Mapping[str, str]) -> None:
     if values.get(key):
         return

@@ -9,6 +9,7 @@ from gopack import __version__
 VERBS = {
     "fetch": "Fill the storage with what the list names and all it needs.",
     "plan": "Show what fetch would do, without storing anything.",
+    "check": "Audit the storage, offline: every file, against all that can be proven.",
     "serve": "Serve the storage as a Go module proxy, with its checksum database.",
     "export": "Write parts of the storage in other forms (the checksum database).",
 }

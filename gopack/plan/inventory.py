@@ -1,0 +1,100 @@
+"""Which folder of a storage is what, by names alone: versions, aliases, and what is out of place.
+
+Rules:
+- A version's folder has a canonical version's name, `go.mod` and `<name>.info`, and perhaps
+  `source.zip`; nothing else may lie in it, since Athens counts its files.
+- An alias folder, of a branch or commit name, has `<name>.info` alone.
+- A folder with a version's name that has neither is a leftover, unless it only holds folders.
+- A stray `.info` anywhere shows up in Athens' catalog; other stray files harm nobody.
+
+Spec: Athens pkg/storage/fs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gopack.errors import InputError
+from gopack.plan.checking import Finding, Weight
+from gopack.plan.layout import (
+    DISK_GO_MOD,
+    DISK_ZIP,
+    FileKind,
+    athens_disk_name,
+    case_clashes,
+    is_version_folder_name,
+)
+from gopack.spec.module import ModuleVersion, check
+
+
+class Folder(NamedTuple):
+    """One folder: its key below the root (empty for the root), and the names in it."""
+
+    key: str
+    files: frozenset[str]
+    folders: frozenset[str]
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What a storage consists of; `versions` tells which have a zip."""
+
+    versions: dict[ModuleVersion, bool] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def take_inventory(folders: Iterable[Folder]) -> Inventory:
+    """Sort out all folders of a storage but gopack's own."""
+    found = Inventory()
+    for folder in folders:
+        path, _, name = folder.key.rpartition("/")
+        if path and is_version_folder_name(name):
+            _take_version(found, ModuleVersion(path, name), folder)
+        elif path and f"{name}.info" in folder.files:
+            found.aliases.append(f"{folder.key}/{name}.info")
+            _stray(found, folder, folder.files - {f"{name}.info"})
+        else:
+            _stray(found, folder, folder.files)
+    found.findings += [_clash(one, other) for one, other in case_clashes(found.versions)]
+    return found
+
+
+def _take_version(found: Inventory, module: ModuleVersion, folder: Folder) -> None:
+    missing = sorted({DISK_GO_MOD, f"{module.version}.info"} - folder.files)
+    if missing:
+        if folder.files or not folder.folders:
+            what = f"no whole version: {' and '.join(missing)} missing"
+            found.findings.append(
+                Finding(folder.key, what, Weight.BROKEN, module, aside=(folder.key,))
+            )
+        return
+    found.versions[module] = DISK_ZIP in folder.files
+    try:
+        check(*module)
+    except InputError as error:
+        found.findings.append(Finding(folder.key, error.what, Weight.BROKEN, aside=(folder.key,)))
+    known = {athens_disk_name(module.version, kind) for kind in FileKind}
+    for name in sorted((folder.files - known) | folder.folders):
+        key = f"{folder.key}/{name}"
+        what = "stray: Athens counts the files of a version's folder"
+        found.findings.append(Finding(key, what, Weight.BROKEN, aside=(key,)))
+
+
+def _stray(found: Inventory, folder: Folder, names: Iterable[str]) -> None:
+    for name in sorted(names):
+        key = f"{folder.key}/{name}" if folder.key else name
+        if name.endswith(".info"):
+            what = "stray: it shows up in Athens' catalog"
+            found.findings.append(Finding(key, what, Weight.BROKEN, aside=(key,)))
+        else:
+            found.findings.append(Finding(key, "stray: no file of a version", Weight.NOTE))
+
+
+def _clash(one: str, other: str) -> Finding:
+    return Finding(
+        one,
+        f"would be one with {other} on a disk that ignores case",
+        Weight.NOTE,
+        hint="carry the storage as a tar file, or on a disk that tells upper from lower case",
+    )

@@ -1,0 +1,82 @@
+"""`gopack check` as a process: exit status, what it prints, JSON, processes, read-only."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.stored import Stored, store
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    return store(tmp_path_factory.mktemp("sound") / "storage")
+
+
+def run_check(stored: Stored, *options: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "GOSUMDB": str(stored.log.verifier),
+        "GOPACK_STORAGE": str(stored.root),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "gopack", "check", *options],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_check_of_a_sound_storage_ends_with_0(sound: Stored) -> None:
+    done = run_check(sound, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert "all is well" in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["versions"], told["proven"], told["by_manifest"]) == (4, 3, 1)
+    assert told["findings"] == []
+
+
+def test_check_of_a_spoilt_storage_ends_with_4_and_repairs(sound: Stored, tmp_path: Path) -> None:
+    stored = Stored(tmp_path / "storage", sound.log)
+    shutil.copytree(sound.root, stored.root)
+    target = stored.root / "example.com" / "Big" / "v1.0.0" / "source.zip"
+    data = bytearray(target.read_bytes())
+    data[60] ^= 1
+    target.write_bytes(data)
+    done = run_check(stored)
+    assert done.returncode == 4
+    assert "spoilt: example.com/Big/v1.0.0/source.zip" in done.stderr
+    done = run_check(stored, "--repair", "--json", str(tmp_path / "out.json"))
+    assert done.returncode == 4
+    assert "example.com/Big@v1.0.0" in done.stderr
+    assert "gopack fetch" in done.stderr
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert told["refetch"] == ["example.com/Big@v1.0.0"]
+    assert list(told["moved_aside"]) == ["example.com/Big/v1.0.0/source.zip"]
+    assert run_check(stored).returncode == 5
+
+
+def test_check_of_no_storage_ends_with_5(sound: Stored, tmp_path: Path) -> None:
+    assert run_check(Stored(tmp_path / "none", sound.log)).returncode == 5
+
+
+def test_check_reads_a_read_only_storage(sound: Stored, tmp_path: Path) -> None:
+    stored = Stored(tmp_path / "storage", sound.log)
+    shutil.copytree(sound.root, stored.root)
+    folders = [stored.root, *(p for p in stored.root.rglob("*") if p.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        assert run_check(stored).returncode == 0
+        if os.geteuid() != 0:
+            assert run_check(stored, "--repair").returncode == 5
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)

@@ -1,0 +1,307 @@
+"""The audit: of a sound storage, of one flipped byte in each kind of file, of what lacks."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gopack.adapters.audit import AuditedDisk
+from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.zippool import AdaptiveZips
+from gopack.adapters.zipwork import ZipWork
+from gopack.cli.check import repair
+from gopack.flows.check import Checker
+from gopack.plan.checking import Proof, Report, Weight
+from gopack.spec.module import ModuleVersion
+from tests.fakes_sumdb import NAME
+from tests.stored import MOD_ONLY, A, B, C, Stored, store
+
+SUMDB = f".gopack/sumdb/{NAME}"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    return store(tmp_path_factory.mktemp("sound") / "storage")
+
+
+@pytest.fixture
+def stored(sound: Stored, tmp_path: Path) -> Stored:
+    shutil.copytree(sound.root, tmp_path / "storage")
+    return Stored(tmp_path / "storage", sound.log)
+
+
+def check(stored: Stored) -> Report:
+    work = ZipWork(lambda: None, stored.root, stored.root)  # type: ignore[arg-type,return-value]
+    zips = AdaptiveZips(work, jobs=2, cores=1)
+    told: list[int] = []
+    try:
+        keys = {NAME: stored.log.verifier}
+        report = Checker(
+            AuditedDisk(stored.root), zips, keys.get, lambda *counts: told.append(counts[0])
+        ).check()
+    finally:
+        zips.close()
+    assert told == list(range(1, len(report.proofs) + 1))
+    return report
+
+
+def bad(report: Report) -> dict[str, Weight]:
+    return {f.where: f.weight for f in report.findings if f.weight is not Weight.NOTE}
+
+
+def test_check_of_a_sound_storage_finds_nothing(stored: Stored) -> None:
+    report = check(stored)
+    assert report.findings == []
+    assert report.exit_status == 0
+    assert report.proofs == {
+        A: Proof.LOG,
+        B: Proof.LOG,
+        MOD_ONLY: Proof.LOG,
+        C: Proof.MANIFEST,
+    }
+    assert report.complete == 3
+
+
+def flip(path: Path, at: int | None = None) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 if at is None else at] ^= 1
+    path.write_bytes(data)
+
+
+FILES = [
+    "example.com/Big/v1.0.0/v1.0.0.info",
+    "example.com/Big/v1.0.0/go.mod",
+    "example.com/Big/v1.0.0/source.zip",
+    "example.com/private/v1.0.0/v1.0.0.info",
+    "example.com/private/v1.0.0/go.mod",
+    "example.com/private/v1.0.0/source.zip",
+    "example.com/b/v1.1.0/go.mod",
+    ".gopack/go.sum",
+]
+
+
+@pytest.mark.parametrize("key", FILES)
+def test_attack_any_flipped_byte_is_caught_and_its_file_named(stored: Stored, key: str) -> None:
+    size = (stored.root / key).stat().st_size
+    whole = (stored.root / key).read_bytes()
+    missed = []
+    for at in {0, 1, *range(0, size, max(size // 25, 1)), size - 1}:
+        flip(stored.root / key, at)
+        report = check(stored)
+        named = [where for where in bad(report) if where.startswith(key)]
+        if not (named and report.exit_status >= 4):
+            missed.append((at, whole[max(at - 20, 0) : at + 20], bad(report)))
+        (stored.root / key).write_bytes(whole)
+    assert missed == []
+
+
+@pytest.mark.parametrize("key", [".gopack/manifest.json", f"{SUMDB}/records"])
+def test_attack_any_flipped_byte_of_what_vouches_is_caught(stored: Stored, key: str) -> None:
+    """Whether it or what it vouches for was changed cannot always be told."""
+    whole = (stored.root / key).read_bytes()
+    missed = []
+    told = [
+        whole.rfind(b'"verified"', 0, at) > whole.rfind(b"}", 0, at) for at in range(len(whole))
+    ]
+    for at in range(max(whole.find(b'"versions"'), 0), len(whole), 53):
+        if told[at]:
+            continue  # text for people: what the manifest claims is never believed
+        flip(stored.root / key, at)
+        if check(stored).exit_status < 4:
+            missed.append((at, whole[max(at - 20, 0) : at + 20]))
+        (stored.root / key).write_bytes(whole)
+    assert missed == []
+
+
+def test_attack_flipped_byte_of_any_tile_or_head_is_caught(stored: Stored) -> None:
+    files = [*(stored.root / SUMDB / "tiles").iterdir(), *(stored.root / SUMDB / "heads").iterdir()]
+    assert len(files) > 5
+    for path in files:
+        whole = path.read_bytes()
+        flip(path, len(whole) // 3)
+        report = check(stored)
+        assert str(path.relative_to(stored.root)) in bad(report), path.name
+        assert report.exit_status >= 4
+        path.write_bytes(whole)
+
+
+def test_attack_manifest_cannot_hide_a_replaced_file(stored: Stored) -> None:
+    """Whoever changes a file and its sum in the manifest is still found out by the log."""
+    folder = stored.root / A.path / A.version
+    mod = b"module example.com/Big\n\nrequire evil.test/x v1.0.0\n"
+    (folder / "go.mod").write_bytes(mod)
+    ledger = DiskLedger(stored.root / ".gopack")
+    info = (folder / "v1.0.0.info").read_bytes()
+    ledger.record(A, info=info, mod=mod, fetched_zip=None, verified=f"sumdb {NAME}")
+    ledger.save()
+    report = check(stored)
+    assert bad(report)["example.com/Big/v1.0.0/go.mod"] is Weight.SPOILT
+    assert "checksum database recorded" in str(report.findings[0])
+
+
+def test_attack_manifest_that_contradicts_the_log_is_wrong_itself(stored: Stored) -> None:
+    path = stored.root / ".gopack" / "manifest.json"
+    raw = json.loads(path.read_text())
+    raw["versions"][str(B)]["zip_h1"] = raw["versions"][str(A)]["zip_h1"]
+    path.write_text(json.dumps(raw))
+    assert bad(check(stored)) == {
+        ".gopack/manifest.json": Weight.SPOILT,
+        ".gopack/go.sum": Weight.SPOILT,
+    }
+
+
+def test_attack_other_modules_files_are_caught_without_manifest(stored: Stored) -> None:
+    (stored.root / ".gopack" / "manifest.json").unlink()
+    shutil.copy(
+        stored.root / B.path / B.version / "go.mod", stored.root / C.path / C.version / "go.mod"
+    )
+    found = bad(check(stored))
+    assert found["example.com/private/v1.0.0/go.mod"] is Weight.SPOILT
+    assert found[".gopack/manifest.json"] is Weight.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("key", "finding"),
+    [
+        ("example.com/Big/v1.0.0/v1.0.0.info", "example.com/Big/v1.0.0"),
+        ("example.com/Big/v1.0.0/go.mod", "example.com/Big/v1.0.0"),
+        ("example.com/Big/v1.0.0/source.zip", "example.com/Big/v1.0.0/source.zip"),
+        (".gopack/manifest.json", ".gopack/manifest.json"),
+        (".gopack/go.sum", ".gopack/go.sum"),
+        (f"{SUMDB}/records", "example.com/b/v1.1.0"),
+    ],
+)
+def test_check_names_what_is_missing(stored: Stored, key: str, finding: str) -> None:
+    (stored.root / key).unlink()
+    report = check(stored)
+    assert bad(report)[finding] is Weight.BROKEN
+    assert report.exit_status == 5
+
+
+def test_check_names_a_missing_tile(stored: Stored) -> None:
+    for path in (stored.root / SUMDB / "tiles").glob("8-1-*"):
+        path.unlink()
+    assert any("tile/8/1/" in where for where in bad(check(stored)))
+
+
+def test_check_names_a_missing_version(stored: Stored) -> None:
+    shutil.rmtree(stored.root / B.path / B.version)
+    report = check(stored)
+    assert bad(report) == {"example.com/b/v1.0.0": Weight.BROKEN}
+    assert report.refetch == [B]
+
+
+@pytest.mark.parametrize(
+    ("key", "weight"),
+    [
+        ("example.com/Big/v1.0.0/notes.txt", Weight.BROKEN),
+        ("example.com/other.info", Weight.BROKEN),
+        ("README", Weight.NOTE),
+        ("example.com/Big/v9.0.0/go.mod", Weight.BROKEN),
+        (".gopack/staging/1-0.part", Weight.NOTE),
+        (".gopack/incoming/x.zip", Weight.NOTE),
+    ],
+)
+def test_check_names_strays_and_leftovers(stored: Stored, key: str, weight: Weight) -> None:
+    path = stored.root / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x")
+    report = check(stored)
+    assert [f.weight for f in report.findings] == [weight]
+    assert report.findings[0].where in {key, key.rpartition("/")[0]}
+
+
+def test_check_names_a_version_that_nobody_noted_and_case_clashes(stored: Stored) -> None:
+    other = ModuleVersion("example.com/big", "v1.0.0")
+    shutil.copytree(stored.root / A.path / A.version, stored.root / other.path / other.version)
+    report = check(stored)
+    assert "example.com/big/v1.0.0" in bad(report)
+    clashes = [f for f in report.findings if "ignores case" in f.what]
+    assert [(f.where, f.weight) for f in clashes] == [("example.com/Big", Weight.NOTE)]
+
+
+def test_check_knows_alias_folders(stored: Stored) -> None:
+    alias = stored.root / A.path / "main" / "main.info"
+    alias.parent.mkdir()
+    alias.write_bytes((stored.root / A.path / A.version / "v1.0.0.info").read_bytes())
+    assert bad(check(stored)) == {}
+    alias.write_text("{}")
+    assert bad(check(stored)) == {"example.com/Big/main/main.info": Weight.SPOILT}
+
+
+def test_check_without_own_folder_says_how_to_copy_it(stored: Stored) -> None:
+    shutil.rmtree(stored.root / ".gopack")
+    report = check(stored)
+    assert bad(report) == {".gopack": Weight.BROKEN}
+    assert "cp -a" in report.findings[0].hint
+    assert report.count(Proof.NOTHING) == 4
+
+
+def test_check_without_the_key_says_so(stored: Stored) -> None:
+    other = Stored(stored.root, stored.log)
+    work = ZipWork(lambda: None, other.root, other.root)  # type: ignore[arg-type,return-value]
+    zips = AdaptiveZips(work, jobs=1, cores=1)
+    report = Checker(AuditedDisk(other.root), zips, lambda _n: None, lambda *_c: None).check()
+    zips.close()
+    assert report.exit_status == 5
+    assert bad(report)[SUMDB] is Weight.BROKEN
+
+
+def test_check_writes_nothing(stored: Stored) -> None:
+    def state() -> list[tuple[str, int, int]]:
+        paths = sorted(stored.root.rglob("*"))
+        return [(str(p), p.stat().st_mtime_ns, p.stat().st_ino) for p in paths]
+
+    before = state()
+    check(stored)
+    assert state() == before
+
+
+# Repair
+
+
+def spoil_zip(root: Path) -> None:
+    flip(root / A.path / A.version / "source.zip")
+
+
+def spoil_mod(root: Path) -> None:
+    flip(root / A.path / A.version / "go.mod")
+
+
+@pytest.mark.parametrize(("spoil", "zip_alone"), [(spoil_zip, True), (spoil_mod, False)])
+def test_repair_leaves_a_whole_storage_and_names_what_to_fetch(
+    stored: Stored, spoil: Callable[[Path], None], *, zip_alone: bool
+) -> None:
+    spoil(stored.root)
+    report = check(stored)
+    assert report.refetch == [A]
+    moved = repair(stored.root, report)
+    assert len(moved) == 1
+    assert all((stored.root / place).exists() for place in moved.values())
+    folder = stored.root / A.path / A.version
+    assert folder.exists() is zip_alone
+    assert not (folder / "source.zip").exists()
+    infos = [path.name for path in (stored.root / ".gopack").rglob("*.info")]
+    assert infos == []
+    again = check(stored)
+    assert again.refetch == [A]
+    assert all("missing" in finding.what for finding in again.findings)
+
+
+def test_repair_of_a_proof_has_the_next_fetch_prove_again(stored: Stored) -> None:
+    tile = next((stored.root / SUMDB / "tiles").glob("8-1-*"))
+    flip(tile)
+    repair(stored.root, check(stored))
+    assert not tile.exists()
+    entries = DiskLedger(stored.root / ".gopack").manifest.versions
+    assert entries[A].verified.startswith("unverified")
+
+
+def test_repair_twice_keeps_both(stored: Stored) -> None:
+    for _ in range(2):
+        stray = stored.root / A.path / A.version / "stray"
+        stray.write_text("x")
+        repair(stored.root, check(stored))
+    assert len(list((stored.root / ".gopack" / "aside").iterdir())) == 2
