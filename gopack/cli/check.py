@@ -125,10 +125,14 @@ _SUMDB = f"{OWN_FOLDER}/sumdb/"
 
 
 def _have_fetch_prove_again(storage: Path) -> None:
-    """Note all versions as unverified: the next fetch proves them and completes the proofs."""
+    """Note proven versions as unverified: the next fetch proves them and completes the proofs."""
     ledger = DiskLedger(storage / OWN_FOLDER)
     text = f"{UNVERIFIED}: a proof was spoilt"
-    ledger.annotate(Annotations(verified=dict.fromkeys(ledger.manifest.versions, text)))
+    noted = ledger.manifest.versions
+    proven = [
+        module for module, entry in noted.items() if not entry.verified.startswith(UNVERIFIED)
+    ]
+    ledger.annotate(Annotations(verified=dict.fromkeys(proven, text)))
     ledger.save()
 
 

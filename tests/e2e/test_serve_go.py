@@ -2,12 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from gopack.spec.module import ModuleVersion
+from tests.fakes_sumdb import NAME
 from tests.serving import gopack_serve
+from tests.stored import A, B, C, Stored, store
+from tests.sumdb_laying import lay_sumdb
 from tests.upstream import make_info, make_zip
 
 pytestmark = pytest.mark.oracle
@@ -24,7 +30,9 @@ def lay(
     (folder / "source.zip").write_bytes(make_zip(path, version, files))
 
 
-def run_go(folder: Path, proxy: str, *command: str) -> subprocess.CompletedProcess[str]:
+def run_go(
+    folder: Path, proxy: str, *command: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -34,6 +42,7 @@ def run_go(folder: Path, proxy: str, *command: str) -> subprocess.CompletedProce
         "GOSUMDB": "off",
         "GOFLAGS": "-modcacherw",
         "GOTOOLCHAIN": "local",
+        **settings,
     }
     return subprocess.run(
         ["go", *command],
@@ -73,3 +82,52 @@ def test_go_downloads_and_queries_a_served_storage(tmp_path: Path) -> None:
         assert "404" in missing.stderr
         answered = {line.split('"')[2].split()[0] for line in served.access}
         assert answered <= {"200", "404"}
+
+
+def with_sumdb(
+    folder: Path, proxy: str, stored: Stored, *modules: ModuleVersion
+) -> subprocess.CompletedProcess[str]:
+    """Download with checksum verification on; the database is reached through the proxy alone."""
+    shutil.rmtree(folder / "gopath" / "pkg" / "mod", ignore_errors=True)
+    gosumdb = {"GOSUMDB": str(stored.log.verifier)}
+    return run_go(folder, proxy, "mod", "download", *map(str, modules), **gosumdb)
+
+
+def test_go_verifies_through_serve_and_through_updates(tmp_path: Path) -> None:
+    stored, client = store(tmp_path / "storage"), tmp_path / "client"
+    client.mkdir()
+    late = tmp_path / "late"
+    late.mkdir()
+    with gopack_serve(stored.root) as served:
+        done = with_sumdb(client, served.url, stored, A, B)
+        assert done.returncode == 0, done.stderr
+        lay_sumdb(stored.root, stored.log, [ModuleVersion("example.com/more", "v1.0.0")])
+        for folder in (client, late):  # one that saw the former head, one that saw none
+            done = with_sumdb(folder, served.url, stored, A, B)
+            assert done.returncode == 0, done.stderr
+        unknown = with_sumdb(client, served.url, stored, C)
+        assert unknown.returncode != 0  # a private module: no database knows it
+        assert not any("fetch --head" in line for line in served.said)
+
+
+def test_attack_go_refuses_spoilt_files_and_serve_explains_foreign_heads(tmp_path: Path) -> None:
+    stored, client = store(tmp_path / "storage"), tmp_path / "client"
+    client.mkdir()
+    target = stored.root / A.path / A.version / "go.mod"
+    whole = target.read_bytes()
+    with gopack_serve(stored.root) as served:
+        target.write_bytes(whole + b"// more\n")
+        done = with_sumdb(client, served.url, stored, A)
+        assert "SECURITY ERROR" in done.stderr
+        target.write_bytes(whole)
+        stored.log.grow(700)
+        latest = client / "gopath" / "pkg" / "sumdb" / NAME / "latest"
+        latest.write_bytes(stored.log.head())  # this client was online meanwhile
+        done = with_sumdb(client, served.url, stored, A)
+        assert done.returncode != 0
+        deadline = time.monotonic() + 5
+        while not any(
+            "fetch --head" in line and "a newer tree head" in line for line in served.said
+        ):
+            assert time.monotonic() < deadline, (done.stderr, served.access, served.said)
+            time.sleep(0.05)

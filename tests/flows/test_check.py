@@ -297,6 +297,7 @@ def test_repair_of_a_proof_has_the_next_fetch_prove_again(stored: Stored) -> Non
     assert not tile.exists()
     entries = DiskLedger(stored.root / ".gopack").manifest.versions
     assert entries[A].verified.startswith("unverified")
+    assert entries[C].verified == "unverified: GONOSUMDB"
 
 
 def test_repair_twice_keeps_both(stored: Stored) -> None:
