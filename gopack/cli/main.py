@@ -11,6 +11,7 @@ VERBS = {
     "plan": "Show what fetch would do, without storing anything.",
     "check": "Audit the storage, offline: every file, against all that can be proven.",
     "serve": "Serve the storage as a Go module proxy, with its checksum database.",
+    "prove": "Run the go command against the storage, sealed, and compare with connected.",
     "export": "Write parts of the storage in other forms (the checksum database).",
 }
 """Every verb and its one line; the code is in gopack/cli/<verb>.py, as `command`."""

@@ -1,0 +1,184 @@
+"""The matrix of line and step: what each go command did sealed, beside what it did connected.
+
+Rules:
+- Equal means: the same exit status and, where the step compares them, the same bytes in go.mod and
+  go.sum and the same `go list -m -json all`.
+- A step is impossible only if it failed connected in the same run.
+- `@latest` is compared with what the manifest recorded or with the connected answer; the versions
+  that sealed `-versions` tells must be among the connected ones, of which there may be more.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gopack.plan.manifest import Manifest
+from gopack.plan.missing import Missing
+from gopack.plan.proving import STEP_NAMES, Step, Subject
+
+MAX_DIFF_LINES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What a step did in one world.
+
+    Args:
+        exit_status: of the first go command that failed, else 0.
+        output: what that one said on standard error.
+        effects: what must be equal in both worlds, as text by name.
+        answers: what a query told, by module path.
+        missing: what it lacked, where it failed.
+        needs_go: a Go version it needs and there is not.
+
+    """
+
+    exit_status: int
+    output: str = ""
+    effects: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
+    needs_go: str = ""
+    seconds: float = 0.0
+
+
+class Verdict(Enum):
+    """What became of a cell."""
+
+    GOOD = "good"
+    FAILED = "failed"
+    DIFFERENT = "different"
+    IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One step of one subject; `connected` is None where it was not tried."""
+
+    subject: Subject
+    step: Step
+    sealed: Did
+    connected: Did | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Judge the cell."""
+        if self.connected is not None and self.connected.exit_status:
+            return Verdict.IMPOSSIBLE
+        if self.sealed.exit_status:
+            return Verdict.FAILED
+        return Verdict.DIFFERENT if self.differences() else Verdict.GOOD
+
+    def differences(self) -> list[str]:
+        """Name what is not equal, each with the lines that differ first."""
+        found = []
+        if self.connected is not None:
+            for name, text in self.connected.effects.items():
+                if (mine := self.sealed.effects.get(name, "")) != text:
+                    found.append(f"{name} differs:\n{_diff(mine, text)}")
+        return found + self._wrong_answers()
+
+    def _wrong_answers(self) -> list[str]:
+        theirs = None if self.connected is None else self.connected.answers
+        if self.step.reads == "versions":
+            return [] if theirs is None else _unknown_versions(self.sealed.answers, theirs)
+        if self.step.reads != "latest":
+            return []
+        wrong = []
+        for path, version in self.sealed.answers.items():
+            right = {self.subject.latest.get(path), None if theirs is None else theirs.get(path)}
+            recorded = path in self.subject.latest and len(self.subject.modules) == 1
+            if recorded and version not in right:
+                wrong.append(
+                    f"{path}@latest is {version}, and was {self.subject.latest[path]} when the "
+                    "storage was filled"
+                )
+        return wrong
+
+
+def _unknown_versions(sealed: Mapping[str, str], connected: Mapping[str, str]) -> list[str]:
+    return [
+        f"{path}: sealed -versions tells {' '.join(unknown)}, connected does not"
+        for path, versions in sealed.items()
+        if (unknown := sorted(set(versions.split()) - set(connected.get(path, "").split())))
+    ]
+
+
+def _diff(sealed: str, connected: str) -> str:
+    lines = difflib.unified_diff(
+        connected.splitlines(), sealed.splitlines(), "connected", "sealed", lineterm="", n=0
+    )
+    shown = list(lines)
+    more = [f"... {len(shown) - MAX_DIFF_LINES} lines more"] if len(shown) > MAX_DIFF_LINES else []
+    return "\n".join([*shown[:MAX_DIFF_LINES], *more])
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All cells, row by row; `notes` are whole sentences on how they came about."""
+
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> list[str]:
+        """The columns that have a cell, in their order."""
+        tried = {cell.step.name for cell in self.cells}
+        return [name for name in STEP_NAMES if name in tried]
+
+    def rows(self) -> list[tuple[Subject, dict[str, Cell]]]:
+        """Tell each subject's cells by the step's name."""
+        found: dict[tuple[str, str], tuple[Subject, dict[str, Cell]]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.subject.key, (cell.subject, {}))[1][cell.step.name] = cell
+        return list(found.values())
+
+    def count(self, verdict: Verdict) -> int:
+        """Count the cells with a verdict."""
+        return sum(cell.verdict is verdict for cell in self.cells)
+
+    def red(self) -> list[Cell]:
+        """Tell the cells that break the promise."""
+        return [c for c in self.cells if c.verdict in {Verdict.FAILED, Verdict.DIFFERENT}]
+
+    @property
+    def exit_status(self) -> int:
+        """0 when the promise holds, else 4: what the storage says of itself is not so."""
+        return 4 if self.red() else 0
+
+    def missing(self) -> list[Missing]:
+        """Tell everything that failed steps lacked, each once."""
+        found = [each for cell in self.red() for each in cell.sealed.missing]
+        return list(dict.fromkeys(found))
+
+    def merged(self, fresh: Iterable[Cell]) -> "Matrix":
+        """Give the matrix with some cells tried again."""
+        new = {(c.subject.key, c.step.name): c for c in fresh}
+        cells = (new.get((c.subject.key, c.step.name), c) for c in self.cells)
+        return Matrix(tuple(cells), self.notes)
+
+
+def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
+    """Say of a red or impossible cell what is wrong and what mends it, a line each."""
+    did = cell.sealed
+    if cell.verdict is Verdict.IMPOSSIBLE and cell.connected is not None:
+        did = cell.connected
+    if did.needs_go:
+        return [
+            f"it needs Go {did.needs_go}, and the go command here is {go_version}: "
+            "prove it with a newer one"
+        ]
+    if cell.verdict is Verdict.DIFFERENT:
+        return cell.differences()
+    lines = [f"{each.file} is missing: {each.remedy(manifest)}" for each in did.missing]
+    if lines and cell.verdict is Verdict.FAILED:
+        return lines
+    said = [line for line in did.output.splitlines() if line.strip()]
+    return [*said[-3:], *_what_to_try(cell)]
+
+
+def _what_to_try(cell: Cell) -> list[str]:
+    if cell.verdict is Verdict.FAILED and cell.connected is None:
+        return ["nothing was missing: it may fail connected, too, which --compare tells"]
+    return []

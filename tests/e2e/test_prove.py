@@ -1,0 +1,237 @@
+"""`gopack prove` as a person runs it: real go commands, a generated upstream, a filled storage."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import environment
+from tests.e2e.caching_proxy import caching_proxy
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.e2e
+
+PROVE_TIMEOUT_S = 600
+LINES = "example.com/app\nexample.com/tool/cmd/do@v1.0.0\nexample.com/lib@v1.1.0\n"
+LIB_ZIP = "example.com/lib/v1.1.0/source.zip"
+BASE_MOD = "example.com/base/v1.0.0/go.mod"
+
+
+@dataclass(frozen=True)
+class Proved:
+    status: int
+    text: str
+    report: dict[str, Any]
+
+    def verdicts(self, line: str) -> dict[str, str]:
+        [found] = [row for row in self.report["lines"] if row["text"] == line]
+        return {name: cell["verdict"] for name, cell in found["steps"].items()}
+
+    def missing(self) -> set[str]:
+        cells = [c for row in self.report["lines"] for c in row["steps"].values()]
+        return {each["file"] for cell in cells for each in cell["missing"]}
+
+
+def fill_upstream(upstream: Upstream) -> None:
+    """A program's library over two others, and a module with a command."""
+    for version in ("v1.0.0", "v1.1.0"):
+        upstream.add("example.com/base", version, files={"base.go": b"package base\n"})
+    upstream.add(
+        "example.com/lib",
+        "v1.1.0",
+        mod="module example.com/lib\n\ngo 1.21\n\nrequire example.com/base v1.0.0\n",
+        files={
+            "lib.go": b'package lib\n\nimport _ "example.com/base"\n',
+            "lib_test.go": b"package lib\n",
+            "internal/x/x.go": b"package x\n",
+        },
+    )
+    upstream.add(
+        "example.com/app",
+        "v1.2.0",
+        mod="module example.com/app\n\ngo 1.21\n\nrequire example.com/lib v1.1.0\n\n"
+        "require example.com/base v1.0.0 // indirect\n",
+        files={"app.go": b'package app\n\nimport _ "example.com/lib"\n'},
+    )
+    upstream.add(
+        "example.com/tool",
+        "v1.0.0",
+        mod="module example.com/tool\n\ngo 1.21\n\nrequire example.com/base v1.0.0\n",
+        files={
+            "tool.go": b"package tool\n",
+            "cmd/do/main.go": b'package main\n\nimport _ "example.com/base"\n\nfunc main() {}\n',
+        },
+    )
+
+
+def gopack(folder: Path, goproxy: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = environment(folder, goproxy)
+    cache = os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build")
+    return subprocess.run(
+        [sys.executable, "-m", "gopack", *arguments],
+        cwd=folder,
+        env={**env, "GOCACHE": cache},
+        capture_output=True,
+        text=True,
+        timeout=PROVE_TIMEOUT_S,
+        check=False,
+    )
+
+
+def prove(folder: Path, goproxy: str, storage: Path, *options: str) -> Proved:
+    file = folder / "report.json"
+    file.unlink(missing_ok=True)
+    done = gopack(
+        folder, goproxy, "prove", "--storage", str(storage), "--json", str(file), *options
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    report = json.loads(file.read_text()) if file.exists() else {}
+    return Proved(done.returncode, done.stderr, report)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as serving:
+        fill_upstream(serving)
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Path:
+    """A folder with a list and the storage that was filled from it."""
+    folder = tmp_path_factory.mktemp("prove")
+    lines = LINES.replace("/cmd/do", "")
+    (folder / "goget.txt").write_text(lines)
+    done = gopack(folder, upstream.url, "fetch")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def storage(home: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    shutil.copytree(home / "ATHENS_STORAGE", tmp_path / "storage")
+    return tmp_path / "storage"
+
+
+def test_filled_storage_is_as_connected(home: Path, upstream: Upstream, storage: Path) -> None:
+    page = home / "matrix.html"
+    proved = prove(home, upstream.url, storage, "--compare", "--html", str(page))
+    assert proved.status == 0, proved.text
+    assert set(proved.verdicts("example.com/app").values()) == {"good"}, proved.text
+    assert set(proved.verdicts("all together").values()) == {"good"}, proved.text
+    assert proved.verdicts("example.com/tool@v1.0.0")["install"] == "good"
+    assert "are as they are connected" in proved.text
+    assert "Sealed = connected" in page.read_text()
+
+
+@pytest.mark.parametrize("lost", [LIB_ZIP, BASE_MOD])
+def test_lost_file_is_named_with_the_line_that_adds_it(
+    lost: str, home: Path, upstream: Upstream, storage: Path
+) -> None:
+    (storage / lost).unlink()
+    proved = prove(home, upstream.url, storage)
+    assert proved.status == 4
+    assert proved.missing() == {lost}
+    path, version, _ = lost.rsplit("/", 2)
+    assert f"{lost} is missing" in proved.text
+    assert f"add the line {path}@{version}" in proved.text
+
+
+def test_emptied_storage_is_red_in_every_line(
+    home: Path, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    proved = prove(home, upstream.url, tmp_path / "empty")
+    assert proved.status == 4
+    for row in proved.report["lines"]:
+        assert row["steps"]["get"]["verdict"] == "failed"
+    assert "example.com/lib/v1.1.0/v1.1.0.info" in proved.missing()
+    assert "example.com/app/@v/list" in proved.missing()
+
+
+def test_fix_fetches_what_was_missing(home: Path, upstream: Upstream, storage: Path) -> None:
+    (storage / LIB_ZIP).unlink()
+    (storage / BASE_MOD).unlink()
+    proved = prove(home, upstream.url, storage, "--fix")
+    assert proved.status == 0, proved.text
+    assert (storage / LIB_ZIP).exists()
+    assert (storage / BASE_MOD).exists()
+
+
+def test_step_that_fails_connected_too_is_impossible(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        broken = b"package broken\n\nvar x int = true\n"
+        upstream.add("example.com/broken", "v1.0.0", files={"broken.go": broken})
+        (tmp_path / "goget.txt").write_text("example.com/broken\n")
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        storage = tmp_path / "ATHENS_STORAGE"
+        compared = prove(tmp_path, upstream.url, storage, "--compare")
+        alone = prove(tmp_path, upstream.url, storage)
+    assert compared.status == 0
+    assert compared.verdicts("example.com/broken")["build"] == "impossible"
+    assert compared.verdicts("example.com/broken")["get"] == "good"
+    assert alone.status == 4
+    assert "--compare" in alone.text
+
+
+def test_module_for_a_newer_go_says_so(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        mod = "module example.com/new\n\ngo 1.99\n"
+        upstream.add("example.com/new", "v1.0.0", mod=mod, files={"new.go": b"package new\n"})
+        (tmp_path / "goget.txt").write_text("example.com/new\n")
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        proved = prove(tmp_path, upstream.url, tmp_path / "ATHENS_STORAGE")
+    assert proved.status == 4
+    assert "needs Go 1.99" in proved.text
+
+
+def test_running_proxy_is_tried_in_place_of_the_storage(
+    home: Path, upstream: Upstream, storage: Path
+) -> None:
+    (storage / LIB_ZIP).unlink()  # it is not looked at
+    proved = prove(home, upstream.url, storage, "--proxy", upstream.url)
+    assert proved.status == 0, proved.text
+
+
+def test_bad_use_ends_with_a_message(home: Path, upstream: Upstream, tmp_path: Path) -> None:
+    gone = prove(home, upstream.url, tmp_path / "nothing")
+    assert (gone.status, "cannot be served" in gone.text) == (5, True)
+    only = tmp_path / "only.txt"
+    only.write_text("go@1.26.1\n")
+    nothing = prove(home, upstream.url, home / "ATHENS_STORAGE", str(only))
+    assert (nothing.status, "no line names a module" in nothing.text) == (2, True)
+
+
+def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) -> None:
+    lines = "github.com/google/uuid\ngithub.com/spf13/cobra@v1.9.1\n"
+    (tmp_path / "goget.txt").write_text(lines)
+    with caching_proxy() as proxy:
+        default = subprocess.run(
+            ["go", "env", "GOSUMDB"], capture_output=True, text=True, check=True
+        )
+        settings = {"GOPROXY": proxy.url, "GOSUMDB": default.stdout.strip()}
+        env = {**os.environ, **settings}
+        command = [sys.executable, "-m", "gopack"]
+        filled = subprocess.run(
+            [*command, "fetch"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
+        assert filled.returncode == 0, filled.stderr
+        done = subprocess.run(
+            [*command, "prove", "--compare"],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "verification is off" not in done.stderr
+    assert "failed" not in done.stderr

@@ -1,0 +1,108 @@
+"""Equal, failed, different, impossible: how cells are judged and explained."""
+
+from dataclasses import replace
+
+import pytest
+
+from gopack.plan.manifest import Manifest
+from gopack.plan.matrix import Cell, Did, Matrix, Verdict, explain
+from gopack.plan.missing import Missing
+from gopack.plan.proving import SCENARIOS, Step, Subject
+from gopack.spec.module import ModuleVersion
+
+ROW = Subject("a.test@v1.0.0", "goget.txt:1", (ModuleVersion("a.test", "v1.0.0"),))
+STEPS = {step.name: step for scenario in SCENARIOS for step in scenario.steps}
+GET: Step = STEPS["get"]
+LOST = Missing("a.test/v1.0.0/source.zip", "a.test", "v1.0.0", ROW.modules[0])
+FINE = Did(0, effects={"go.mod": "m", "go.sum": "s"})
+BROKEN = Did(1, "go: 404", missing=(LOST,))
+
+
+@pytest.mark.parametrize(
+    ("sealed", "connected", "verdict"),
+    [
+        (FINE, None, Verdict.GOOD),
+        (BROKEN, None, Verdict.FAILED),
+        (FINE, FINE, Verdict.GOOD),
+        (BROKEN, FINE, Verdict.FAILED),
+        (BROKEN, Did(1), Verdict.IMPOSSIBLE),
+        (replace(FINE, effects={"go.mod": "m", "go.sum": "t"}), FINE, Verdict.DIFFERENT),
+        (replace(FINE, effects={}), FINE, Verdict.DIFFERENT),
+    ],
+)
+def test_cell_is_judged_by_both_worlds(
+    sealed: Did, connected: Did | None, verdict: Verdict
+) -> None:
+    cell = Cell(ROW, GET, sealed, connected)
+    assert cell.verdict is verdict
+    red = verdict in {Verdict.FAILED, Verdict.DIFFERENT}
+    assert Matrix((cell,)).exit_status == (4 if red else 0)
+
+
+def test_difference_shows_the_lines() -> None:
+    other = replace(FINE, effects={"go.mod": "m", "go.sum": "t"})
+    [told] = Cell(ROW, GET, other, FINE).differences()
+    assert told.startswith("go.sum differs:")
+    assert "-s" in told
+    assert "+t" in told
+
+
+@pytest.mark.parametrize(
+    ("sealed", "connected", "recorded", "verdict"),
+    [
+        ("v1.0.0", None, "v1.0.0", Verdict.GOOD),
+        ("v1.1.0", None, "v1.0.0", Verdict.DIFFERENT),
+        ("v1.0.0", "v1.2.0", "v1.0.0", Verdict.GOOD),  # upstream has moved on since
+        ("v1.1.0", "v1.2.0", "v1.0.0", Verdict.DIFFERENT),
+        ("v1.1.0", None, None, Verdict.GOOD),
+    ],
+)
+def test_latest_is_what_it_was_when_the_storage_was_filled(
+    sealed: str, connected: str | None, recorded: str | None, verdict: Verdict
+) -> None:
+    row = replace(ROW, latest={"a.test": recorded} if recorded else {})
+    theirs = None if connected is None else Did(0, answers={"a.test": connected})
+    cell = Cell(row, STEPS["@latest"], Did(0, answers={"a.test": sealed}), theirs)
+    assert cell.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("sealed", "connected", "verdict"),
+    [
+        ("v1.0.0", "v1.0.0 v1.1.0", Verdict.GOOD),
+        ("v1.0.0 v1.2.0", "v1.0.0 v1.1.0", Verdict.DIFFERENT),
+    ],
+)
+def test_sealed_versions_are_among_the_connected(
+    sealed: str, connected: str, verdict: Verdict
+) -> None:
+    answers = [Did(0, answers={"a.test": text}) for text in (sealed, connected)]
+    assert Cell(ROW, STEPS["-versions"], *answers).verdict is verdict
+
+
+def test_failure_is_explained_by_the_file_and_the_line() -> None:
+    [line] = explain(Cell(ROW, GET, BROKEN, FINE), Manifest(), "1.26.1")
+    assert line == "a.test/v1.0.0/source.zip is missing: add the line a.test@v1.0.0"
+
+
+def test_failure_with_nothing_missing_shows_what_go_said() -> None:
+    lines = explain(Cell(ROW, GET, Did(1, "\nx.go:1: no\n")), Manifest(), "1.26.1")
+    assert lines[0] == "x.go:1: no"
+    assert "--compare" in lines[1]
+
+
+def test_newer_go_is_told_with_the_one_here() -> None:
+    [line] = explain(Cell(ROW, GET, Did(1, "x", needs_go="1.99")), Manifest(), "1.26.1")
+    assert "1.99" in line
+    assert "1.26.1" in line
+
+
+def test_matrix_takes_cells_tried_again() -> None:
+    good, bad = Cell(ROW, GET, FINE), Cell(ROW, GET, BROKEN)
+    other = Cell(ROW, STEPS["tidy"], FINE)
+    matrix = Matrix((bad, other))
+    assert matrix.missing() == [LOST]
+    mended = matrix.merged([good])
+    assert mended.cells == (good, other)
+    assert mended.missing() == []
+    assert mended.steps == ["get", "tidy"]

@@ -1,0 +1,88 @@
+"""What a failed go command lacked, from its words and from what the proxy was asked."""
+
+import pytest
+
+from gopack.plan.manifest import Entry, Manifest, ZipEntry
+from gopack.plan.missing import Asked, Missing, find_missing, named_by_go, needed_go, of_request
+from gopack.spec.module import ModuleVersion
+
+LOST_MOD = (
+    "go: downloading a.test/b v1.0.0\n"
+    "go: a.test/b@v1.0.0 requires c.test/Big@v1.2.0: reading "
+    "http://127.0.0.1:1234/~7/c.test/%21big/@v/v1.2.0.mod: 404 Not Found\n"
+)
+LOST_ZIP = "go: a.test/b@v1.0.0: reading https://h.test/a.test/b/@v/v1.0.0.zip: 410 Gone\n"
+BIG = ModuleVersion("c.test/Big", "v1.2.0")
+ENTRY = Entry("", "", "")
+ZIP = ZipEntry(1, "", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "line"),
+    [
+        ("a.test/!b/@v/v1.0.0.zip", "a.test/B/v1.0.0/source.zip", "a.test/B@v1.0.0"),
+        ("a.test/b/@v/v1.0.0.info", "a.test/b/v1.0.0/v1.0.0.info", "a.test/b@v1.0.0"),
+        ("a.test/b/@v/list", "a.test/b/@v/list", "a.test/b"),
+        ("a.test/b/@latest", "a.test/b/@latest", "a.test/b"),
+        ("a.test/b/@v/main.info", "a.test/b/@v/main.info", "a.test/b@main"),
+        ("sumdb/d.test/lookup/a.test/!b@v1.0.0", None, "a.test/B@v1.0.0"),
+    ],
+)
+def test_request_tells_the_file_and_the_line(path: str, file: str | None, line: str) -> None:
+    missing = of_request(path)
+    assert missing is not None
+    assert (missing.file, missing.line) == (file or path, line)
+
+
+@pytest.mark.parametrize("path", ["", "favicon.ico", "sumdb/d.test/tile/8/0/000", "A/@v/list"])
+def test_request_that_nothing_on_a_list_answers_is_none(path: str) -> None:
+    assert of_request(path) is None
+
+
+@pytest.mark.parametrize(
+    ("output", "files"),
+    [
+        (LOST_MOD, ["c.test/Big/v1.2.0/go.mod"]),
+        (LOST_ZIP * 2, ["a.test/b/v1.0.0/source.zip"]),
+        ('go: module a.test/b: no matching versions for query "latest"', ["a.test/b/@v/list"]),
+        ('go: a.test/b@v1: no matching versions for query "v1"', ["a.test/b/@v/list"]),
+        (
+            "main.go:3:8: cannot find module providing package a.test/b/c: not found",
+            ["package a.test/b/c"],
+        ),
+        ("x.go:1: undefined: y", []),
+        ("reading http://h.test/a.test/b/@v/v1.0.0.zip: 500 Internal Server Error", []),
+    ],
+)
+def test_go_names_what_it_did_not_find(output: str, files: list[str]) -> None:
+    assert [each.file for each in named_by_go(output)] == files
+
+
+def test_what_go_names_counts_before_what_was_asked() -> None:
+    asked = [Asked("c.test/@v/list", 404), Asked("c.test/!big/@v/v1.2.0.mod", 404)]
+    assert [each.line for each in find_missing(LOST_MOD, asked)] == ["c.test/Big@v1.2.0"]
+
+
+def test_silent_go_leaves_what_was_asked_files_before_lists() -> None:
+    lists = [Asked("c.test/@v/list", 404), Asked("c.test/d/@v/list", 200)]
+    assert [each.line for each in find_missing("", lists)] == ["c.test"]
+    files = [*lists, Asked("c.test/d/@v/v1.0.0.zip", 404), Asked("c.test/d/@v/v1.0.0.mod", 500)]
+    assert [each.file for each in find_missing("", files)] == ["c.test/d/v1.0.0/source.zip"]
+
+
+@pytest.mark.parametrize(
+    ("file", "entry", "words"),
+    [
+        ("c.test/Big/v1.2.0/source.zip", None, "add the line c.test/Big@v1.2.0"),
+        ("c.test/Big/v1.2.0/source.zip", ENTRY, "go.mod only: add the line c.test/Big@v1.2.0"),
+        ("c.test/Big/v1.2.0/go.mod", Entry("", "", "", zip=ZIP), "gone: fetch again"),
+    ],
+)
+def test_remedy_knows_what_was_stored(file: str, entry: Entry | None, words: str) -> None:
+    manifest = Manifest({BIG: entry} if entry else {})
+    assert words in Missing(file, *BIG, BIG).remedy(manifest)
+
+
+def test_newer_go_is_told() -> None:
+    assert needed_go("go: a@v1 requires go >= 1.30.1 (running go 1.26; GOTOOLCHAIN=local)")
+    assert needed_go(LOST_MOD) == ""

@@ -1,0 +1,135 @@
+"""What is tried of a line: its versions, packages, commands and steps."""
+
+import json
+
+import pytest
+
+from gopack.plan.closure import Level
+from gopack.plan.items import GoItem, Item, ModuleItem, PatternItem
+from gopack.plan.manifest import Entry, Manifest
+from gopack.plan.proving import (
+    MAIN,
+    MAX_IMPORTS,
+    SCENARIOS,
+    ListedPackage,
+    Subject,
+    answer_of,
+    main_files,
+    parse_packages,
+    subject_of,
+    together,
+    with_packages,
+)
+from gopack.spec.module import ModuleVersion
+
+TOOLS = ModuleVersion("a.test/tools", "v1.2.0")
+MANIFEST = Manifest(
+    {
+        TOOLS: Entry("", "", "", why=("a.test/tools", "a.test/tools/cmd/do@latest")),
+        ModuleVersion("b.test/c", "v1.0.0"): Entry(
+            "", "", "", why=("required by a.test/tools@v1",)
+        ),
+    }
+)
+
+
+def subject(text: str, item: type[ModuleItem | PatternItem] = ModuleItem) -> Subject:
+    path, _, query = text.partition("@")
+    found = subject_of(item(path, query or "latest", text=text), MANIFEST, Level.GRAPH)
+    assert found is not None
+    return found
+
+
+def names(row: Subject) -> list[str]:
+    return [step.name for scenario in SCENARIOS for step in scenario.steps_of(row)]
+
+
+def test_line_stands_for_what_it_was_when_it_was_fetched() -> None:
+    row = subject("a.test/tools")
+    assert row.modules == (TOOLS,)
+    assert row.latest == {"a.test/tools": "v1.2.0"}
+
+
+def test_line_nobody_fetched_stands_for_its_query() -> None:
+    row = subject("b.test/c@v1")
+    assert row.modules == (ModuleVersion("b.test/c", "v1"),)
+    assert row.latest == {}
+
+
+def test_package_line_imports_or_installs_that_package_alone() -> None:
+    row = subject("a.test/tools/cmd/do@latest")
+    listed = [
+        ListedPackage("a.test/tools", "a.test/tools", is_command=False),
+        ListedPackage("a.test/tools/cmd/do", "a.test/tools", is_command=True),
+    ]
+    full = with_packages(row, listed)
+    assert full.commands == ("a.test/tools/cmd/do@v1.2.0",)
+    assert full.imports == ()
+    assert "install" in names(full)
+
+
+def test_toolchain_line_is_no_subject() -> None:
+    item: Item = GoItem("1.26.1", text="go@1.26.1")
+    assert subject_of(item, MANIFEST, Level.GRAPH) is None
+
+
+def test_program_imports_what_others_may_nearest_first() -> None:
+    listed = [
+        *(
+            ListedPackage(f"a.test/tools/x/p{n:02}", "a.test/tools", is_command=False)
+            for n in range(40)
+        ),
+        ListedPackage("a.test/tools", "a.test/tools", is_command=False),
+        ListedPackage("a.test/tools/internal/y", "a.test/tools", is_command=False),
+        ListedPackage("a.test/tools/example", "a.test/tools", is_command=True),
+        ListedPackage("a.test/tools/other/z", "a.test/tools/other", is_command=False),
+    ]
+    row = with_packages(subject("a.test/tools"), listed)
+    assert row.imports[0] == "a.test/tools"
+    assert len(row.imports) == MAX_IMPORTS
+    assert not any("internal" in path or "other" in path for path in row.imports)
+    assert row.commands == ()
+
+
+def test_packages_without_files_for_this_platform_are_left_out() -> None:
+    text = json.dumps({"ImportPath": "a", "Name": "a", "GoFiles": ["a.go"]}) + "\n"
+    text += json.dumps({"ImportPath": "b", "Name": "b", "Error": {"Err": "excluded"}})
+    assert [p.path for p in parse_packages(text)] == ["a"]
+
+
+def test_joint_row_takes_the_highest_version_of_each_module() -> None:
+    rows = [
+        Subject("1", "l:1", (ModuleVersion("a.test", "v1.9.0"),), imports=("a.test",)),
+        Subject("2", "l:2", (ModuleVersion("a.test", "v1.10.0"),), imports=("a.test/b",)),
+    ]
+    joint = together(rows, Level.CLOSED)
+    assert joint.modules == (ModuleVersion("a.test", "v1.10.0"),)
+    assert joint.imports == ("a.test", "a.test/b")
+
+
+@pytest.mark.parametrize(
+    ("level", "tried"),
+    [(Level.BUILD, set[str]()), (Level.GRAPH, set[str]()), (Level.CLOSED, {"get -u", "go 1.16"})],
+)
+def test_upgrades_and_old_main_modules_are_promised_by_closed_alone(
+    level: Level, tried: set[str]
+) -> None:
+    row = Subject("x", "l:1", (TOOLS,), level=level)
+    assert {"get -u", "go 1.16"} & set(names(row)) == tried
+
+
+def test_main_module_imports_where_the_scenario_says_so() -> None:
+    row = Subject("x", "l:1", (TOOLS,), imports=("a.test/tools",))
+    pattern = next(s for s in SCENARIOS if s.name == "pattern")
+    assert '_ "a.test/tools"' in main_files(row, MAIN, "1.26")["main.go"]
+    assert "import" not in main_files(row, pattern, "1.26")["main.go"]
+    old = next(s for s in SCENARIOS if s.name == "go 1.16")
+    assert "go 1.16\n" in main_files(row, old, "1.26")["go.mod"]
+
+
+def test_answer_forgets_folders_and_times_only() -> None:
+    text = '{"Path": "a", "Version": "v1.0.0", "Dir": "/x", "GoMod": "/x/go.mod", "Time": "2020"}\n'
+    get = MAIN.steps[0]
+    told = answer_of(get, text)
+    assert told == answer_of(get, text.replace("/x", "/y").replace("2020", "2021"))
+    assert told != answer_of(get, text.replace("v1.0.0", "v1.1.0"))
