@@ -107,6 +107,7 @@ class SealedWorld:
         """Make a place with an empty module cache."""
         run = self._gateway.new_run()
         with new_folder(self._machine.scratch) as folder:
+            _silence_telemetry(folder)
             env = {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(folder),
@@ -160,6 +161,13 @@ def new_folder(scratch: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _silence_telemetry(home: Path) -> None:
+    """Keep the go command from writing to its home after it has ended (`go help telemetry`)."""
+    folder = home / ".config" / "go" / "telemetry"
+    folder.mkdir(parents=True)
+    (folder / "mode").write_text("off\n")
 
 
 class GoPlace:

@@ -171,7 +171,8 @@ def make_trial(
     version = go_version(settings.go_command)
     notes = [] if proxy else storage_warnings(storage)
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gopack-prove-")))
+        made = tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True)
+        scratch = Path(stack.enter_context(made))
         machine = Machine(settings.go_command, scratch, _build_cache())
         answer = from_storage(Site(storage, notes.append))
         if proxy:

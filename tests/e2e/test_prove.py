@@ -218,7 +218,7 @@ def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) ->
             ["go", "env", "GOSUMDB"], capture_output=True, text=True, check=True
         )
         settings = {"GOPROXY": proxy.url, "GOSUMDB": default.stdout.strip()}
-        env = {**os.environ, **settings}
+        env = {**os.environ, **settings, "PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-m", "gopack"]
         filled = subprocess.run(
             [*command, "fetch"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
