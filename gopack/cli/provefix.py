@@ -59,6 +59,6 @@ def _fetch(console: Console, items: Sequence[Item], storage: Path, level: Level)
         make_progress(console) as progress,
         session(storage, jobs=DEFAULT_JOBS, progress=progress) as parts,
     ):
-        outcome = fetch(items, level, parts.planner, parts.fetcher).outcome
+        outcome = fetch(items, level, parts.planner, parts.fetcher, parts.completer).outcome
     for error in outcome.errors:
         print_error(console, error)
