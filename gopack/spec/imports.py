@@ -18,15 +18,17 @@ from gopack.spec.constraint import ConstraintError, may_build
 
 _BOM = b"\xef\xbb\xbf"
 _IDENT = rb"[A-Za-z0-9_\x80-\xff]"
-_SKIP_TEXT = rb"(?>[ \t\r\n\f;]++|//[^\n]*+(?:\n|\Z)|/\*(?s:.*?)\*/)*+"
-_SKIP = re.compile(_SKIP_TEXT)
+# What a repeat may take and what may follow it never begin alike, so there is one way to match and
+# a hostile file costs no more time than its length; and a repeated group is bounded, for each round
+# takes memory. Possessive repeats would do both, but Python's match wrongly before 3.11.5.
+_SPACE = re.compile(rb"[ \t\r\n\f;]*")
 _PACKAGE = re.compile(rb"package(?!%b)" % _IDENT)
 _IMPORT = re.compile(rb"import(?!%b)" % _IDENT)
-_NAME = re.compile(rb"%b++" % _IDENT)
-_SPEC = re.compile(
-    rb"(?:(\.|%b++)(%b))?" % (_IDENT, _SKIP_TEXT) + rb"""(?:"((?:[^"\\\n]|\\.)*+)"|`([^`]*+)`)""",
-    re.DOTALL,
-)
+_NAME = re.compile(rb"%b+" % _IDENT)
+_SPEC_NAME = re.compile(rb"\.|%b+" % _IDENT)
+_RAW_STRING = re.compile(rb"`[^`]*`")
+_STRING_START = re.compile(rb'"[^"\\\n]*')
+_ESCAPES = re.compile(rb'(?:\\.[^"\\\n]*){1,1000}', re.DOTALL)
 _ENDS_LINE = re.compile(rb"[ \t\r]*\n[ \t\r\n]*")
 _COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _KEYWORDS_TEXT = b"""
@@ -35,21 +37,21 @@ _KEYWORDS_TEXT = b"""
 """
 _KEYWORDS = frozenset(_KEYWORDS_TEXT.split())
 
-_BLANK_TEXT = rb"(?>[ \t\r\n]++|//[^\n]*+\n|/\*(?s:.*?)\*/)*+"
-_PLAIN_LINE_TEXT = (
-    rb"""[ \t]*+(?:([A-Za-z_]\w*+|\.)[ \t]+)?+"([-\w./]++)"[ \t\r]*+(?://[^\n]*+)?+\n"""
-)
+_BLOCK_COMMENT_TEXT = rb"/\*[^*]*\*+(?:[^/*][^*]*\*+){0,300}/"
+_BLANK_TEXT = rb"[ \t\r\n]*(?:(?://[^\n]*\n|%b)[ \t\r\n]*){0,300}" % _BLOCK_COMMENT_TEXT
+_LINE_END_TEXT = rb"[ \t\r]*(?://[^\n]*)?\n"
+_PLAIN_LINE_TEXT = rb"""[ \t\r]*(?:([A-Za-z_]\w*|\.)[ \t]+)?"([-\w./]+)"%b""" % _LINE_END_TEXT
 _PLAIN_LINE = re.compile(rb"^" + _PLAIN_LINE_TEXT, re.MULTILINE)
-_PLAIN_GROUP_TEXT = rb"(?>%b|[ \t\r]*+\n|[ \t]*+//[^\n]*+\n)*+" % _PLAIN_LINE_TEXT
+_PLAIN_GROUP_TEXT = rb"(?:%b|%b){0,2000}" % (_PLAIN_LINE_TEXT, _LINE_END_TEXT)
 _PLAIN_FILE = re.compile(
     # Most files: a package clause, one import declaration at most, then another declaration.
     # It finds what the functions below would find, only sooner.
     _BLANK_TEXT
-    + rb"package[ \t]+([A-Za-z_]\w*+)[ \t\r]*+(?://[^\n]*+)?+\n"
+    + rb"package[ \t]+([A-Za-z_]\w*)%b" % _LINE_END_TEXT
     + _BLANK_TEXT
-    + rb"(?:import(?!%b)[ \t]*+" % _IDENT
-    + rb"(?:\([ \t\r]*+\n(?P<group>%b)[ \t]*+\)[ \t\r]*+\n" % _PLAIN_GROUP_TEXT
-    + rb"|(?P<single>%b))%b)?+(?=[a-hj-z])" % (_PLAIN_LINE_TEXT, _BLANK_TEXT)
+    + rb"(?:import(?!%b)[ \t]*" % _IDENT
+    + rb"(?:\(%b(?P<group>%b)[ \t]*\)[ \t\r]*\n" % (rb"[ \t\r]*\n", _PLAIN_GROUP_TEXT)
+    + rb"|(?P<single>%b))%b)?(?=[a-hj-z])" % (_PLAIN_LINE_TEXT, _BLANK_TEXT)
 )
 
 _PLAIN_PATH = re.compile(rb"[-A-Za-z0-9_./~+@]+")
@@ -117,9 +119,16 @@ def read_source(data: bytes, *, whole: bool = True) -> SourceFile | None:
 
 def _skip(data: bytes, at: int) -> int:
     """Go past white space, comments and semicolons."""
-    match = _SKIP.match(data, at)
-    assert match is not None
-    return match.end()
+    while True:
+        space = _SPACE.match(data, at)
+        assert space is not None
+        at = space.end()
+        if data.startswith(b"//", at):
+            at = data.find(b"\n", at) + 1 or len(data)
+        elif data.startswith(b"/*", at) and (end := data.find(b"*/", at + 2)) >= 0:
+            at = end + 2
+        else:
+            return at
 
 
 def _read_imports(data: bytes) -> tuple[list[str], int]:
@@ -178,14 +187,25 @@ def _read_group(data: bytes, at: int, imports: list[str]) -> int:
 
 
 def _read_spec(data: bytes, at: int, imports: list[str]) -> int:
-    spec = _SPEC.match(data, at)
-    if spec is None:
-        raise _SyntaxError("missing import path")
-    name, gap, quoted, raw = spec.groups()
+    name = _SPEC_NAME.match(data, at)
+    start = _skip(data, name.end()) if name else at
+    end = _string_end(data, start)
     if name is not None:
-        _check_name(name, gap)
-    imports.append(_import_path(quoted, raw))
-    return spec.end()
+        _check_name(name[0], data[name.end() : start])
+    imports.append(_import_path(data[start:end]))
+    return end
+
+
+def _string_end(data: bytes, at: int) -> int:
+    if raw := _RAW_STRING.match(data, at):
+        return raw.end()
+    found = _STRING_START.match(data, at)
+    end = found.end() if found else len(data)
+    while escapes := _ESCAPES.match(data, end):
+        end = escapes.end()
+    if not data.startswith(b'"', end):
+        raise _SyntaxError("missing import path")
+    return end + 1
 
 
 def _check_name(name: bytes, gap: bytes) -> None:
@@ -196,12 +216,13 @@ def _check_name(name: bytes, gap: bytes) -> None:
         raise _SyntaxError("the import's name is no identifier")
 
 
-def _import_path(quoted: bytes | None, raw: bytes | None) -> str:
-    text = (raw or b"").replace(b"\r", b"") if quoted is None else quoted
+def _import_path(literal: bytes) -> str:
+    is_raw = literal.startswith(b"`")
+    text = literal[1:-1].replace(b"\r", b"") if is_raw else literal[1:-1]
     if _PLAIN_PATH.fullmatch(text):
         return text.decode()
     path = text.decode(errors="surrogateescape")
-    if quoted is not None and b"\\" in quoted:
+    if b"\\" in text and not is_raw:
         path = _unquote(path)
     # What is graphic to Go and no space is printable to Python, but for the space itself.
     if not path or any(c in _NO_PATH or c == " " or not c.isprintable() for c in path):

@@ -38,22 +38,26 @@ class Block(NamedTuple):
     at: int
 
 
-# Repeats are possessive: what they take is never given back, so that a hostile file costs no more
-# time or memory than its length.
+# What a repeat may take and what may follow it never begin alike, so there is one way to match and
+# a hostile file costs no more time than its length; and a repeated group is bounded, for each round
+# takes memory. Possessive repeats would do both, but Python's match wrongly before 3.11.5.
 _TOKEN = re.compile(
-    r"""[ \t\r]*+ (?:
-        (?P<word>    (?!["`]) (?: [^\x00-\x20\x7f()\[\]{},/]++ | /(?![/*]) )++ )
-      | (?P<punct>   [()\[\]{},] )
-      | (?P<string>  "(?:[^"\\\n]++|\\[\s\S])*+" | `[^`\n]*` )
-      | (?P<comment> //[^\n]* ) \n?
+    r"""[ \t\r]* (?:
+        (?P<comment> //[^\n]* ) \n?
       | (?P<end>     \n | \Z )
+      | (?P<punct>   [()\[\]{},] )
+      | (?P<string>  "[^"\\\n]*" | `[^`\n]*` )
+      | (?P<escaped> "[^"\\\n]*(?=\\) )  # the beginning of a string
+      | (?P<word>    (?!["`]|/\*) [^\x00-\x20\x7f()\[\]{},]+ )  # perhaps with a comment behind it
     )""",
     re.VERBOSE,
 )
+_ESCAPES = re.compile(r'(?:\\[\s\S][^"\\\n]*){1,1000}')
+_COMMENT_IN_WORD = re.compile(r"/[/*]")
 _PLAIN_LINE = re.compile(
     # Two words and perhaps a comment: most lines of most files. The words hold only characters
     # that need no further look and no "//", so this is what _TOKEN would find, only sooner.
-    r"[ \t\r]*+([-.~\w]++(?:/[-.~\w]++)*+)[ \t\r]++([-+.~\w]++)[ \t\r]*+(//[^\n]*)?(?:\n|\Z)",
+    r"[ \t\r]*([-.~\w]+(?:/[-.~\w]+){0,20})[ \t\r]+([-+.~\w]+)[ \t\r]*(//[^\n]*)?(?:\n|\Z)",
     re.ASCII,
 )
 _END_OF_LINE = ("comment", "end")
@@ -111,9 +115,16 @@ class _Reader:
             raise self._unreadable()
         kind = found.lastgroup or ""
         piece, at = found[kind], found.start(kind)
-        if kind == "word" and not self.is_ascii:
-            self._check_prints(piece, at)
         self.pos = found.end()
+        if kind == "word":
+            if comment := _COMMENT_IN_WORD.search(piece):
+                piece = piece[: comment.start()]
+                self.pos = at + len(piece)
+            if not self.is_ascii:
+                self._check_prints(piece, at)
+        elif kind == "escaped":
+            self.pos = self._string_end(found)
+            return "string", self.text[at : self.pos], at
         return kind, piece, at
 
     def read_statement(self, first: str, at: int, above: tuple[str, ...]) -> Line | Block:
@@ -184,6 +195,16 @@ class _Reader:
         kind, _, at = self.read()
         if kind not in _END_OF_LINE:
             raise self._refusal("expected the end of the line after a closing parenthesis", at)
+
+    def _string_end(self, beginning: re.Match[str]) -> int:
+        """Where the string ends whose first escape is behind this beginning."""
+        end = beginning.end()
+        while escapes := _ESCAPES.match(self.text, end):
+            end = escapes.end()
+        if not self.text.startswith('"', end):
+            self.pos = beginning.start()
+            raise self._unreadable()
+        return end + 1
 
     def _check_prints(self, word: str, at: int) -> None:
         for i, char in enumerate(word):
