@@ -79,4 +79,8 @@ def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
         f"{module}: a go.mod requires it, and no upstream has it (go fails on it connected, too)"
         for module in sorted(missing)
     )
+    warnings.extend(
+        f"{module}: no upstream has its zip; its go.mod is stored, and go selects another version"
+        for module in sorted(fetched.zipless)
+    )
     return warnings

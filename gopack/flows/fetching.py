@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 
-from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError
+from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
 from gopack.flows.appearing import Appearing
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
@@ -20,6 +20,7 @@ from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.plan.outcome import Stored
+from gopack.plan.summary import OtherModuleError
 from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
@@ -41,13 +42,15 @@ class Fetched:
 
     `stored` maps each new version to what it added; `failed` each version that could not be
     had to why; `missing` the versions that requirements name and no upstream has, which fail the
-    go command connected just the same; `unproven` why the checksum database's proofs could not be
+    go command connected just the same; `zipless` those of which no upstream has the zip, stored
+    mod-only; `unproven` why the checksum database's proofs could not be
     completed, which leaves the versions as verified as they were.
     """
 
     stored: dict[ModuleVersion, Stored] = field(default_factory=dict)
     failed: dict[ModuleVersion, GopackError] = field(default_factory=dict)
     missing: set[ModuleVersion] = field(default_factory=set)
+    zipless: set[ModuleVersion] = field(default_factory=set)
     unproven: GopackError | None = None
 
 
@@ -145,11 +148,26 @@ class FetchRun:
         coming = set()
         for module, job in jobs:
             try:
-                self._small[module] = job.result()
-                coming.add(module)
+                small = self._small[module] = job.result()
             except GopackError as error:
                 self._fail(module, error)
+                continue
+            if small.zip_error is None or self._does_without_zip(module, small.zip_error):
+                coming.add(module)
         return coming
+
+    def _does_without_zip(self, module: ModuleVersion, error: GopackError) -> bool:
+        """Take a version mod-only whose zip nobody has and go does not select; else it fails.
+
+        The go command reads its go.mod to load a graph, and fails on its zip connected, too.
+        """
+        is_missing = isinstance(error, UpstreamError) and not error.retryable
+        if is_missing and not self._plan.is_essential(module):
+            self._wants[module] = False
+            self.fetched.zipless.add(module)
+            return True
+        self._fail(module, error)
+        return False
 
     def _requires(self) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell what must appear before each version: its requirements, a root's whole closure.
@@ -185,7 +203,8 @@ class FetchRun:
             try:
                 self._take(module, job.result())
             except GopackError as error:
-                self._fail(module, error)
+                if self._does_without_zip(module, error):
+                    self._take(module, None)
             if len(self._checked) >= WAVE or (jobs.is_idle and self._is_wave_due()):
                 self._verify_wave()
         self._verify_wave()
@@ -283,7 +302,8 @@ class FetchRun:
 
     def _fail(self, module: ModuleVersion, error: GopackError) -> None:
         """Note a version that could not be had; what nobody has or must have is no failure."""
-        if isinstance(error, NotFoundError) and not self._plan.is_essential(module):
+        is_nowhere = isinstance(error, NotFoundError | OtherModuleError)
+        if is_nowhere and not self._plan.is_essential(module):
             self.fetched.missing.add(module)
             self._small.pop(module, None)
         else:

@@ -18,7 +18,7 @@ from gopack.flows.resolving import Known, Resolver
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item, ModuleItem
 from gopack.plan.lines import LinePlan, Plan
-from gopack.plan.summary import Summary, check_names_module, summarize
+from gopack.plan.summary import OtherModuleError, Summary, check_names_module, summarize
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
@@ -191,7 +191,9 @@ class Walker:
         known = self._known[module]
         if isinstance(known, Summary):
             closure.feed(module, known)
-        elif not (isinstance(known, NotFoundError) and closure.feed_missing(module)):
+        elif not (
+            isinstance(known, NotFoundError | OtherModuleError) and closure.feed_missing(module)
+        ):
             self._errors.setdefault(index, known.told(closure.requirement_path(module)))
 
 

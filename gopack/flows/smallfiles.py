@@ -1,9 +1,9 @@
 """The small files of a version: its info and go.mod, read and checked, and its zip's size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gopack.asking import first_answer
-from gopack.errors import IntegrityError, StoreError
+from gopack.errors import IntegrityError, StoreError, UpstreamError
 from gopack.plan.query import checked_info
 from gopack.plan.summary import Summary, check_names_module, summarize
 from gopack.ports import FileKind, Sources, State, Store
@@ -13,12 +13,16 @@ from gopack.spec.module import ModuleVersion
 
 @dataclass(frozen=True, slots=True)
 class SmallFiles:
-    """The small files of a version, and its zip's size where it is wanted and known."""
+    """The small files of a version, and its zip's size where it is wanted and known.
+
+    `zip_error` says that the upstream has no zip of it, though it has the small files.
+    """
 
     info: bytes
     mod: bytes
     requires: tuple[ModuleVersion, ...]
-    zip_bytes: int | None
+    zip_bytes: int | None = None
+    zip_error: UpstreamError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,16 @@ class SmallFileReader:
         state = self.store.state(module)
         if state is not State.ABSENT:
             info = self._stored_info(module, mod)
-        size = None
-        if whole and state is not State.COMPLETE:
+        small = SmallFiles(info, mod, summary.require)
+        if not whole or state is State.COMPLETE:
+            return small
+        try:
             size = first_answer(attempts, lambda source: source.zip_size(module))
-        return SmallFiles(info, mod, summary.require, size)
+        except UpstreamError as error:
+            if error.retryable:
+                raise
+            return replace(small, zip_error=error)
+        return replace(small, zip_bytes=size)
 
     def _stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
         """Give the info that lies there already; it stays if the go.mod beside it is right."""

@@ -83,7 +83,7 @@ class Closure:
         return True
 
     def is_essential(self, module: ModuleVersion) -> bool:
-        """Whether the go command needs a version to load the graph or to download all of it."""
+        """Whether the go command needs a version's zip when it downloads all of the graph."""
         return module in self._first or module in self.roots
 
     @property
@@ -137,7 +137,7 @@ class Closure:
         """
         if self._promotable is None:
             self._promotable = frozenset(self._lazy.selected)
-            self._first = frozenset(self._lazy.read) | self._lazy.build_list()
+            self._first = frozenset(self._lazy.build_list())
         if self._level is Level.BUILD:
             self._promoted = True
         while self._lazy.is_done and not self._promoted:

@@ -63,16 +63,22 @@ def summarize(module: ModuleVersion, data: bytes) -> Summary:
     )
 
 
+class OtherModuleError(IntegrityError):
+    """A go.mod that names no module, or another path than it was asked for as."""
+
+
 def check_names_module(module: ModuleVersion, summary: Summary) -> None:
     """Check that a go.mod is the one of the module it was asked for as.
 
     Raises:
-        IntegrityError: it has no module line, or names another path.
+        OtherModuleError: it has no module line, or names another path.
     """
     if not summary.path:
-        raise IntegrityError("parsing go.mod: missing module line", where=str(module), hint=_BROKEN)
+        raise OtherModuleError(
+            "parsing go.mod: missing module line", where=str(module), hint=_BROKEN
+        )
     if summary.path != module.path:
-        raise IntegrityError(
+        raise OtherModuleError(
             "go.mod names another module path",
             where=str(module),
             expected=module.path,

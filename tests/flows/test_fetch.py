@@ -127,7 +127,7 @@ def test_fetch_missing_zip_of_what_go_need_not_have_is_a_warning(kit: Kit) -> No
     del kit.source.files["a.b/c/@v/v1.1.0.zip"]
     result = kit.run("a")
     assert statuses(result) == ["done"]
-    assert kit.stored() == {"a1": "complete", "b1": "complete"}
+    assert kit.stored() == {"a1": "complete", "b1": "complete", "c1": "mod-only"}
     assert "a.b/c@v1.1.0" in result.outcome.warnings[0]
 
 
