@@ -11,8 +11,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 
-from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
-from gopack.flows.appearing import Appearing
+from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.flows.appearing import Appearing, Shelf
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
@@ -95,7 +95,8 @@ class FetchRun:
         self._checked: dict[ModuleVersion, Sums] = {}
         self._verified: dict[ModuleVersion, str] = {}
         self._zips: dict[ModuleVersion, FetchedZip] = {}
-        self._appearing = Appearing(self._publish)
+        shelf = Shelf(self._store, self._note_stored, self._fail)
+        self._appearing = Appearing(shelf, fetcher.executor)
         self.fetched = Fetched()
         self._started = self._last_wave = time.monotonic()
 
@@ -208,6 +209,7 @@ class FetchRun:
             if len(self._checked) >= WAVE or (jobs.is_idle and self._is_wave_due()):
                 self._verify_wave()
         self._verify_wave()
+        self._appearing.settle()
 
     def _start_zip(self, module: ModuleVersion) -> Future[FetchedZip]:
         if self._ports.store.state(module) is State.COMPLETE:
@@ -275,19 +277,13 @@ class FetchRun:
 
     # Appearing
 
-    def _publish(self, module: ModuleVersion) -> bool:
-        """Make a version appear; tell whether the storage took it."""
-        try:
-            self._store(module)
-        except StoreError as error:
-            self._fail(module, error)
-            return False
-        return True
-
     def _store(self, module: ModuleVersion) -> None:
         small, fetched_zip = self._small[module], self._zips.get(module)
         path = fetched_zip.path if fetched_zip else None
         self._ports.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
+
+    def _note_stored(self, module: ModuleVersion) -> None:
+        small, fetched_zip = self._small[module], self._zips.get(module)
         self._ports.ledger.record(
             module,
             info=small.info,

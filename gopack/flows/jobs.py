@@ -29,6 +29,12 @@ class Jobs(Generic[K, T]):
         self._pending += 1
         future.add_done_callback(lambda done: self._done.put((key, done)))
 
+    def finished(self) -> Iterator[tuple[K, Future[T]]]:
+        """Take the jobs that are done by now, without waiting."""
+        while not self._done.empty():
+            self._pending -= 1
+            yield self._done.get()
+
     @property
     def is_idle(self) -> bool:
         """Whether taking the next job would wait, or there is none."""

@@ -30,29 +30,30 @@ class PublishOrder:
             for required in before:
                 self._dependants.setdefault(required, []).append(module)
         self._staged: set[ModuleVersion] = set()
-        self._ready: set[ModuleVersion] = set()
+        self._told: set[ModuleVersion] = set()
 
     def staged(self, module: ModuleVersion) -> list[ModuleVersion]:
-        """Note that a version's files are staged; tell what may appear now, in this order."""
+        """Note that a version may appear as far as its own files go; tell what may appear now."""
         self._staged.add(module)
-        return self._release(module) if not self._missing[module] else []
+        return self._ready([module])
+
+    def appeared(self, module: ModuleVersion) -> list[ModuleVersion]:
+        """Note that a version has appeared; tell what may appear now."""
+        dependants = self._dependants.pop(module, [])
+        for dependant in dependants:
+            self._missing[dependant] -= 1
+        return self._ready(dependants)
 
     def blocked(self) -> list[ModuleVersion]:
-        """Tell the staged versions that wait for one that is not, requirements first."""
-        return sorted(self._staged - self._ready, key=self._rank.__getitem__)
+        """Tell the staged versions that wait for one that has not appeared, requirements first."""
+        return sorted(self._staged - self._told, key=self._rank.__getitem__)
 
-    def _release(self, module: ModuleVersion) -> list[ModuleVersion]:
-        released: list[ModuleVersion] = []
-        stack = [module]
-        while stack:
-            ready = stack.pop()
-            self._ready.add(ready)
-            released.append(ready)
-            for dependant in self._dependants.get(ready, ()):
-                self._missing[dependant] -= 1
-                if not self._missing[dependant] and dependant in self._staged:
-                    stack.append(dependant)
-        return released
+    def _ready(self, modules: Iterable[ModuleVersion]) -> list[ModuleVersion]:
+        ready = [
+            m for m in modules if m in self._staged and m not in self._told and not self._missing[m]
+        ]
+        self._told.update(ready)
+        return ready
 
 
 def _post_order(requires: Edges) -> dict[ModuleVersion, int]:
