@@ -107,8 +107,7 @@ def upstream() -> Iterator[Upstream]:
 def home(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Path:
     """A folder with a list and the storage that was filled from it."""
     folder = tmp_path_factory.mktemp("prove")
-    lines = LINES.replace("/cmd/do", "")
-    (folder / "goget.txt").write_text(lines)
+    (folder / "goget.txt").write_text(LINES)
     done = gopack(folder, upstream.url, "fetch")
     assert done.returncode == 0, done.stderr
     return folder
@@ -127,7 +126,7 @@ def test_filled_storage_is_as_connected(home: Path, upstream: Upstream, storage:
     assert proved.status == 0, proved.text
     assert set(proved.verdicts("example.com/app").values()) == {"good"}, proved.text
     assert set(proved.verdicts("all together").values()) == {"good"}, proved.text
-    assert proved.verdicts("example.com/tool@v1.0.0")["install"] == "good"
+    assert proved.verdicts("example.com/tool/cmd/do@v1.0.0")["install"] == "good"
     assert "are as they are connected" in proved.text
     assert "Sealed = connected" in page.read_text()
 
