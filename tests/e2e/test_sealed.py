@@ -9,45 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from gopack.plan.matrix import Matrix, Verdict
+from gopack.plan.proving import JOINT
 from tests.athens_layout import served, serving
-from tests.e2e import sealed
 from tests.e2e.caching_proxy import CachingProxy, cache_folder, caching_proxy
 from tests.e2e.lay import lay
-from tests.e2e.sealed import Project, Step, compare, render, run_steps
+from tests.e2e.sealed import QUICK, prover, render, row, subject
 
 pytestmark = pytest.mark.e2e
 
-GIN = Project("gin", ("github.com/gin-gonic/gin@v1.10.1",), ("github.com/gin-gonic/gin",))
-COBRA = Project(
-    "cobra",
-    ("github.com/spf13/cobra@v1.9.1",),
-    ("github.com/spf13/cobra", "github.com/spf13/cobra/doc"),
-)
-TESTIFY = Project(
-    "testify", ("github.com/stretchr/testify@v1.10.0",), ("github.com/stretchr/testify/require",)
-)
-UUID = Project("uuid", ("github.com/google/uuid",), ("github.com/google/uuid",))
-UNPRUNED = Project(
-    "tablewriter, before go 1.17",
-    ("github.com/olekukonko/tablewriter@v0.0.5",),
-    ("github.com/olekukonko/tablewriter",),
-)
-INCOMPATIBLE = Project(
-    "uuid, +incompatible",
-    ("github.com/gofrs/uuid@v3.3.0+incompatible",),
-    ("github.com/gofrs/uuid",),
-)
-TOML = Project(
-    "toml",
-    ("github.com/BurntSushi/toml@v1.5.0",),
-    ("github.com/BurntSushi/toml",),
-    ("github.com/BurntSushi/toml/cmd/tomlv@v1.5.0",),
-)
-ALONE = (GIN, COBRA, TESTIFY, UUID, UNPRUNED, INCOMPATIBLE, TOML)
-JOINT = Project(
-    "all together",
-    tuple(item for project in ALONE for item in project.items),
-    tuple(path for project in ALONE for path in project.imports),
+COBRA = "github.com/spf13/cobra@v1.9.1"
+UUID = "github.com/google/uuid"
+LINES = (
+    "github.com/gin-gonic/gin@v1.10.1",
+    COBRA,
+    "github.com/stretchr/testify@v1.10.0",
+    UUID,
+    "github.com/olekukonko/tablewriter@v0.0.5",  # before go 1.17: its graph is not pruned
+    "github.com/gofrs/uuid@v3.3.0+incompatible",
+    "github.com/BurntSushi/toml@v1.5.0",  # has commands
 )
 
 
@@ -59,10 +39,10 @@ def upstream() -> Iterator[CachingProxy]:
 
 @pytest.fixture(scope="module")
 def storage(upstream: CachingProxy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Filled by the real program from the list of all projects' items."""
+    """Filled by the real program from the list of all lines."""
     folder = tmp_path_factory.mktemp("filled")
     listed = folder / "goget.txt"
-    listed.write_text("".join(f"{item}\n" for item in JOINT.items))
+    listed.write_text("".join(f"{line}\n" for line in LINES))
     done = subprocess.run(
         [sys.executable, "-m", "gopack", "fetch", listed, "--storage", folder / "storage"],
         env={**os.environ, "GOPROXY": upstream.url},
@@ -74,86 +54,63 @@ def storage(upstream: CachingProxy, tmp_path_factory: pytest.TempPathFactory) ->
     return folder / "storage"
 
 
-@pytest.mark.parametrize("project", [*ALONE, JOINT], ids=lambda p: p.name)
-def test_filled_storage_is_as_good_as_connected(
-    project: Project, storage: Path, upstream: CachingProxy
-) -> None:
-    steps = [s for s in sealed.STEPS if s.name != "latest" or project is not JOINT]
-    with served(storage) as athens:
-        cells = compare(project, athens.url, upstream.url, steps=steps)
-    impossible = [c.connected.step for c in cells if c.connected.exit_status]
-    assert not any(cell.differences for cell in cells), render(cells) + f"\n{athens.missing()}"
-    assert not impossible, render(cells)
+@pytest.fixture(scope="module")
+def matrix(storage: Path, upstream: CachingProxy) -> Matrix:
+    with served(storage) as athens, prover(athens.url, upstream.url) as trial:
+        return trial.prove([subject(line) for line in LINES])
+
+
+@pytest.mark.xdist_group("sealed")
+@pytest.mark.parametrize("line", [*LINES, JOINT])
+def test_filled_storage_is_as_good_as_connected(line: str, matrix: Matrix) -> None:
+    cells = row(matrix, line)
+    assert cells
+    assert {cell.verdict for cell in cells} == {Verdict.GOOD}, render(cells)
 
 
 # The judge itself, on a storage laid from what go asked for.
-
-QUICK = tuple(s for s in sealed.STEPS if s.name in {"get", "tidy", "download all", "list all"})
 
 
 @pytest.fixture(scope="module")
 def laid(upstream: CachingProxy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("laid")
     seen = len(upstream.asked)
-    results = run_steps(COBRA, upstream.url, steps=QUICK)
-    assert [r.step for r in results if r.exit_status] == [], results
+    with prover(upstream.url) as trial:
+        cells = trial.run([(subject(COBRA), QUICK)])
+    assert {cell.verdict for cell in cells} == {Verdict.GOOD}, render(cells)
     lay(cache_folder() / "proxy", upstream.asked[seen:], root)
     return root
 
 
 def test_laid_storage_is_as_good_as_connected(laid: Path, upstream: CachingProxy) -> None:
-    with served(laid) as athens:
-        cells = compare(COBRA, athens.url, upstream.url, steps=QUICK)
-    assert not any(cell.differences for cell in cells), render(cells)
-    assert render(cells).startswith(f"{len(cells)} of {len(cells)} steps equal, 0 fail")
+    with served(laid) as athens, prover(athens.url, upstream.url) as trial:
+        cells = trial.run([(subject(COBRA), QUICK)])
+    assert {cell.verdict for cell in cells} == {Verdict.GOOD}, render(cells)
 
 
 @pytest.mark.parametrize(
-    ("lost", "asked"),
+    ("lost", "named"),
     [
-        ("github.com/spf13/pflag/*/source.zip", "/github.com/spf13/pflag/@v/"),
-        ("gopkg.in/yaml.v3/v3.0.1/go.mod", "/gopkg.in/yaml.v3/@v/v3.0.1.mod"),
-        ("github.com/spf13/cobra/v1.9.1/*", "/github.com/spf13/cobra/@v/v1.9.1.info"),
+        ("github.com/spf13/pflag/v1.0.6/source.zip", "github.com/spf13/pflag/v1.0.6/source.zip"),
+        ("gopkg.in/yaml.v3/v3.0.1/go.mod", "gopkg.in/yaml.v3/v3.0.1/go.mod"),
+        ("github.com/spf13/cobra/v1.9.1/*", "github.com/spf13/cobra/v1.9.1/v1.9.1.info"),
     ],
 )
 def test_lost_file_turns_the_matrix_red_and_is_named(
-    lost: str, asked: str, laid: Path, upstream: CachingProxy, tmp_path: Path
+    lost: str, named: str, laid: Path, upstream: CachingProxy, tmp_path: Path
 ) -> None:
     shutil.copytree(laid, tmp_path / "storage")
     for file in list((tmp_path / "storage").glob(lost)):
         file.unlink()
-    with serving(tmp_path / "storage") as athens:
-        cells = compare(COBRA, athens.url, upstream.url, steps=QUICK)
-    assert any(cell.differences for cell in cells)
-    assert any(target.startswith(asked) for target in athens.missing()), athens.missing()
+    with serving(tmp_path / "storage") as athens, prover(athens.url, upstream.url) as trial:
+        matrix = Matrix(tuple(trial.run([(subject(COBRA), QUICK)])))
+    assert matrix.exit_status == 4
+    assert named in {each.file for each in matrix.missing()}, render(list(matrix.cells))
 
 
 def test_sealed_go_has_no_other_way_out(tmp_path: Path) -> None:
-    with serving(tmp_path) as athens:
-        (result,) = run_steps(UUID, athens.url, steps=QUICK[:1])
-    assert result.exit_status != 0
-    assert "github.com/google/uuid" in result.output
-    assert {target.split("/@")[0] for _, target, _ in athens.requests} >= {
-        "/github.com/google/uuid"
-    }
-
-
-def test_comparison_forgets_folders_and_times_only() -> None:
-    text = '{"Path": "a", "Version": "v1.0.0", "Dir": "/tmp/x", "Time": "2020"}\n{"Path": "b"}\n'
-    other = text.replace("/tmp/x", "/tmp/y").replace("2020", "2021")
-    assert sealed.without_machine(text) == sealed.without_machine(other)
-    assert sealed.without_machine(text) != sealed.without_machine(text.replace("v1.0", "v1.1"))
-
-
-def test_difference_in_go_sum_alone_is_found() -> None:
-    one = sealed.Result("tidy", 0, "", {"go.mod": "a", "go.sum": "b"})
-    other = sealed.Result("tidy", 0, "", {"go.mod": "a", "go.sum": "c"})
-    assert sealed.Cell("x", one, other).differences == ["go.sum"]
-    assert sealed.Cell("x", one, one).differences == []
-
-
-def test_steps_without_commands_are_left_out(tmp_path: Path) -> None:
-    names = [step.name for step in sealed.STEPS if step.command(UUID)]
-    assert "install" not in names
-    assert "install" in [step.name for step in sealed.STEPS if step.command(TOML)]
-    assert isinstance(sealed.STEPS[0], Step)
+    with serving(tmp_path) as athens, prover(athens.url) as trial:
+        cells = trial.run([(subject(UUID), QUICK)])
+    assert {cell.verdict for cell in cells} == {Verdict.FAILED}
+    assert UUID in cells[0].sealed.output
+    assert {target.split("/@")[0] for _, target, _ in athens.requests} >= {f"/{UUID}"}
