@@ -1,5 +1,6 @@
 """`gopack plan`: what fetch would do."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from gopack.cli.reports import plan_json, write_json
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import make_console, make_output, make_progress, reading_session
 from gopack.errors import InputError
-from gopack.flows.preview import Need, Preview, preview
+from gopack.flows.preview import Need, Preview, compare_levels, preview
 from gopack.plan.closure import Level
 from gopack.spec.module import ModuleVersion
 
@@ -55,6 +56,11 @@ def command(
             reading_session(storage, jobs=jobs, progress=progress) as s,
         ):
             plan = s.planner.plan(items, Level(closure))
+            levels = (
+                compare_levels(s.planner, plan, store=s.store, manifest=s.ledger.manifest)
+                if why is None
+                else {}
+            )
             shown = preview(
                 plan,
                 sources=s.fetcher.sources,
@@ -66,8 +72,9 @@ def command(
             _print_why(output, shown, why)
         elif json_file is None or str(json_file) != "-":
             _print_table(output, shown)
+            _print_levels(output, levels, chosen=Level(closure))
         _print_errors(console, shown)
-        write_json(json_file, plan_json(shown))
+        write_json(json_file, plan_json(shown, levels))
         end(max((e.exit_status for e in shown.plan.errors()), default=0))
 
 
@@ -86,6 +93,20 @@ def _print_table(output: Console, shown: Preview) -> None:
         marks = ", ".join(line.notes()) or ("failed" if line.error else "")
         cells = (str(need.versions), str(need.there), _bytes(need))
         table.add_row(line.item.text, versions, *cells, marks, style="red" if line.error else "")
+    output.print(table)
+
+
+def _print_levels(output: Console, levels: Mapping[Level, Need], *, chosen: Level) -> None:
+    """Print what the three levels take beside each other."""
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    table.add_column("--closure")
+    for name in ("versions", "of them mod-only", "bytes of zips"):
+        table.add_column(name, justify="right")
+    for level, need in levels.items():
+        style = "bold" if level is chosen else ""
+        cells = (str(need.versions), str(need.mod_only), _bytes(need))
+        table.add_row(level.value, *cells, style=style)
+    output.print()
     output.print(table)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from gopack.errors import GopackError, StoreError
 from gopack.flows.fetch import FetchResult
-from gopack.flows.preview import Preview
+from gopack.flows.preview import Need, Preview
+from gopack.plan.closure import Level
 from gopack.plan.lines import LinePlan
 from gopack.plan.outcome import LineOutcome
 from gopack.spec.module import ModuleVersion
@@ -49,7 +50,7 @@ def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[st
     }
 
 
-def plan_json(shown: Preview) -> dict[str, Any]:
+def plan_json(shown: Preview, levels: Mapping[Level, Need]) -> dict[str, Any]:
     """Give a plan: every line, and every version with why it is needed."""
     plan = shown.plan
     reasons = plan.reasons()
@@ -57,6 +58,7 @@ def plan_json(shown: Preview) -> dict[str, Any]:
         "exit_status": max((e.exit_status for e in plan.errors()), default=0),
         "lines": [_planned_line_json(shown, line) for line in plan.lines],
         "total": asdict(shown.total()),
+        "levels": {level.value: asdict(need) for level, need in levels.items()},
         "versions": [
             {
                 "module": module.path,

@@ -14,7 +14,7 @@ from gopack.flows.fetching import FetchRun
 from gopack.flows.importing import Importer
 from gopack.flows.planning import Planner
 from gopack.flows.progress import Progress
-from gopack.plan.closure import Closure
+from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
 from gopack.plan.survey import Survey
@@ -46,8 +46,10 @@ class Completer:
         run.bring(plan)
         try:
             plan = self._survey_rounds(plan, run)
+            plan = self._with_upgrades(plan)
         except GopackError as error:
             self.error = error
+        run.bring(plan)
         plan = self._with_carriers(plan)
         run.bring(plan)
         return plan
@@ -118,6 +120,29 @@ class Completer:
             else:
                 self.surveys[plan.survey_key(line)] = facts
         return replace(plan, lines=tuple(lines))
+
+    # The closed level
+
+    def _with_upgrades(self, plan: Plan) -> Plan:
+        """Add what `go get -u` moves to: every module's latest version, with its graph.
+
+        Modules that only come into sight by upgrading are upgraded in turn; of modules that are
+        in the unpruned graph alone, the latest version is stored without its graph.
+        """
+        if all(closure.level is not Level.CLOSED for closure in plan.closures()):
+            return plan
+        self.progress.phase("looking for upgrades")
+        upgraded: set[ModuleVersion] = set()
+        while True:
+            selected = plan.selected_paths()
+            latest = self.importer.latest(selected)
+            found = {m for m in latest.values() if m is not None}
+            if found <= upgraded:
+                break
+            upgraded |= found
+            plan = self.planner.upgrade(plan, upgraded)
+        others = self.importer.latest(sorted({m.path for m in plan.wants()}))
+        return replace(plan, latest=tuple(sorted(m for m in others.values() if m is not None)))
 
     # Retractions
 

@@ -49,6 +49,11 @@ class Importer:
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
     _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
 
+    @classmethod
+    def asking_only(cls, sources: Sources, executor: Executor) -> "Importer":
+        """Make one that looks into no zip: for `latest` alone."""
+        return cls(sources, executor, lambda _module, _wanted: Future(), lambda _modules: {})
+
     def survey(self, surveys: Sequence[Survey]) -> None:
         """Drive surveys to their ends, side by side; a package is read once for all of them."""
         jobs: Jobs[tuple[ModuleVersion, frozenset[str]], Contents] = Jobs(self.executor)
@@ -94,6 +99,16 @@ class Importer:
                 else:
                     candidates[path] = candidates[path][1:]
         return {path: self._provider.setdefault(path, None) for path in packages}
+
+    def latest(self, paths: Iterable[str]) -> dict[str, ModuleVersion | None]:
+        """Tell the latest version of each module; None where there is none.
+
+        Raises:
+            UpstreamError: a proxy failed, so that nobody knows.
+        """
+        wanted = list(paths)
+        self._ask_latest(wanted)
+        return {path: self._latest[path] for path in wanted}
 
     def _candidates(self, path: str) -> list[ModuleVersion]:
         found = (self._latest[prefix] for prefix in prefixes(path))

@@ -74,6 +74,20 @@ class Planner:
         )
         return self._with_joint(grown)
 
+    def at_level(self, plan: Plan, level: Level) -> Plan:
+        """Give the same lines at another level; lines that name their own keep it."""
+        self.level = level
+        lines = [
+            replace(line, level=level) if line.item.closure is None else line for line in plan.lines
+        ]
+        return self._with_joint(replace(plan, lines=tuple(self.walker.walk_lines(lines))))
+
+    def upgrade(self, plan: Plan, roots: Set[ModuleVersion]) -> Plan:
+        """Walk the graph of a main module whose requirements were all upgraded to these."""
+        closure = Closure(sorted(roots), Level.GRAPH)
+        error = self.walker.walk([closure])[0]
+        return plan if error else replace(plan, upgraded=closure)
+
     def _with_joint(self, plan: Plan) -> Plan:
         """Walk the graph of all lines together, where there are several."""
         roots = {module for line in plan.lines if line.closure for module in line.modules}

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError
+from gopack.flows.importing import Importer
 from gopack.flows.jobs import Jobs
+from gopack.flows.planning import Planner
+from gopack.plan.closure import Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest
 from gopack.ports import Sources, State, Store
@@ -67,6 +70,31 @@ def preview(
         (m for m, whole in wants.items() if whole and m not in known), sources, executor
     )
     return Preview(plan, {**asked, **known}, there)
+
+
+def compare_levels(
+    planner: Planner, plan: Plan, *, store: Store, manifest: Manifest
+) -> dict[Level, Need]:
+    """Measure the same lines at every level; imports that no go.mod covers are found by fetch only.
+
+    At the closed level every module's latest version counts, too.
+    """
+    needs = {}
+    for level in Level:
+        found = planner.at_level(plan, level)
+        if level is Level.CLOSED:
+            importer = Importer.asking_only(planner.sources, planner.executor)
+            latest = importer.latest(sorted({module.path for module in found.wants()}))
+            found = replace(found, latest=tuple(m for m in latest.values() if m is not None))
+        shown = preview(
+            found,
+            sources=planner.sources,
+            store=store,
+            manifest=manifest,
+            executor=planner.executor,
+        )
+        needs[level] = shown.total()
+    return needs
 
 
 def _is_there(state: State, *, whole: bool) -> bool:

@@ -44,7 +44,7 @@ class Closure:
         self, roots: Iterable[ModuleVersion], level: Level, *, is_joint: bool = False
     ) -> None:
         self.roots = tuple(roots)
-        self._level = level
+        self.level = level
         self._lazy = GraphWalk(self.roots, pruned=not (is_joint and level is Level.BUILD))
         self._full = GraphWalk(self.roots, pruned=False) if level is Level.CLOSED else None
         self._promoted = False
@@ -103,7 +103,7 @@ class Closure:
 
     def complete(self) -> set[ModuleVersion]:
         """Tell the versions to store with their zips."""
-        if self._level is Level.BUILD:
+        if self.level is Level.BUILD:
             return self._lazy.build_list()
         return (set(self._lazy.read) | named_in(self._lazy.read)) - self._missing
 
@@ -138,7 +138,7 @@ class Closure:
         if self._promotable is None:
             self._promotable = frozenset(self._lazy.selected)
             self._first = frozenset(self._lazy.build_list())
-        if self._level is Level.BUILD:
+        if self.level is Level.BUILD:
             self._promoted = True
         while self._lazy.is_done and not self._promoted:
             selected = self._lazy.selected

@@ -89,14 +89,17 @@ class Plan:
 
     `joint` is the closure of a main module that requires every line that resolved; it is None
     when fewer than two did, or when they cannot live together (`joint_error` says why);
-    `joint_extras` are its extras beside those of the lines. `carriers` are versions that carry
-    retractions, and of each whether its zip is needed.
+    `joint_extras` are its extras beside those of the lines. `upgraded` is the closure of what
+    `go get -u` moves to and `latest` every module's latest version, at the closed level;
+    `carriers` are versions that carry retractions, and of each whether its zip is needed.
     """
 
     lines: tuple[LinePlan, ...]
     joint: Closure | None = None
     joint_error: GopackError | None = None
     joint_extras: tuple[ModuleVersion, ...] = ()
+    upgraded: Closure | None = None
+    latest: tuple[ModuleVersion, ...] = ()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
 
@@ -117,11 +120,16 @@ class Plan:
     def closures(self) -> list[Closure]:
         """Tell every closure there is, the joint one last."""
         found = [line.closure for line in self.lines if line.closure is not None]
-        return found if self.joint is None else [*found, self.joint]
+        return [*found, *(c for c in (self.joint, self.upgraded) if c is not None)]
+
+    def selected_paths(self) -> list[str]:
+        """Tell the modules that are in any build list."""
+        return sorted({path for closure in self.closures() for path in closure.selected})
 
     def wants(self) -> dict[ModuleVersion, bool]:
         """Tell every version that is needed, and of each whether its zip is needed."""
-        return _union([*(wants_of(closure) for closure in self.closures()), self.carriers])
+        wants = [wants_of(closure) for closure in self.closures()]
+        return _union([*wants, dict.fromkeys(self.latest, True), self.carriers])
 
     def extras_of(self, place: int) -> set[ModuleVersion]:
         """Tell the extras of one line, or of all together for a place below 0."""
@@ -174,14 +182,15 @@ class Plan:
             module for place in range(-1, len(self.lines)) for module in self.extras_of(place)
         }
         why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
+        why.update({m: ["latest of its module"] for m in self.latest if m not in why})
         why.update({m: ["carries retractions"] for m in self.carriers if m not in why})
         for closure in self.closures():
             for module in wants_of(closure):
                 if module in self.carriers or module in extras:
                     continue
                 if module not in why:
-                    required_by = closure.requirement_path(module)[-2:][0]
-                    why[module] = [f"required by {required_by}"]
+                    chain = closure.requirement_path(module)
+                    why[module] = [f"required by {chain[-2]}" if chain[1:] else "an upgrade"]
         return why
 
     def facts(self) -> dict[ModuleVersion, LineFacts]:
