@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from gopack.adapters import goenv
-from gopack.adapters.gateway import from_proxy, from_storage, gateway
+from gopack.adapters.gateway import Answerer, from_proxy, from_storage, gateway
 from gopack.adapters.gocommand import (
     ConnectedWorld,
     Machine,
@@ -22,7 +23,6 @@ from gopack.adapters.gocommand import (
 )
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.serve_site import Site, storage_warnings
-from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.web import Web
 from gopack.cli import options
 from gopack.cli.failing import end, ends_well
@@ -179,7 +179,7 @@ def make_trial(
             web = Web(settings)
             stack.callback(web.close)
             answer = from_proxy(web, proxy)
-        gosumdb, note = _sumdb(settings, storage)
+        gosumdb, note = _sumdb(settings, answer)
         notes += note
         env = sealed_settings(gosumdb, _unverified(read_manifest(storage)))
         sealed = SealedWorld(machine, stack.enter_context(gateway(answer)), env)
@@ -196,14 +196,19 @@ def _build_cache() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "go-build"
 
 
-def _sumdb(settings: GoEnv, storage: Path) -> tuple[str, list[str]]:
-    """Give GOSUMDB for the sealed side: the machine's where the storage carries its proofs."""
+def _sumdb(settings: GoEnv, answer: Answerer) -> tuple[str, list[str]]:
+    """Give GOSUMDB for the sealed side: the machine's where what is tried carries its proofs.
+
+    Elsewhere the go command would look for the database itself, which nobody sealed can reach.
+    """
     sumdb = settings.sumdb
     if sumdb is None:
         return "off", ["checksum verification is off (GOSUMDB=off on this machine)"]
-    if SumdbStore.of(storage / OWN_FOLDER, sumdb.name).heads():
+    status, _, body = answer(f"/sumdb/{sumdb.name}/supported")
+    body.close()
+    if status == HTTPStatus.OK:
         return sumdb.key, []
-    return "off", [f"checksum verification is off: the storage carries nothing of {sumdb.name}"]
+    return "off", [f"checksum verification is off: nothing of {sumdb.name} is carried there"]
 
 
 def _unverified(manifest: Manifest) -> str:
