@@ -7,14 +7,13 @@ they may import its internal packages; the program built so answers like the ora
 import functools
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.oracle.oracle import ASK_TIMEOUT_S, BUILD_TIMEOUT_S, cache_dir
+from tests.oracle.oracle import ASK_TIMEOUT_S, BUILD_TIMEOUT_S, built_once, cache_dir
 
 TESTDATA = Path(__file__).parent / "testdata"
 PACKAGE = "cmd/go/internal/gopackscan"
@@ -56,15 +55,15 @@ def program() -> Path:
     for file in laid_over.values():
         digest.update(file.read_bytes())
     target = cache_dir() / f"goscan-{digest.hexdigest()[:16]}"
-    if not target.exists():
-        staged = target.with_suffix(f".{os.getpid()}")
+
+    def build(staged: Path) -> None:
         overlay = staged.with_suffix(".json")
         overlay.write_text(json.dumps({"Replace": {str(k): str(v) for k, v in laid_over.items()}}))
         command = ["go", "build", "-overlay", str(overlay), "-o", str(staged), PACKAGE]
         subprocess.run(command, cwd=source, check=True, timeout=BUILD_TIMEOUT_S)
         overlay.unlink()
-        staged.replace(target)
-    return target
+
+    return built_once(target, build)
 
 
 def scan(directories: Sequence[Path]) -> list[ScannedDirectory]:

@@ -1,16 +1,17 @@
 """Ask the Go program beside this file about Go's own rules.
 
-The program is built once a process into the test cache, so a test module only says
+The program is built once into the test cache, so a test module only says
 `oracle.ask("semver.compare", [a, b])`. Add operations as Go files here: see main.go.
 """
 
 import base64
+import fcntl
 import functools
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,18 @@ def cache_dir() -> Path:
     root = Path(os.environ.get("GOPACK_TEST_CACHE", "~/.cache/gopack-tests")).expanduser()
     root.mkdir(parents=True, exist_ok=True)
     return root
+
+
+def built_once(target: Path, build: Callable[[Path], None]) -> Path:
+    """Have `build` write a program, unless it is there; of several processes one builds."""
+    with target.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            staged = target.with_suffix(".part")
+            staged.unlink(missing_ok=True)
+            build(staged)
+            staged.replace(target)
+    return target
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +78,12 @@ def program() -> Path:
     for file in sorted([*SOURCE.glob("*.go"), SOURCE / "go.mod", SOURCE / "go.sum"]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     target = cache_dir() / f"oracle-{digest.hexdigest()[:16]}"
-    if not target.exists():
-        staged = target.with_suffix(f".{os.getpid()}")
+
+    def build(staged: Path) -> None:
         command = ["go", "build", "-o", str(staged), "."]
         subprocess.run(command, cwd=SOURCE, check=True, timeout=BUILD_TIMEOUT_S)
-        staged.replace(target)
-    return target
+
+    return built_once(target, build)
 
 
 def ask_all(requests: Iterable[tuple[str, object]]) -> list[Answer]:
