@@ -174,7 +174,7 @@ def plan_packing(module: ModuleVersion, listing: Listing, *, go_version: str) ->
     """
     checked = check_files(listing.files, go_version=go_version)
     findings = [*listing.unreadable, *checked.invalid]
-    links = [f for f in listing.omitted if f.path == "go.mod"]
+    links = [f for f in (*listing.omitted, *checked.omitted) if f.path == "go.mod"]
     findings += [Finding(f.path, f"{f.reason}: a zip cannot hold it") for f in links]
     if not findings and not checked.size_error and not checked.valid:
         raise InputError(

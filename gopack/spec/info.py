@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from gopack.errors import IntegrityError
@@ -56,6 +56,18 @@ _ORIGIN_KEYS = {
     "tagsum": "tag_sum",
     "reposum": "repo_sum",
 }
+_ORIGIN_ORDER = {
+    "VCS": "vcs",
+    "URL": "url",
+    "Subdir": "subdir",
+    "Hash": "hash",
+    "TagPrefix": "tag_prefix",
+    "TagSum": "tag_sum",
+    "Ref": "ref",
+    "RepoSum": "repo_sum",
+}
+"""The fields in the order that Go writes them."""
+
 _RFC3339 = re.compile(
     # time.Time's reading, which is laxer than the standard: an hour of one digit, a comma before
     # the fraction, offsets up to 24:60.
@@ -173,3 +185,25 @@ def _time(text: str) -> datetime:
         return local + offset if sign == "-" else local - offset
     except (ValueError, OverflowError) as error:
         raise _FaultError(f"Time {text} does not exist") from error
+
+
+def format_info(version: str, time: datetime, origin: Origin | None = None) -> bytes:
+    """Write an answer as the go command writes its .info files; `time` is aware, whole seconds.
+
+    >>> format_info("v1.2.0", datetime(2024, 2, 29, 12, tzinfo=UTC), Origin(vcs="git", hash="ab"))
+    b'{"Version":"v1.2.0","Time":"2024-02-29T12:00:00Z","Origin":{"VCS":"git","Hash":"ab"}}'
+
+    Source: modfetch.RevInfo and codehost.Origin, written by encoding/json.
+    """
+    utc = time.astimezone(UTC)
+    written: dict[str, Any] = {
+        "Version": version,
+        "Time": f"{utc.year:04}{utc:-%m-%dT%H:%M:%SZ}",
+    }
+    if origin is not None:
+        fields = {name: getattr(origin, attribute) for name, attribute in _ORIGIN_ORDER.items()}
+        written["Origin"] = {name: text for name, text in fields.items() if text}
+    text = json.dumps(written, separators=(",", ":"), ensure_ascii=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text.encode()

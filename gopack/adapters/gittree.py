@@ -1,0 +1,313 @@
+"""A local git repository, read as the go command reads a remote one; nothing is checked out.
+
+Rules kept:
+- A commit's files are what `git archive` gives with export rules switched off and line ends left
+  alone, whatever this machine's and this repository's settings are: a bare repository of our own
+  borrows the objects, so that only the commit's own attributes count.
+- Nothing in the user's repository is written, not even its index.
+
+Spec: cmd/go/internal/modfetch/codehost (git.go), modfetch.codeRepo (Zip).
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+from urllib.parse import urlsplit, urlunsplit
+
+from gopack.adapters.diskerrors import disk_errors
+from gopack.errors import InputError, StoreError
+from gopack.plan.gitversion import TAGS, Commit
+from gopack.plan.packing import Listing
+from gopack.spec.modzip import FileKind, SourceFile
+
+MIN_HASH_DIGITS = 7
+"""Fewer digits name no commit (modfetch.codehost)."""
+
+_LICENSE = "LICENSE"
+_HEX = set("0123456789abcdef")
+
+
+class GitRepository:
+    """The repository that a folder is in.
+
+    `top` is the working tree's root, None for a bare repository; `folder` is the given folder's
+    path below it, with slashes, empty for the root itself.
+
+    Raises:
+        InputError: the folder is in no git repository, or there is no git.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._at = folder
+        said = self._said(
+            "rev-parse", "--is-bare-repository", "--is-shallow-repository",
+            "--path-format=absolute", "--git-common-dir", "--show-object-format",
+        ).splitlines()  # fmt: skip
+        self.is_shallow = said[1] == "true"
+        self._common = Path(said[2])
+        self._format = said[3]
+        self.top: Path | None = None
+        self.folder = ""
+        if said[0] != "true":
+            top, prefix = self._said("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[
+                :2
+            ]
+            self.top, self.folder = Path(top), prefix.rstrip("/")
+
+    def refs(self) -> dict[str, str]:
+        """Map HEAD, heads and tags to the commits they stand for, by full name."""
+        listed = self._said(
+            "for-each-ref", "--format=%(refname) %(objectname) %(*objectname)",
+            "refs/heads", "refs/tags",
+        )  # fmt: skip
+        found = {}
+        for line in listed.splitlines():
+            ref, *hashes = line.split(" ")
+            found[ref] = hashes[-1] or hashes[0]
+        head = self._maybe("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return {"HEAD": head.decode().strip(), **found} if head else found
+
+    def resolve(self, name: str) -> Commit:
+        """Find the commit that a tag, branch, hash or any other git revision names.
+
+        Raises:
+            InputError: there is no such commit here.
+        """
+        for full in (f"{TAGS}{name}", f"refs/heads/{name}", name):
+            if full == name and not _may_be_revision(name):
+                break
+            found = self._maybe("rev-parse", "--verify", "--quiet", f"{full}^{{commit}}")
+            if found:
+                return self.commit(found.decode().strip())
+        shallow = " The clone is shallow: git fetch --unshallow --tags." if self.is_shallow else ""
+        raise InputError(
+            "there is no such tag, branch or commit",
+            where=f"{self._at}: {name}",
+            hint=f"git -C {self._at} fetch --tags, or see git tag and git log.{shallow}",
+        )
+
+    def commit(self, full_hash: str) -> Commit:
+        """Look a commit up by its full hash."""
+        seconds = self._said("log", "-1", "--no-show-signature", "--format=%ct", full_hash, "--")
+        return Commit(full_hash, datetime.fromtimestamp(int(seconds), UTC))
+
+    def tags_before(self, commit: Commit) -> list[str]:
+        """List the tags on a commit and on all before it, as far as the clone goes."""
+        listed = self._said(
+            "for-each-ref", "--format=%(refname)", f"--merged={commit.hash}", "refs/tags"
+        )
+        return [line.removeprefix(TAGS) for line in listed.splitlines()]
+
+    def read_file(self, commit: Commit, path: str) -> bytes | None:
+        """Read a file of a commit; None where there is none."""
+        return self._maybe("cat-file", "blob", f"{commit.hash}:{path}")
+
+    def modules(self, commit: Commit) -> list[str]:
+        """List the folders of a commit that hold a go.mod; the root is an empty text."""
+        listed = self._run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit.hash)
+        paths = (os.fsdecode(path) for path in listed.split(b"\0"))
+        return [p[: -len("go.mod")].rstrip("/") for p in paths if f"/{p}".endswith("/go.mod")]
+
+    def is_dirty(self, *, but: Sequence[str] = ()) -> bool:
+        """Whether the folder has changes or files that no commit has, `but` paths left aside."""
+        aside = [f":(exclude,literal){path}" for path in but]
+        return bool(self._said("status", "--porcelain", "--", ".", *aside).strip())
+
+    def url(self) -> str:
+        """The remote's URL without credentials; empty if there is no remote named origin."""
+        found = self._maybe("config", "--get", "remote.origin.url")
+        return _without_credentials(found.decode().strip()) if found else ""
+
+    @contextmanager
+    def tree(self, commit: Commit, folder: str) -> "Iterator[GitTree]":
+        """Give the files of a commit's folder, on the disk only as long as this is open.
+
+        Raises:
+            InputError: git cannot give them.
+            StoreError: there is no room for them.
+        """
+        with TemporaryDirectory(prefix="gopack-git-") as scratch:
+            spooled = Path(scratch) / "files.tar"
+            self._archive(commit, folder, self._borrowing(Path(scratch) / "git"), spooled)
+            license_text = self.read_file(commit, _LICENSE) if folder else None
+            with disk_errors("read what git archived", spooled), spooled.open("rb") as tar:
+                yield GitTree(tar, folder, license_text)
+
+    def _borrowing(self, place: Path) -> Path:
+        """Make a bare repository without refs or settings that has this one's objects."""
+        with disk_errors("make a repository for git archive", place):
+            (place / "objects" / "info").mkdir(parents=True)
+            (place / "refs").mkdir()
+            (place / "info").mkdir()
+            (place / "HEAD").write_text("ref: refs/heads/none\n")
+            version = 0 if self._format == "sha1" else 1
+            settings = f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n"
+            if version:
+                settings += f"[extensions]\n\tobjectformat = {self._format}\n"
+            (place / "config").write_text(settings)
+            alternates = os.fsencode(self._common / "objects") + b"\n"
+            (place / "objects" / "info" / "alternates").write_bytes(alternates)
+            (place / "info" / "attributes").write_text("* -export-subst -export-ignore\n")
+        return place
+
+    def _archive(self, commit: Commit, folder: str, repository: Path, target: Path) -> None:
+        command = [
+            "git", f"--git-dir={repository}", "--literal-pathspecs",
+            "-c", "core.autocrlf=input", "-c", "core.eol=lf", "-c", "core.attributesFile=/dev/null",
+            "archive", "--format=tar", commit.hash, *([folder] if folder else []),
+        ]  # fmt: skip
+        alone = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+        env = _environment() | alone | {"GIT_ATTR_NOSYSTEM": "1"}
+        with disk_errors("write what git archives", target), target.open("wb") as file:
+            done = subprocess.run(
+                command, stdout=file, stderr=subprocess.PIPE, env=env, check=False
+            )
+        if done.returncode and shutil.disk_usage(target.parent).free < 1 << 20:
+            raise StoreError("no room for what git archives", where=str(target.parent))
+        if done.returncode:
+            raise _refusal(self._at, done.stderr)
+
+    def _said(self, *args: str) -> str:
+        return os.fsdecode(self._run(*args))
+
+    def _run(self, *args: str) -> bytes:
+        """Run git.
+
+        Raises:
+            InputError: it failed; the text is git's.
+        """
+        done = self._git(args)
+        if done.returncode:
+            raise _refusal(self._at, done.stderr)
+        return done.stdout
+
+    def _maybe(self, *args: str) -> bytes | None:
+        """Run git; None where it fails."""
+        done = self._git(args)
+        return None if done.returncode else done.stdout
+
+    def _git(self, args: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+        command = ["git", "-C", os.fspath(self._at), *args]
+        try:
+            return subprocess.run(command, capture_output=True, env=_environment(), check=False)
+        except FileNotFoundError as error:
+            hint = "Install git, or pack the folder without --git."
+            raise InputError("there is no git on the PATH", hint=hint) from error
+
+
+class GitTree:
+    """The files of a commit's folder, read from an archive of it."""
+
+    def __init__(self, tar: BinaryIO, folder: str, root_license: bytes | None) -> None:
+        self._tar = tar
+        self._places: dict[str, tuple[int, int]] = {}
+        self._texts: dict[str, bytes] = {}
+        self._files: list[SourceFile] = []
+        prefix = f"{folder}/" if folder else ""
+        for member in _members(tar):
+            if member.isdir() or not member.name.startswith(prefix):
+                continue
+            self._add(member.name.removeprefix(prefix), member)
+        if root_license is not None and _LICENSE not in {f.path for f in self._files}:
+            self._texts[_LICENSE] = root_license
+            self._files.append(SourceFile(_LICENSE, len(root_license)))
+
+    def _add(self, path: str, member: tarfile.TarInfo) -> None:
+        kind = FileKind.SYMLINK if member.issym() else FileKind.FILE
+        if not member.isreg():
+            kind = kind if member.issym() else FileKind.OTHER
+        self._places[path] = (member.offset_data, member.size)
+        self._files.append(SourceFile(path, member.size, kind))
+
+    def go_mod(self) -> bytes | None:
+        """Read go.mod as it is packed; None where there is none."""
+        if "go.mod" not in self._places:
+            return None
+        with self.open("go.mod") as file:
+            return file.read()
+
+    def listing(self, *, new_vendor_rule: bool) -> Listing:  # noqa: ARG002 - the rules see all files
+        """List every file; the rules leave out what does not belong into a zip."""
+        return Listing(self._files)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a listed file."""
+        if path in self._texts:
+            return io.BytesIO(self._texts[path])
+        return io.BufferedReader(_Window(self._tar.fileno(), *self._places[path]))
+
+
+class _Window(io.RawIOBase):
+    """A part of a file, read without moving the file's own place: for several threads."""
+
+    def __init__(self, descriptor: int, start: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._at = start
+        self._end = start + size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = os.pread(self._descriptor, min(len(buffer), self._end - self._at), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _members(tar: BinaryIO) -> Iterator[tarfile.TarInfo]:
+    with tarfile.open(
+        fileobj=tar, mode="r:", encoding="utf-8", errors="surrogateescape"
+    ) as archive:
+        for member in archive:
+            archive.members = []  # it would keep them all
+            yield member
+
+
+def _may_be_revision(name: str) -> bool:
+    """Whether a name may go to git as it is: no option, and no hash too short to be meant."""
+    is_short_hash = set(name) <= _HEX and len(name) < MIN_HASH_DIGITS
+    return bool(name) and not name.startswith("-") and not is_short_hash
+
+
+def _environment() -> Mapping[str, str]:
+    """The environment without what points git elsewhere (a hook's, say), and without dialogues."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("GIT_") or key.startswith(("GIT_CONFIG", "GIT_CEILING"))
+    }
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }
+
+
+def _without_credentials(url: str) -> str:
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _refusal(folder: Path, stderr: bytes) -> InputError:
+    text = stderr.decode(errors="replace").strip()
+    last = text.splitlines()[-1] if text else "git failed"
+    hint = ""
+    if "not a git repository" in text:
+        hint = "Give a folder in a git repository with --source, or pack without --git."
+    elif "dubious ownership" in text:
+        hint = (
+            f"The repository is another user's: git config --global --add safe.directory {folder}"
+        )
+    return InputError(f"git: {last.removeprefix('fatal: ')}", where=str(folder), hint=hint)
