@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,10 +116,15 @@ class GitRepository:
         paths = (os.fsdecode(path) for path in listed.split(b"\0"))
         return [p[: -len("go.mod")].rstrip("/") for p in paths if f"/{p}".endswith("/go.mod")]
 
-    def is_dirty(self, *, but: Sequence[str] = ()) -> bool:
+    def has_folder(self, commit: Commit) -> bool:
+        """Whether the given folder is in a commit."""
+        return self._maybe("cat-file", "-e", f"{commit.hash}:{self.folder}") is not None
+
+    def is_dirty(self, *, but: Sequence[str] = (), counts_ignored: bool = False) -> bool:
         """Whether the folder has changes or files that no commit has, `but` paths left aside."""
         aside = [f":(exclude,literal){path}" for path in but]
-        return bool(self._said("status", "--porcelain", "--", ".", *aside).strip())
+        ignored = ["--ignored"] if counts_ignored else []
+        return bool(self._said("status", "--porcelain", *ignored, "--", ".", *aside).strip())
 
     def url(self) -> str:
         """The remote's URL without credentials; empty if there is no remote named origin."""
@@ -268,7 +273,7 @@ def _members(tar: BinaryIO) -> Iterator[tarfile.TarInfo]:
         fileobj=tar, mode="r:", encoding="utf-8", errors="surrogateescape"
     ) as archive:
         for member in archive:
-            archive.members = []  # it would keep them all
+            archive.members = []  # type: ignore[attr-defined]  # it would keep them all
             yield member
 
 
@@ -278,7 +283,7 @@ def _may_be_revision(name: str) -> bool:
     return bool(name) and not name.startswith("-") and not is_short_hash
 
 
-def _environment() -> Mapping[str, str]:
+def _environment() -> dict[str, str]:
     """The environment without what points git elsewhere (a hook's, say), and without dialogues."""
     kept = {
         key: value

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gopack.adapters.diskerrors import disk_errors
-from gopack.plan.packing import Listing
+from gopack.plan.packing import Listing, is_reached
 from gopack.spec.modzip import FileKind, Finding, SourceFile, is_vendored
 
 _VERSION_CONTROL = {".bzr", ".git", ".hg", ".svn"}
@@ -76,11 +76,6 @@ def find_modules(root: Path) -> Iterator[str]:
             folders[:] = sorted(f for f in folders if is_reached(f))
             if "go.mod" in files:
                 yield "" if relative == "." else relative
-
-
-def is_reached(folder: str) -> bool:
-    """Whether the go command's `./...` goes into a folder of this name, vendor left aside."""
-    return not folder.startswith((".", "_")) and folder not in {"testdata", "vendor"}
 
 
 class _Walk:

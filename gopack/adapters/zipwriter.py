@@ -17,15 +17,18 @@ import struct
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from zlib_ng import zlib_ng
 
-from gopack.plan.packing import WrittenZip
+from gopack.adapters.diskerrors import disk_errors
+from gopack.plan.packing import PackError, WrittenZip
 from gopack.spec.dirhash import hash1
 from gopack.spec.module import ModuleVersion
-from gopack.spec.modzip import Finding, SourceFile
+from gopack.spec.modzip import MAX_ZIP_BYTES, Finding, SourceFile
 
 LEVEL = 5
 """Smaller than what the go command itself packs, and quicker than its next level by a third."""
@@ -79,6 +82,35 @@ class _Placed(NamedTuple):
     packed_bytes: int
     size_bytes: int
     offset: int
+
+
+def create_module_zip(
+    path: Path, module: ModuleVersion, files: Sequence[SourceFile], contents: Contents
+) -> WrittenZip:
+    """Write a new zip file, onto the disk; nothing is left of it after a failure.
+
+    Raises:
+        PackError: files cannot be read; all of them are named.
+        StoreError: the disk refuses, or the zip is larger than a module zip may be.
+    """
+    try:
+        with disk_errors("write the zip", path), path.open("x+b") as target:
+            written = write_module_zip(target, module, files, contents)
+            os.fsync(target.fileno())
+        _refuse(module, written)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    return written
+
+
+def _refuse(module: ModuleVersion, written: WrittenZip) -> None:
+    too_large = ""
+    if written.size_bytes > MAX_ZIP_BYTES:
+        too_large = f"the zip has {written.size_bytes} bytes, {MAX_ZIP_BYTES} are allowed"
+    if written.findings or too_large:
+        raise PackError(module, written.findings, too_large)
 
 
 def write_module_zip(

@@ -72,10 +72,10 @@ def locate(given: str, folder: str, read: ReadFile, *, where: str) -> Place:
         raise InputError(what, where=where, hint=hint)
     if not own or given in {"", own}:
         path = given or own
-        return Place(path, _without_major(folder, path))
+        return Place(path, without_major(folder, path))
     root, stem = split_path_version(own)[0], split_path_version(given)[0]
     if stem == root:
-        return Place(given, _without_major(folder, own))
+        return Place(given, without_major(folder, own))
     if stem.startswith(f"{root}/"):
         return Place(given, _join(folder, stem.removeprefix(f"{root}/")))
     hint = f"Leave MODULE out, or write {own} or a path below it."
@@ -272,7 +272,12 @@ def _is_major(path: str, path_major: str) -> bool:
     return own[1:] == path_major[1:]
 
 
-def _without_major(folder: str, path: str) -> str:
+def without_major(folder: str, path: str) -> str:
+    """Give a module's folder without the `vN` that its path ends with, too.
+
+    >>> without_major("sub/v2", "example.com/m/sub/v2"), without_major("sub", "example.com/m/v2")
+    ('sub', 'sub')
+    """
     major = split_path_version(path)[1]
     parent, _, last = folder.rpartition("/")
     return parent if major.startswith("/") and last == major[1:] else folder

@@ -161,11 +161,15 @@ def loads(data: bytes, *, where: str) -> Manifest:
 
 
 def annotated(manifest: Manifest, notes: Annotations) -> Manifest:
-    """Give a manifest with what a run has to say; versions that it does not hold are passed by."""
+    """Give a manifest with what a run has to say; versions that it does not hold are passed by.
+
+    What a person put in stays so, whatever else comes to want it.
+    """
     versions = dict(manifest.versions)
     for module, why in notes.why.items():
         if module in versions:
-            versions[module] = replace(versions[module], why=tuple(sorted(set(why))))
+            kept = [old for old in versions[module].why if old.startswith(BY_HAND)]
+            versions[module] = replace(versions[module], why=tuple(sorted({*why, *kept})))
     for module, text in notes.verified.items():
         if module in versions:
             versions[module] = replace(versions[module], verified=text)

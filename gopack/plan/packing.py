@@ -166,6 +166,11 @@ def go_version(go_mod: bytes | None) -> str:
         return ""
 
 
+def is_reached(folder: str) -> bool:
+    """Whether the go command's `./...` goes into a folder of this name, vendor left aside."""
+    return not folder.startswith((".", "_")) and folder not in {"testdata", "vendor"}
+
+
 def plan_packing(module: ModuleVersion, listing: Listing, *, go_version: str) -> Packing:
     """Decide which files of a tree make the zip.
 

@@ -1,0 +1,129 @@
+"""A folder that packed versions are left in, as pacmod leaves them: go.mod, VERSION.info and .zip.
+
+Rules kept:
+- The three appear one after the other by renames, the info last; after a failure none is left.
+- What is there with the same bytes stays; other bytes are refused, or replaced if that is asked.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.files import FILE_MODE
+from gopack.errors import InputError
+from gopack.plan.layout import is_version_folder_name
+from gopack.spec.module import ModuleVersion
+
+_PART = ".gopack-"
+
+
+class OutFolder:
+    """A folder, made when the first version goes into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._is_new = False
+
+    def discard(self) -> None:
+        """Take the folder away again if it was made for nothing."""
+        if self._is_new:
+            with contextlib.suppress(OSError):  # it is in use after all
+                self.folder.rmdir()
+
+    def own_paths(self, source: Path) -> set[Path]:
+        """Tell what a pack of `source` passes by: the whole folder, if it lies inside.
+
+        Where it is the source itself, the zips and infos of all versions in it.
+        """
+        folder, source = self.folder.resolve(), source.resolve()
+        if folder != source:
+            return {folder} if folder.is_relative_to(source) else set()
+        with disk_errors("read the source folder", folder):
+            return {path for path in folder.iterdir() if _is_own(path)}
+
+    def staged_path(self, module: ModuleVersion) -> Path:
+        """Give a new path to write a zip to, in the folder itself.
+
+        Raises:
+            StoreError: the folder cannot be made.
+        """
+        with disk_errors("make the output folder", self.folder):
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True)
+                self._is_new = True
+        return self.folder / f"{_PART}{os.getpid()}-{module.version}.zip"
+
+    def put(
+        self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path, may_replace: bool
+    ) -> bool:
+        """Leave a version's files here; false if they were here already.
+
+        Raises:
+            InputError: other files are in their place, and are not to be replaced.
+            StoreError: the disk refuses.
+        """
+        staged = {
+            "go.mod": self._write(f"{_PART}{os.getpid()}-go.mod", mod),
+            f"{module.version}.zip": zip_file,
+            f"{module.version}.info": self._write(f"{_PART}{os.getpid()}-info", info),
+        }
+        try:
+            with disk_errors("write the packed version", self.folder):
+                new = [name for name, path in staged.items() if not self._is_there(name, path)]
+                taken = [name for name in new if (self.folder / name).exists()]
+                if taken and not may_replace:
+                    raise _taken(self.folder, taken)
+                self._move_in({name: staged[name] for name in new})
+        finally:
+            for path in staged.values():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        return bool(new)
+
+    def _write(self, name: str, data: bytes) -> Path:
+        path = self.folder / name
+        with disk_errors("write the packed version", path):
+            path.write_bytes(data)
+        return path
+
+    def _is_there(self, name: str, staged: Path) -> bool:
+        there = self.folder / name
+        if not there.is_file() or there.stat().st_size != staged.stat().st_size:
+            return False
+        return all(one == other for one, other in zip(_pieces(there), _pieces(staged), strict=True))
+
+    def _move_in(self, staged: dict[str, Path]) -> None:
+        moved: list[Path] = []
+        try:
+            for name, path in staged.items():
+                target = self.folder / name
+                is_new = not target.exists()
+                path.chmod(FILE_MODE)
+                path.replace(target)
+                moved += [target] if is_new else []
+        except OSError:
+            for target in moved:
+                target.unlink()
+            raise
+
+
+def _is_own(path: Path) -> bool:
+    is_named_so = path.suffix in {".zip", ".info"} and is_version_folder_name(path.stem)
+    return is_named_so or path.name.startswith(_PART)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            yield piece
+
+
+def _taken(folder: Path, names: list[str]) -> InputError:
+    return InputError(
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} there already, "
+        "with other content",
+        where=str(folder),
+        hint="Take another OUTPUT_DIR, remove what is there, or say --replace.",
+    )

@@ -1,0 +1,181 @@
+"""Finding what `gopack pack` was asked for: folders and commits become tasks."""
+
+import os
+from collections.abc import Callable, Iterator, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from gopack.adapters.gittree import GitRepository
+from gopack.adapters.sourcetree import SourceTree, find_modules
+from gopack.errors import GopackError, InputError
+from gopack.flows.pack import PackTask
+from gopack.flows.packgit import Found, GitPlanner, Revision
+from gopack.plan.gitversion import Place, origin_of, without_major
+from gopack.plan.inputs.gowork import read_go_work
+from gopack.plan.packing import check_version, module_path
+from gopack.spec.info import Origin
+
+Note = Callable[[str], None]
+"""Tells a person something that is worth knowing and stops nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line; texts are empty where nothing was."""
+
+    source: Path
+    module: str
+    version: str
+    ref: str = ""
+    all_tags: bool = False
+    recursive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTask:
+    """A task that opens its tree only while it is packed; opening it may raise a GopackError."""
+
+    task: Callable[[], AbstractContextManager[PackTask]]
+
+
+def find_tasks(request: Request, own_paths: Set[Path], note: Note) -> Iterator[FoundTask]:
+    """Find every module version that was asked for.
+
+    `own_paths` are never packed.
+
+    Raises:
+        InputError: it cannot be told what is to be packed.
+        StoreError: a folder cannot be read.
+    """
+    if request.all_tags and request.version:
+        raise InputError("--all-tags takes the versions of the tags", hint="Leave VERSION out.")
+    if request.recursive and request.module:
+        raise InputError("--recursive takes the modules of go.mod", hint="Leave MODULE out.")
+    if not request.source.is_dir():
+        raise InputError("there is no such folder", where=str(request.source), hint="See --source.")
+    if request.ref or request.all_tags:
+        yield from _from_git(request, note)
+    elif request.recursive:
+        for folder in _folders(request.source):
+            yield _from_folder(request, request.source / folder, own_paths, note)
+    else:
+        yield _from_folder(request, request.source, own_paths, note)
+
+
+def _from_git(request: Request, note: Note) -> Iterator[FoundTask]:
+    repository = GitRepository(request.source)
+    planner = GitPlanner(repository)
+    if repository.top is not None and repository.is_dirty():
+        note("the folder has changes that are not committed: they are not packed")
+    for found in _found_in_git(request, repository, planner):
+        if isinstance(found, Revision):
+            for each in found.notes:
+                note(f"{found.module}: {each}")
+        yield FoundTask(_opener(repository, found))
+
+
+def _found_in_git(
+    request: Request, repository: GitRepository, planner: GitPlanner
+) -> "list[Found]":
+    ref = request.ref or "HEAD"
+    if request.recursive:
+        return planner.everything(ref, version=request.version, all_tags=request.all_tags)
+    if request.all_tags:
+        return planner.all_tags(ref, given=request.module, folder=repository.folder)
+    return [
+        planner.at(ref, given=request.module, version=request.version, folder=repository.folder)
+    ]
+
+
+def _opener(
+    repository: GitRepository, found: Found
+) -> Callable[[], AbstractContextManager[PackTask]]:
+    @contextmanager
+    def task() -> Iterator[PackTask]:
+        if not isinstance(found, Revision):
+            found.error.where = found.error.where or found.name
+            raise found.error
+        with repository.tree(found.commit, found.folder) as tree:
+            yield PackTask(
+                found.module,
+                found.go_mod,
+                tree,
+                how=f"packed from git commit {found.commit.hash}",
+                time=found.commit.time,
+                origin=found.origin,
+            )
+
+    return task
+
+
+def _folders(source: Path) -> list[str]:
+    folders = set(find_modules(source))
+    work = source / "go.work"
+    if work.is_file():
+        members = read_go_work(work.read_bytes(), name=str(work)).members
+        folders |= {"" if m == "." else os.path.normpath(m) for m in members}
+    if not folders:
+        raise InputError("there is no go.mod in or below this folder", where=str(source))
+    return sorted(folders)
+
+
+def _from_folder(request: Request, folder: Path, own_paths: Set[Path], note: Note) -> FoundTask:
+    def task() -> AbstractContextManager[PackTask]:
+        return nullcontext(_folder_task(request, folder, own_paths, note))
+
+    return FoundTask(task)
+
+
+def _folder_task(request: Request, folder: Path, own_paths: Set[Path], note: Note) -> PackTask:
+    tree = SourceTree(folder, passed_by=own_paths)
+    go_mod = tree.go_mod()
+    path = module_path(request.module, go_mod, where=str(folder))
+    module = check_version(path, request.version, has_go_mod=go_mod is not None)
+    if go_mod is None and any(
+        own.parent == tree.root and own.name == "go.mod" for own in own_paths
+    ):
+        raise InputError(
+            "OUTPUT_DIR is the module's folder, and a go.mod would be left in it",
+            where=str(module),
+            hint="Give another OUTPUT_DIR, or write a go.mod.",
+        )
+    checkout = _checkout(folder, path, request.version, own_paths)
+    if checkout.note:
+        note(f"{module}: {checkout.note}")
+    return PackTask(module, go_mod, tree, checkout.how, checkout.time, checkout.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checkout:
+    """What git knows of a folder."""
+
+    how: str = "packed from a folder"
+    time: datetime | None = None
+    origin: Origin | None = None
+    note: str = field(default="")
+
+
+def _checkout(folder: Path, path: str, version: str, own_paths: Set[Path]) -> _Checkout:
+    """Ask git for the commit behind a folder; a folder that git does not know has none."""
+    try:
+        repository = GitRepository(folder)
+        refs = repository.refs()
+        commit = repository.commit(refs["HEAD"])
+    except (GopackError, KeyError):
+        return _Checkout()
+    if repository.top is None or not repository.has_folder(commit):
+        return _Checkout()
+    inside = [os.path.relpath(own, folder.resolve()) for own in own_paths]
+    but = [each for each in inside if not each.startswith("..")]
+    if repository.is_dirty(but=but, counts_ignored=True):
+        return _Checkout(
+            how=f"packed from a folder with changes since git commit {commit.hash}",
+            time=commit.time,
+            note="the folder has files or changes that no commit has; they are packed, and the "
+            "info names no commit (--git HEAD packs the commit)",
+        )
+    place = Place(path, without_major(repository.folder, path))
+    origin = origin_of(place, version, commit, refs, url=repository.url())
+    return _Checkout(f"packed from git commit {commit.hash}", commit.time, origin)

@@ -1,0 +1,119 @@
+"""Versions that a person puts into a storage: packed here, or brought from elsewhere.
+
+What is there with the same sums stays as it is. Other content under a version that is there is
+refused, since a version never changes for those who have it; or it is replaced, and the manifest
+says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from gopack.errors import IntegrityError
+from gopack.plan.manifest import BY_HAND, Annotations, LineFacts
+from gopack.ports import FetchedZip, FileKind, Ledger, State, Store
+from gopack.spec.dirhash import hash_go_mod
+from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import Sums
+
+
+@dataclass(frozen=True, slots=True)
+class HandMade:
+    """A checked version: its files, what vouches for it, and how it came, for the manifest."""
+
+    module: ModuleVersion
+    info: bytes
+    mod: bytes
+    zip: FetchedZip | None
+    verified: str
+    how: str
+
+    @property
+    def sums(self) -> Sums:
+        """The sums that go.sum has."""
+        return Sums(hash_go_mod(self.mod), self.zip.h1 if self.zip else None)
+
+
+class Became(Enum):
+    """What became of a version that was put in."""
+
+    STORED = "stored"
+    THERE = "there already"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where versions are put: `stored_sums` reads a stored version's files anew."""
+
+    store: Store
+    ledger: Ledger
+    stored_sums: Callable[[ModuleVersion], Sums]
+
+    def put(self, version: HandMade, *, may_replace: bool) -> Became:
+        """Make a version appear and note it; its zip is moved from the staging folder.
+
+        Raises:
+            IntegrityError: other content is there under this version, and it is not to be replaced.
+            StoreError: the storage refuses.
+        """
+        module, old, became = version.module, "", Became.STORED
+        state = self.store.state(module)
+        if state is not State.ABSENT:
+            there = self.stored_sums(module)
+            if _differ(there, version.sums):
+                if not may_replace:
+                    raise _other_content(module, there, version.sums)
+                old, became = there.zip or there.mod, Became.REPLACED
+                self.store.remove(module)
+                self.ledger.forget(module)
+            elif state is State.COMPLETE or version.zip is None:
+                became = Became.THERE
+        self.store.publish(
+            module,
+            info=version.info,
+            mod=version.mod,
+            zip_file=version.zip.path if version.zip else None,
+        )
+        self._note(version, became, old)
+        return became
+
+    def _note(self, version: HandMade, became: Became, old: str) -> None:
+        module = version.module
+        if became is Became.THERE and self.ledger.vouches_for(
+            module, whole=version.zip is not None
+        ):
+            return  # what is known of it may be better than what came now
+        self.ledger.record(
+            module,
+            info=self._stored_info(version, became),
+            mod=version.mod,
+            fetched_zip=version.zip,
+            verified=version.verified,
+        )
+        how = f"{BY_HAND}: {version.how}" + (f", replaced {old}" if old else "")
+        self.ledger.annotate(Annotations(why={module: [how]}, listed={module: LineFacts()}))
+
+    def _stored_info(self, version: HandMade, became: Became) -> bytes:
+        if became is not Became.THERE:
+            return version.info
+        with self.store.open(version.module, FileKind.INFO) as file:
+            return file.read()
+
+
+def _differ(there: Sums, new: Sums) -> bool:
+    zips = there.zip and new.zip and there.zip != new.zip
+    return bool(zips) or there.mod != new.mod
+
+
+def _other_content(module: ModuleVersion, there: Sums, new: Sums) -> IntegrityError:
+    is_zip = there.zip and new.zip and there.zip != new.zip
+    old_h1, new_h1 = (there.zip, new.zip) if is_zip else (there.mod, new.mod)
+    return IntegrityError(
+        f"the storage has this version with other content (the {'zip' if is_zip else 'go.mod'})",
+        where=str(module),
+        expected=old_h1,
+        got=new_h1,
+        hint="Give the new content a new version: go refuses a version that changed. "
+        "Or say --replace, if nobody has the old one.",
+    )

@@ -1,0 +1,283 @@
+"""What to pack of a git repository: which commit, which folder, which version."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gopack.errors import GopackError, InputError
+from gopack.plan.gitversion import (
+    TAGS,
+    Commit,
+    Place,
+    ReadFile,
+    Tags,
+    check_pseudo,
+    choose_version,
+    find_folder,
+    highest,
+    locate,
+    origin_of,
+    version_of_tag,
+    versions_in,
+)
+from gopack.plan.inputs.gowork import read_go_work
+from gopack.plan.packing import check_version, is_reached, module_path
+from gopack.spec import gomod, semver
+from gopack.spec.info import Origin
+from gopack.spec.module import ModuleVersion, split_path_version
+from gopack.spec.pseudo import is_pseudo
+
+
+class Repository(Protocol):
+    """A git repository; every method may raise InputError where git fails."""
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether history is cut off somewhere."""
+
+    def refs(self) -> dict[str, str]:
+        """Map HEAD, heads and tags, by full name, to commits."""
+
+    def resolve(self, name: str) -> Commit:
+        """Find the commit that a tag, branch or hash names."""
+
+    def commit(self, full_hash: str) -> Commit:
+        """Look a commit up by its full hash."""
+
+    def tags_before(self, commit: Commit) -> list[str]:
+        """List the tags on a commit and before it."""
+
+    def read_file(self, commit: Commit, path: str) -> bytes | None:
+        """Read a file of a commit; None where there is none."""
+
+    def modules(self, commit: Commit) -> list[str]:
+        """List the folders of a commit that hold a go.mod."""
+
+    def url(self) -> str:
+        """The remote's URL without credentials, or an empty text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One module version of a repository; `notes` are what a person should know about it."""
+
+    module: ModuleVersion
+    folder: str
+    commit: Commit
+    go_mod: bytes | None
+    origin: Origin
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tag or folder that cannot be packed, and why."""
+
+    name: str
+    error: GopackError
+
+
+Found = Revision | Refused
+
+
+class GitPlanner:
+    """Decides on a repository's versions; its refs are read once."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._refs = repository.refs()
+        self._tags = [ref.removeprefix(TAGS) for ref in self._refs if ref.startswith(TAGS)]
+
+    def at(self, ref: str, *, given: str = "", version: str = "", folder: str = "") -> Revision:
+        """Decide what a tag, branch or commit is packed as.
+
+        `given` is the module path, if the caller knows it, `folder` where the module lies, and
+        `version` what it is to be, instead of what the repository says.
+
+        Raises:
+            InputError: no such commit or module, or the version cannot be this commit's.
+        """
+        tag = self._own_tag(ref, folder)
+        commit = self._repository.resolve(tag or ref)
+        read = self._reader(commit)
+        place = locate(given, folder, read, where=ref)
+        found, go_mod = find_folder(place, read, where=ref)
+        module_path(place.path, go_mod, where=f"{ref}: {found or '.'}")
+        notes: tuple[str, ...] = ()
+        if version:
+            notes = self._check_given(place, version, commit, has_go_mod=go_mod is not None)
+        else:
+            version = self._version(place, commit, asked_tag=tag or ref)
+        module = check_version(place.path, version, has_go_mod=go_mod is not None)
+        origin = origin_of(place, version, commit, self._refs, url=self._repository.url())
+        return Revision(module, found, commit, go_mod, origin, notes)
+
+    def all_tags(self, ref: str, *, given: str = "", folder: str = "") -> list[Found]:
+        """Decide on every version that the tags have of a module, of all its major versions.
+
+        With `given`, of this path alone.
+
+        Raises:
+            InputError: there is no such commit or module, or no tag for it.
+        """
+        commit = self._repository.resolve(ref)
+        place = locate(given, folder, self._reader(commit), where=ref)
+        found: list[Found] = []
+        for tag in sorted(self._tags, key=lambda tag: _tag_key(tag, place.tag_prefix)):
+            version, in_full = version_of_tag(tag, place.tag_prefix)
+            if in_full:
+                found += self._of_tag(place, tag, version, is_given=bool(given))
+        if not found:
+            what = f"there is no tag {place.tag_prefix}vX.Y.Z"
+            raise InputError(what, where=place.path, hint="git fetch --tags, or leave it out.")
+        return found
+
+    def everything(self, ref: str, *, version: str = "", all_tags: bool = False) -> list[Found]:
+        """Decide on every module of a commit: those that `./...` reaches, and go.work's.
+
+        Raises:
+            InputError: there is no such commit, or it has no module.
+        """
+        commit = self._repository.resolve(ref)
+        folders = self._folders(commit)
+        found: list[Found] = []
+        for folder in folders:
+            try:
+                if all_tags:
+                    found += self.all_tags(ref, folder=folder)
+                else:
+                    found.append(self.at(ref, version=version, folder=folder))
+            except GopackError as error:
+                found.append(Refused(folder or ".", error))
+        if not found:
+            raise InputError("there is no go.mod in this commit", where=ref)
+        return _each_once(found)
+
+    def _folders(self, commit: Commit) -> list[str]:
+        reached = {f for f in self._repository.modules(commit) if _is_reached(f)}
+        work = self._repository.read_file(commit, "go.work")
+        members = read_go_work(work).members if work is not None else ()
+        return sorted(reached | {_clean(member) for member in members})
+
+    def _own_tag(self, ref: str, folder: str) -> str:
+        """The tag of a folder's module that `ref` means when it is a version."""
+        parent, _, last = folder.rpartition("/")
+        stem = parent if last.startswith("v") and last[1:].isdigit() else folder
+        tag = f"{stem}/{ref}" if stem else ref
+        is_version = semver.is_valid(ref) and not is_pseudo(ref)
+        return tag if is_version and f"{TAGS}{tag}" in self._refs else ""
+
+    def _reader(self, commit: Commit) -> ReadFile:
+        return lambda path: self._repository.read_file(commit, path)
+
+    def _version(self, place: Place, commit: Commit, *, asked_tag: str) -> str:
+        tags = Tags(
+            here=[tag for tag in self._tags if self._refs[TAGS + tag] == commit.hash],
+            before=self._repository.tags_before(commit),
+            is_retracted=self._retractions(place),
+            may_be_incompatible=self._may_be_incompatible(place, commit),
+        )
+        version = choose_version(place, commit, tags, asked_tag=asked_tag)
+        if is_pseudo(version) and self._repository.is_shallow:
+            raise InputError(
+                "the clone is shallow: the tags before this commit are not known",
+                where=f"{place.path}@{commit.hash[:12]}",
+                hint="git fetch --unshallow --tags, or give VERSION.",
+            )
+        return version
+
+    def _check_given(
+        self, place: Place, version: str, commit: Commit, *, has_go_mod: bool
+    ) -> tuple[str, ...]:
+        check_version(place.path, version, has_go_mod=has_go_mod)
+        if is_pseudo(version):
+            check_pseudo(version, commit)
+            return ()
+        tag = place.tag_prefix + version.removesuffix("+incompatible")
+        at = self._refs.get(TAGS + tag)
+        if at is None:
+            return (f"there is no tag {tag}: connected, the go command does not know {version}",)
+        if at != commit.hash:
+            raise InputError(
+                "the tag of this version is on another commit", where=f"{place.path}@{version}",
+                expected=at[:12], got=commit.hash[:12],
+                hint=f"Pack it with --git {tag}, or give this commit another version.",
+            )  # fmt: skip
+        return ()
+
+    def _retractions(self, place: Place) -> Callable[[str], bool]:
+        newest = highest(versions_in(place, self._tags))
+        go_mod = None
+        if newest:
+            commit = self._repository.commit(self._refs[f"{TAGS}{place.tag_prefix}{newest}"])
+            try:
+                go_mod = find_folder(place, self._reader(commit), where=newest)[1]
+            except InputError:
+                go_mod = None
+        retracted = _retracted(go_mod)
+        return lambda version: any(
+            semver.compare(low, version) <= 0 <= semver.compare(high, version)
+            for low, high in retracted
+        )
+
+    def _may_be_incompatible(self, place: Place, commit: Commit) -> Callable[[str], bool]:
+        read = self._reader(commit)
+        is_bare = not place.code_dir and not place.path_major and read("go.mod") is None
+        return lambda version: is_bare and read(f"{semver.major(version)}/go.mod") is None
+
+    def _of_tag(self, place: Place, tag: str, version: str, *, is_given: bool) -> list[Found]:
+        stem, major, _ = split_path_version(place.path)
+        wanted = semver.major(version)
+        path = place.path
+        if not major.startswith(".") and not is_given:
+            path = stem if wanted in {"v0", "v1"} else f"{stem}/{wanted}"
+        try:
+            return [self._tagged(replace(place, path=path), tag, version)]
+        except InputError as error:
+            bare = self._bare(replace(place, path=stem), tag, version)
+            if bare is not None:
+                return [bare]
+            return [] if is_given else [Refused(tag, error)]
+
+    def _tagged(self, place: Place, tag: str, version: str) -> Revision:
+        commit = self._repository.commit(self._refs[TAGS + tag])
+        folder, go_mod = find_folder(place, self._reader(commit), where=tag)
+        module_path(place.path, go_mod, where=tag)
+        module = check_version(place.path, version, has_go_mod=go_mod is not None)
+        origin = origin_of(place, version, commit, self._refs, url=self._repository.url())
+        return Revision(module, folder, commit, go_mod, origin)
+
+    def _bare(self, place: Place, tag: str, version: str) -> Revision | None:
+        """A tag of v2 or more of a module without go.mod."""
+        commit = self._repository.commit(self._refs[TAGS + tag])
+        if not self._may_be_incompatible(place, commit)(version):
+            return None
+        return self._tagged(place, tag, f"{version}+incompatible")
+
+
+def _each_once(found: Sequence[Found]) -> list[Found]:
+    """Drop what was found twice: a module's major versions show in its folder and in `vN`."""
+    first: dict[object, Found] = {}
+    for each in found:
+        first.setdefault(each.module if isinstance(each, Revision) else each.name, each)
+    return list(first.values())
+
+
+def _retracted(go_mod: bytes | None) -> Sequence[tuple[str, str]]:
+    try:
+        return [(r.low, r.high) for r in gomod.parse(go_mod or b"").retract]
+    except InputError:
+        return []
+
+
+def _tag_key(tag: str, prefix: str) -> tuple[object, ...]:
+    version, in_full = version_of_tag(tag, prefix)
+    return (True, semver.sort_key(version)) if in_full else (False, tag)
+
+
+def _is_reached(folder: str) -> bool:
+    return all(is_reached(element) for element in folder.split("/") if folder)
+
+
+def _clean(member: str) -> str:
+    return "/".join(element for element in member.split("/") if element not in {"", "."})
