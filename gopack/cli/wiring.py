@@ -46,7 +46,7 @@ WatchedProgress = PlainProgress | RichProgress
 
 def make_console() -> Console:
     """Make the console for everything a person reads: standard error, so that --json can pipe."""
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(stderr=True, soft_wrap=True, emoji=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
     return console
@@ -54,7 +54,7 @@ def make_console() -> Console:
 
 def make_output() -> Console:
     """Make the console for results, on standard output."""
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, emoji=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
     return console

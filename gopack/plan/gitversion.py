@@ -10,8 +10,6 @@ Rules kept:
 Spec: modfetch.codeRepo (convert, findDir, isMajor), codehost gitRepo (Tags, RecentTag, stat).
 """
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -221,34 +219,14 @@ def check_pseudo(version: str, commit: Commit) -> None:
 def origin_of(
     place: Place, version: str, commit: Commit, refs: Mapping[str, str], *, url: str
 ) -> Origin:
-    """Tell a version's origin as the go command writes it when it is asked for that version.
+    """Tell a version's origin as the go command writes it into the version's .info.
 
-    `refs` maps HEAD, heads and tags by their full names to the commits they stand for.
+    Of a pseudo-version the commit alone counts; a tag is named, since it may move. `refs` maps
+    tags by their full names to the commits they stand for.
     """
     tag = f"{TAGS}{place.tag_prefix}{version.removesuffix(_INCOMPATIBLE)}"
-    prefix, tag_sum = "", ""
-    if is_pseudo(version):
-        ref = min((name for name, at in refs.items() if at == commit.hash), default="")
-        if not version.startswith("v0.0.0-"):
-            major = place.path_major
-            prefix = place.tag_prefix + (f"{major[1:]}." if major else "")
-            tag_sum = _tag_sum(refs, prefix)
-    else:
-        ref = tag if refs.get(tag) == commit.hash else ""
-    return Origin(
-        vcs="git", url=url, subdir=place.code_dir, hash=commit.hash, ref=ref, tag_prefix=prefix,
-        tag_sum=tag_sum,
-    )  # fmt: skip
-
-
-def _tag_sum(refs: Mapping[str, str], prefix: str) -> str:
-    folder = prefix[: prefix.rfind("/") + 1]
-    digest = hashlib.sha256()
-    for ref in sorted(refs):
-        tag = ref.removeprefix(TAGS)
-        if tag != ref and tag.startswith(prefix) and version_of_tag(tag, folder)[0]:
-            digest.update(f'"{tag}" {refs[ref]}\n'.encode())
-    return "t1:" + base64.b64encode(digest.digest()).decode()
+    ref = tag if not is_pseudo(version) and refs.get(tag) == commit.hash else ""
+    return Origin(vcs="git", url=url, subdir=place.code_dir, hash=commit.hash, ref=ref)
 
 
 def _suffixed(version: str, place: Place) -> str:

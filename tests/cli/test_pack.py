@@ -1,0 +1,323 @@
+"""`gopack pack` from the command line: folders, repositories, storages, and every bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from gopack.adapters.disk import DiskStore
+from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.zips import read_module_zip
+from gopack.ports import State
+from gopack.spec.info import parse_info
+from gopack.spec.module import ModuleVersion
+from tests.gitrepo import ENV, GitRepo
+
+pytestmark = pytest.mark.e2e
+
+PATH = "corp.example/m"
+V1 = ModuleVersion(PATH, "v1.0.0")
+
+
+def gopack(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    env = {**ENV, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "GOPROXY": "off"}
+    command = [sys.executable, "-m", "gopack", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def packed(*arguments: str | Path, cwd: Path) -> str:
+    done = gopack(*arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refused(*arguments: str | Path, cwd: Path, status: int = 2) -> str:
+    done = gopack(*arguments, cwd=cwd)
+    assert done.returncode == status, done.stderr
+    assert not done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "go.mod").write_text(f"module {PATH}\n\ngo 1.22\n")
+    (folder / "m.go").write_text("package m\n")
+    os.utime(folder / "m.go", (1_700_000_000, 1_700_000_000))
+    os.utime(folder / "go.mod", (1_600_000_000, 1_600_000_000))
+    return folder
+
+
+def names_in(file: Path, version: ModuleVersion = V1) -> set[str]:
+    return {name.removeprefix(f"{version}/") for name in ZipFile(file).namelist()}
+
+
+# As the guide calls pacmod
+
+
+def test_pack_leaves_the_three_files_that_pacmod_leaves(module: Path) -> None:
+    packed("pack", PATH, "v1.0.0", "../out", cwd=module)
+    out = module.parent / "out"
+    assert sorted(path.name for path in out.iterdir()) == ["go.mod", "v1.0.0.info", "v1.0.0.zip"]
+    assert (out / "go.mod").read_bytes() == (module / "go.mod").read_bytes()
+    receipt = read_module_zip(out / "v1.0.0.zip", V1)
+    assert receipt.file_count == 2
+    info = (out / "v1.0.0.info").read_bytes()
+    assert info == b'{"Version":"v1.0.0","Time":"2023-11-14T22:13:20Z"}'
+
+
+def test_pack_into_the_module_itself_never_packs_what_it_left(module: Path) -> None:
+    packed("pack", "v1.0.0", ".", cwd=module)
+    packed("pack", "v1.1.0", ".", cwd=module)
+    packed("pack", "v1.2.0", "deep/er", cwd=module)
+    packed("pack", "v1.3.0", "deep/er", cwd=module)
+    assert names_in(module / "v1.1.0.zip", ModuleVersion(PATH, "v1.1.0")) == {"go.mod", "m.go"}
+    later = names_in(module / "deep/er/v1.3.0.zip", ModuleVersion(PATH, "v1.3.0"))
+    assert not [name for name in later if name.startswith("deep")]
+
+
+def test_pack_twice_is_no_change(module: Path) -> None:
+    packed("pack", "v1.0.0", "../out", cwd=module)
+    assert "there already" in packed("pack", "v1.0.0", "../out", cwd=module)
+
+
+def test_pack_without_go_mod_takes_the_path_that_was_given(module: Path) -> None:
+    (module / "go.mod").unlink()
+    packed("pack", PATH, "v2.0.0+incompatible", "../out", cwd=module)
+    assert (module.parent / "out/go.mod").read_text() == f"module {PATH}\n"
+    bare = ModuleVersion(PATH, "v2.0.0+incompatible")
+    assert names_in(module.parent / "out/v2.0.0+incompatible.zip", bare) == {"m.go"}
+    assert "a go.mod would be left in it" in refused("pack", PATH, "v1.0.0", ".", cwd=module)
+
+
+def test_pack_of_a_checkout_has_the_commit_s_time_and_origin(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    commit = repo.commit({"go.mod": f"module {PATH}\n", "m.go": "package m\n"}, "v1.0.0")
+    packed("pack", "v1.0.0", "out", cwd=repo.folder)
+    info = parse_info((repo.folder / "out/v1.0.0.info").read_bytes(), where="")
+    assert info.time_text == "2023-11-14T23:13:20Z"
+    assert info.origin is not None
+    assert (info.origin.vcs, info.origin.hash) == ("git", commit)
+    assert info.origin.ref == "refs/tags/v1.0.0"
+    (repo.folder / "new.go").write_text("package m\n")
+    done = gopack("pack", "v1.0.1", "out", "--replace", cwd=repo.folder)
+    assert "files or changes that no commit has" in done.stderr
+    assert parse_info((repo.folder / "out/v1.0.1.info").read_bytes(), where="").origin is None
+
+
+# Git
+
+
+def test_git_packs_the_commit_and_says_that_the_tree_is_dirty(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    repo.commit({"go.mod": f"module {PATH}\n", "m.go": "package m\n"}, "v1.0.0")
+    (repo.folder / "m.go").write_text("changed")
+    (repo.folder / "new.go").write_text("package m\n")
+    done = gopack("pack", "--git", "v1.0.0", "../out", cwd=repo.folder)
+    assert done.returncode == 0, done.stderr
+    assert "changes that are not committed: they are not packed" in done.stderr
+    assert names_in(tmp_path / "out/v1.0.0.zip") == {"go.mod", "m.go"}
+    assert repo.git("status", "--porcelain").splitlines() == ["M m.go", "?? new.go"]
+
+
+def test_git_shallow_clone_needs_a_version_or_a_tag(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    repo.commit({"go.mod": f"module {PATH}\n"}, "v1.0.0")
+    repo.commit({"m.go": "package m\n"})
+    clone = tmp_path / "c"
+    subprocess.run(
+        ["git", "clone", "-q", "--depth=1", repo.folder.as_uri(), clone], check=True, env=ENV
+    )
+    assert "shallow" in refused("pack", "--git", "HEAD", "../out", cwd=clone)
+    assert not (tmp_path / "out").exists()
+    packed("pack", "v1.0.1", "--git", "HEAD", "../out", cwd=clone)
+
+
+def test_git_recursive_packs_every_module_and_those_of_go_work(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    files: dict[str, str | bytes | None] = {
+        "go.mod": f"module {PATH}\n",
+        "m.go": "package m\n",
+        "sub/go.mod": f"module {PATH}/sub\n",
+        "_odd/go.mod": f"module {PATH}/odd\n",
+        "testdata/x/go.mod": "module no/such\n",
+        "go.work": "go 1.22\n\nuse (\n\t.\n\t./_odd\n)\n",
+    }
+    repo.commit(files, "v1.0.0", "sub/v0.3.0", "_odd/v1.5.0")
+    packed("pack", "--recursive", "--git", "HEAD", "../out", cwd=repo.folder)
+    out = tmp_path / "out" / PATH
+    found = sorted(str(path.relative_to(out)) for path in out.rglob("*.zip"))
+    assert found == ["odd/v1.5.0/v1.5.0.zip", "sub/v0.3.0/v0.3.0.zip", "v1.0.0/v1.0.0.zip"]
+    packed("pack", "--recursive", "v1.7.0", "../folders", cwd=repo.folder)
+    zips = sorted(path.name for path in (tmp_path / "folders").rglob("*.zip"))
+    assert zips == ["v1.7.0.zip"] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--git", "nosuch"], "no such tag, branch or commit"),
+        (["--git", "--upload-pack=x"], "no such tag, branch or commit"),
+        (["v1.0.0", "--git", "HEAD"], "the tag of this version is on another commit"),
+        (["v0.0.0-20200101000000-abcdefabcdef", "--git", "HEAD"], "another commit's"),
+        (["v1.0.0", "--all-tags"], "--all-tags takes the versions of the tags"),
+        (["other.example/x", "--git", "HEAD"], "disagrees with go.mod"),
+        ([f"{PATH}/sub", "--git", "HEAD"], "there is no sub/go.mod"),
+    ],
+)
+def test_git_bad_input_is_refused(words: list[str], text: str, tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    repo.commit({"go.mod": f"module {PATH}\n"}, "v1.0.0")
+    repo.commit({"m.go": "package m\n"})
+    assert text in refused("pack", *words, "../out", cwd=repo.folder)
+    assert not (tmp_path / "out").exists()
+
+
+def test_git_outside_a_repository_is_refused(module: Path) -> None:
+    assert "not a git repository" in refused("pack", "--git", "HEAD", "../out", cwd=module)
+
+
+# Storage
+
+
+def test_storage_gets_the_version_the_manifest_and_go_sum(module: Path, tmp_path: Path) -> None:
+    packed("pack", "v1.0.0", "--storage", "../st", cwd=module)
+    store, ledger = DiskStore(tmp_path / "st"), DiskLedger(tmp_path / "st/.gopack")
+    assert store.state(V1) is State.COMPLETE
+    entry = ledger.manifest.versions[V1]
+    assert entry.is_by_hand
+    assert entry.verified == "unverified: not in the checksum database (packed here)"
+    assert entry.zip is not None
+    assert f"{PATH} v1.0.0 {entry.zip.h1}\n" in (tmp_path / "st/.gopack/go.sum").read_text()
+    assert not list((tmp_path / "st/.gopack/staging").iterdir())
+
+
+def test_storage_refuses_other_content_with_both_sums_and_replaces_on_demand(
+    module: Path, tmp_path: Path
+) -> None:
+    packed("pack", "v1.0.0", "--storage", "../st", cwd=module)
+    manifest = (tmp_path / "st/.gopack/manifest.json").read_bytes()
+    (module / "m.go").write_text("package other\n")
+    said = refused("pack", "v1.0.0", "--storage", "../st", cwd=module, status=4)
+    old = DiskLedger(tmp_path / "st/.gopack").manifest.versions[V1]
+    assert old.zip is not None
+    assert old.zip.h1 in said
+    assert said.count("h1:") == 2
+    assert (tmp_path / "st/.gopack/manifest.json").read_bytes() == manifest
+    assert not list((tmp_path / "st/.gopack/staging").iterdir())
+    packed("pack", "v1.0.0", "--storage", "../st", "--replace", cwd=module)
+    new = DiskLedger(tmp_path / "st/.gopack").manifest.versions[V1]
+    assert f"replaced {old.zip.h1}" in new.why[0]
+
+
+def test_storage_inside_the_source_is_not_packed(module: Path) -> None:
+    packed("pack", "v1.0.0", "--storage", "st", cwd=module)
+    packed("pack", "v1.1.0", "--storage", "st", cwd=module)
+    stored = module / "st" / PATH / "v1.1.0" / "source.zip"
+    assert names_in(stored, ModuleVersion(PATH, "v1.1.0")) == {"go.mod", "m.go"}
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["1.0.0", "../out"], "does not begin with v"),
+        (["v1.0", "../out"], "not canonical"),
+        (["v1.0.0+meta", "../out"], "not canonical"),
+        (["nonsense", "../out"], "not a semantic version"),
+        (["v2.0.0", "../out"], "should be v0 or v1, not v2"),
+        (["v2.0.0+incompatible", "../out"], "the module has a go.mod"),
+        (["corp.example/other", "v1.0.0", "../out"], "disagrees with go.mod"),
+        (["v1.0.0"], "VERSION is missing"),
+        ([PATH, "../out"], "VERSION is missing"),
+        ([], "OUTPUT_DIR is missing"),
+        (["a", "b", "c", "d"], "too many words"),
+        (["v1.0.0", "../out", "--with-deps"], "--with-deps needs a storage"),
+        (["v1.0.0", "../out", "--source", "nowhere"], "there is no such folder"),
+    ],
+)
+def test_bad_words_are_refused(words: list[str], text: str, module: Path) -> None:
+    assert text in refused("pack", *words, cwd=module)
+    assert not (module.parent / "out").exists()
+
+
+def test_no_go_mod_and_an_empty_tree_are_refused(tmp_path: Path) -> None:
+    assert "there is no go.mod" in refused("pack", "v1.0.0", "../out", cwd=tmp_path)
+    assert "no file to pack" in refused("pack", PATH, "v1.0.0", "--storage", "s", cwd=tmp_path)
+    assert "there is no go.mod" in refused("pack", "--recursive", "v1.0.0", "o", cwd=tmp_path)
+
+
+def test_all_that_is_wrong_with_a_tree_is_named_at_once(module: Path) -> None:
+    (module / "README").touch()
+    (module / "ReadMe").touch()
+    (module / "aux.go").touch()
+    (module / "a:b").touch()
+    with (module / "LICENSE").open("wb") as file:
+        file.truncate((16 << 20) + 1)
+    with (module / "huge").open("wb") as file:
+        file.truncate(600 << 20)
+    said = refused("pack", "v1.0.0", "../out", cwd=module)
+    for text in (
+        "ReadMe: differs from README in letter case alone",
+        "aux.go: malformed file path: aux is a reserved name",
+        "a:b: malformed file path: invalid char ':'",
+        f"LICENSE: has {(16 << 20) + 1} bytes, {16 << 20} are allowed",
+        f"huge ({600 << 20} bytes)",
+        str(500 << 20),
+        "5 things are wrong, nothing was packed",
+    ):
+        assert text in said
+    assert not (module.parent / "out").exists()
+
+
+def test_output_that_exists_is_kept_unless_it_is_to_be_replaced(module: Path) -> None:
+    out = module.parent / "out"
+    packed("pack", "v1.0.0", "../out", cwd=module)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    (module / "m.go").write_text("package other\n")
+    said = refused("pack", "v1.0.0", "../out", cwd=module)
+    assert "v1.0.0.zip" in said
+    assert "there already, with other content" in said
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    packed("pack", "v1.0.0", "../out", "--replace", cwd=module)
+    assert (out / "v1.0.0.zip").read_bytes() != before["v1.0.0.zip"]
+
+
+def test_output_that_is_a_file_is_refused(module: Path) -> None:
+    (module.parent / "out").touch()
+    said = refused("pack", "v1.0.0", "../out", cwd=module, status=5)
+    assert "out" in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_files_without_permission_are_all_named(module: Path) -> None:
+    for name in ("one.go", "two.go"):
+        (module / name).touch(mode=0)
+    (module / "closed").mkdir(mode=0)
+    said = refused("pack", "v1.0.0", "../out", cwd=module)
+    assert "closed: cannot be read: Permission denied" in said
+
+
+def test_link_in_place_of_go_mod_is_refused(module: Path) -> None:
+    (module / "go.mod").rename(module / "real.mod")
+    (module / "go.mod").symlink_to("real.mod")
+    said = refused("pack", PATH, "v1.0.0", "../out", cwd=module)
+    assert "go.mod: is a symbolic link: a zip cannot hold it" in said
+
+
+def test_json_tells_versions_sums_and_what_was_left_out(module: Path) -> None:
+    (module / "vendor/x").mkdir(parents=True)
+    (module / "vendor/x/x.go").touch()
+    report = json.loads(packed("pack", "v1.0.0", "../out", "--json", "-", cwd=module))
+    (version,) = report["versions"]
+    assert version["module"] == PATH
+    assert version["h1"] == read_module_zip(module.parent / "out/v1.0.0.zip", V1).h1
+    assert version["omitted"] == ["vendor/x/x.go: is in a vendor folder"]
