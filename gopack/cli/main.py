@@ -10,6 +10,7 @@ VERBS = {
     "fetch": "Fill the storage with what the list names and all it needs.",
     "plan": "Show what fetch would do, without storing anything.",
     "check": "Audit the storage, offline: every file, against all that can be proven.",
+    "add": "Put versions that were made elsewhere into the storage.",
     "pack": "Pack a module from its source, into a folder or the storage.",
     "serve": "Serve the storage as a Go module proxy, with its checksum database.",
     "prove": "Run the go command against the storage, sealed, and compare with connected.",

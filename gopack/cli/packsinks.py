@@ -159,7 +159,8 @@ class _Needs:
     def _fetch(self, items: Sequence[ModuleItem]) -> list[GopackError]:
         if not items:
             return []
-        result = fetch(items, self._level, self._session.planner, self._session.fetcher)
+        s = self._session
+        result = fetch(items, self._level, s.planner, s.fetcher, s.completer)
         return result.outcome.errors
 
 
