@@ -2,16 +2,22 @@
 
     python -m bench [--runs N] [--delays 0,50] [--copies 1,4] [PEER...]
 
+    python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
+
 PEER is a part of a contestant's name (`gopack`, `go mod`, `curl`); without one all take part.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 
-from bench import dataset, measure, peers, report, upstream
+from bench import dataset, measure, pack, peers, report, upstream
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["pack"]:
+        pack.main(sys.argv[2:])
+        return
     options = _options()
     rows: list[report.Row] = []
     for copies in options.copies:

@@ -18,6 +18,7 @@ from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli import options
+from gopack.cli.checkurl import check_running, url_json
 from gopack.cli.failing import end, ends_well
 from gopack.cli.progress import PLAIN_INTERVAL_S
 from gopack.cli.reports import write_json
@@ -39,7 +40,15 @@ MAX_SHOWN = 100
 
 
 @click.command("check")
+@click.argument("words", nargs=-1, metavar="[MODULE@VERSION]")
 @options.storage_option
+@click.option(
+    "--url",
+    envvar="GOPACK_CHECK_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="Ask the running proxy at URL for MODULE@VERSION instead, and compare with the storage.",
+)
 @click.option(
     "--repair",
     "is_repairing",
@@ -50,7 +59,9 @@ MAX_SHOWN = 100
 )
 @options.json_option
 def command(
+    words: tuple[str, ...],
     storage: Path,
+    url: str | None,
     is_repairing: bool,
     json_file: Path | None,
 ) -> None:
@@ -60,9 +71,18 @@ def command(
     there is no record does the manifest's word count. Nothing is written without --repair. The
     exit status is 0 if all is well, 4 if a file is not what it must be, 5 if files are missing or
     do not belong there: the higher.
+
+    With --url a running Athens is asked for one version, as the go command asks: its answers are
+    compared with the storage byte for byte, and what leaves it a way to an upstream is reported.
     """
     console = make_console()
     with ends_well(console):
+        if url is not None:
+            asked = check_running(url, words, storage, console)
+            write_json(json_file, url_json(asked))
+            end(asked.exit_status)
+        if words:
+            raise InputError(f"what is {words[0]}?", hint="Give --url URL with MODULE@VERSION.")
         if not storage.is_dir():
             raise StoreError("no such storage", where=str(storage), hint="give --storage DIR")
         if is_repairing:

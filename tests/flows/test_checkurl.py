@@ -1,0 +1,131 @@
+"""A running proxy, asked for one version: right, wrong, and with a way out."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gopack.adapters.disk import DiskStore
+from gopack.adapters.urlprobe import UrlProbe
+from gopack.errors import InputError, UpstreamError
+from gopack.flows.checkurl import check_url
+from gopack.plan.urlreport import Kind, Said, UrlReport
+from gopack.spec.module import ModuleVersion
+from tests.athens_layout import serving
+
+M = ModuleVersion("corp.example/M", "v1.0.0")
+SUMDB = "sum.example"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DiskStore:
+    store = DiskStore(tmp_path / "st")
+    with store.locked():
+        zip_file = store.staged_path()
+        zip_file.write_bytes(b"PK the zip" * 1000)
+        info = b'{"Version":"v1.0.0","Time":"2024-01-01T00:00:00Z"}'
+        store.publish(M, info=info, mod=b"module corp.example/M\n", zip_file=zip_file)
+    return store
+
+
+@contextmanager
+def probing(root: Path) -> Iterator[UrlProbe]:
+    """A sealed Athens over a storage, and what asks it."""
+    with serving(root) as athens:
+        probe = UrlProbe(athens.url)
+        try:
+            yield probe
+        finally:
+            probe.close()
+
+
+def texts(report: UrlReport) -> str:
+    return "\n".join(str(finding) for finding in report.findings)
+
+
+def test_sealed_athens_is_well(store: DiskStore) -> None:
+    with probing(store.root) as probe:
+        report = check_url(probe, store, M, sumdb=SUMDB)
+    assert not report.findings
+    assert report.exit_status == 0
+    assert [status for _, status in report.asked] == [200, 200, 200, 200, 404, 404, 404]
+    assert report.asked[0][0] == "/corp.example/!m/@v/v1.0.0.info"
+
+
+def test_mod_only_version_has_no_zip(store: DiskStore) -> None:
+    other = ModuleVersion(M.path, "v1.1.0")
+    with store.locked():
+        info = b'{"Version":"v1.1.0","Time":"2024-01-01T00:00:00Z"}'
+        store.publish(other, info=info, mod=b"module corp.example/M\n", zip_file=None)
+    with probing(store.root) as probe:
+        assert not check_url(probe, store, other).findings
+
+
+def test_other_bytes_than_the_storage_s_are_told(store: DiskStore, tmp_path: Path) -> None:
+    other = DiskStore(tmp_path / "other")
+    with other.locked():
+        zip_file = other.staged_path()
+        zip_file.write_bytes(b"PK another zip")
+        info = b'{"Version":"v1.0.0","Time":"2024-01-01T00:00:00Z"}'
+        other.publish(M, info=info, mod=b"module corp.example/M\n", zip_file=zip_file)
+    with probing(other.root) as probe:
+        report = check_url(probe, store, M)
+    (finding,) = report.findings
+    assert finding.kind is Kind.WRONG
+    assert finding.path.endswith("v1.0.0.zip")
+    assert re.search(r"14 bytes, sha256 \w{64}\) is not the storage's \(10000 bytes", finding.what)
+    assert report.exit_status == 4
+
+
+def test_missing_version_is_told_on_both_sides(store: DiskStore) -> None:
+    gone = ModuleVersion(M.path, "v9.0.0")
+    with probing(store.root) as probe:
+        said = texts(check_url(probe, store, gone))
+    assert "the storage does not have it" in said
+    assert "v9.0.0.info: status 404 instead of 200" in said
+    assert "v9.0.0 is not in the list" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "text"),
+    [
+        ("/@latest", {"status": 200}, "ATHENS_NETWORK_MODE is not offline"),
+        ("/@latest", {"status": 500}, "tried to ask an upstream"),
+        ("nobody/has", {"status": 302}, "ATHENS_DOWNLOAD_MODE is not none"),
+        ("nobody/has", {"status": 500}, "status 500 for a module that nobody has"),
+        ("nobody/has", {"seconds": 2.0}, "the 404 took 2.0 s"),
+        ("/list", {"text": "v1.0.0\nv1.5.0\n"}, "such as v1.5.0"),
+        ("/supported", {"status": 200}, "ATHENS_SUM_DBS is not empty"),
+    ],
+)
+def test_way_out_is_told(path: str, answer: dict[str, Any], text: str, store: DiskStore) -> None:
+    with probing(store.root) as probe:
+
+        def ask(asked: str) -> Said:
+            said = probe(asked)._replace(seconds=0.0)
+            return said._replace(**answer) if path in asked else said
+
+        report = check_url(ask, store, M, sumdb=SUMDB)
+    (finding,) = report.findings
+    assert finding.kind is Kind.OPEN
+    assert text in finding.what
+    assert "ATHENS_NETWORK_MODE=offline" in finding.hint
+
+
+def test_nothing_listens_is_an_upstream_error() -> None:
+    with pytest.raises(UpstreamError, match="no answer") as caught:
+        UrlProbe("http://127.0.0.1:9")("/x")
+    assert "Does the server run" in caught.value.hint
+    with pytest.raises(InputError):
+        UrlProbe("ftp://127.0.0.1")
+
+
+def test_answer_is_timed_to_its_status(store: DiskStore) -> None:
+    began = time.monotonic()
+    with probing(store.root) as probe:
+        said = probe("/nothing")
+    assert 0 < said.seconds < time.monotonic() - began
