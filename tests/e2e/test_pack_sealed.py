@@ -81,7 +81,7 @@ def sealed(storage: Path, *items: str, imports: tuple[str, ...]) -> list[Result]
         (f"{ROOT}/sub", f"{ROOT}/sub"),
         (f"{ROOT}/v2", f"{ROOT}/v2"),
         ("corp.example/bare@v1.2.3", "corp.example/bare"),
-        ("corp.example/bare@v3.0.0", "corp.example/bare"),
+        ("corp.example/bare@v3.0.0+incompatible", "corp.example/bare"),
     ],
 )
 def test_packed_module_builds_sealed(item: str, package: str, storage: Path) -> None:
