@@ -1,0 +1,107 @@
+"""Putting versions into a storage by hand: kept, refused, replaced, completed, noted."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from gopack.adapters.ledger import DiskLedger
+from gopack.errors import IntegrityError
+from gopack.flows.byhand import Became, HandMade, Shelf
+from gopack.plan.manifest import Annotations
+from gopack.ports import FetchedZip, FileKind, State
+from gopack.spec.dirhash import hash_go_mod
+from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import Sums
+from tests.fakes import FakeStore
+
+M = ModuleVersion("corp.example/m", "v1.0.0")
+MOD = b"module corp.example/m\n"
+INFO = b'{"Version":"v1.0.0"}'
+
+
+class Place:
+    """A store in memory, a ledger on disk, and zips whose sum is their text."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = FakeStore(folder)
+        self.ledger = DiskLedger(folder)
+        self.shelf = Shelf(self.store, self.ledger, self.sums)
+
+    def sums(self, module: ModuleVersion) -> Sums:
+        files = self.store.files[module]
+        text = files.get(FileKind.ZIP)
+        return Sums(hash_go_mod(files[FileKind.MOD]), f"h1:{text.decode()}" if text else None)
+
+    def version(self, text: str | None, mod: bytes = MOD) -> HandMade:
+        fetched = None
+        if text is not None:
+            path = self.store.staged_path()
+            path.write_text(text)
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            fetched = FetchedZip(path, len(text), digest, f"h1:{text}")
+        return HandMade(M, INFO, mod, fetched, "unverified: test", "packed in a test")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_new_version_is_stored_and_noted(place: Place) -> None:
+    assert place.shelf.put(place.version("one"), may_replace=False) is Became.STORED
+    entry = place.ledger.manifest.versions[M]
+    assert place.store.state(M) is State.COMPLETE
+    assert (entry.verified, entry.why) == ("unverified: test", ("by hand: packed in a test",))
+
+
+def test_same_sums_stay_with_what_was_known_of_them(place: Place) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    place.ledger.annotate(Annotations(verified={M: "sumdb x"}))
+    again = place.version("one")
+    assert place.shelf.put(again, may_replace=True) is Became.THERE
+    assert place.ledger.manifest.versions[M].verified == "sumdb x"
+    assert again.zip is not None
+    assert again.zip.path is not None
+    assert not again.zip.path.exists()
+
+
+def test_other_content_is_refused_and_leaves_all_as_it_was(place: Place) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    before = place.ledger.manifest.versions[M]
+    with pytest.raises(IntegrityError) as caught:
+        place.shelf.put(place.version("two"), may_replace=False)
+    assert (caught.value.expected, caught.value.got) == ("h1:one", "h1:two")
+    assert place.ledger.manifest.versions[M] == before
+    assert place.store.files[M][FileKind.ZIP] == b"one"
+
+
+def test_other_content_replaces_on_demand_and_the_manifest_says_so(place: Place) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    assert place.shelf.put(place.version("two"), may_replace=True) is Became.REPLACED
+    assert place.store.files[M][FileKind.ZIP] == b"two"
+    assert place.ledger.manifest.versions[M].why == ("by hand: packed in a test, replaced h1:one",)
+
+
+def test_mod_only_version_is_completed_if_go_mod_agrees(place: Place) -> None:
+    place.shelf.put(place.version(None), may_replace=False)
+    assert place.store.state(M) is State.MOD_ONLY
+    with pytest.raises(IntegrityError, match=r"\(the go.mod\)"):
+        place.shelf.put(place.version("one", MOD + b"\ngo 1.22\n"), may_replace=False)
+    assert place.shelf.put(place.version("one"), may_replace=False) is Became.STORED
+    assert place.store.state(M) is State.COMPLETE
+
+
+def test_mod_only_version_does_not_lose_a_zip_that_is_there(place: Place) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    assert place.shelf.put(place.version(None), may_replace=True) is Became.THERE
+    assert place.store.state(M) is State.COMPLETE
+
+
+def test_what_a_person_put_in_stays_so_when_a_list_wants_it_too(place: Place) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    place.ledger.annotate(Annotations(why={M: ["corp.example/m@v1.0.0"]}))
+    entry = place.ledger.manifest.versions[M]
+    assert entry.is_by_hand
+    assert "corp.example/m@v1.0.0" in entry.why
