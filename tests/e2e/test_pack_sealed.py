@@ -12,17 +12,12 @@ from gopack.adapters.disk import DiskStore
 from gopack.ports import State
 from tests.athens_layout import served
 from tests.e2e.caching_proxy import CachingProxy, caching_proxy
-from tests.e2e.sealed import STEPS, Project, Result, run_steps
 from tests.gitrepo import GitRepo
 
 pytestmark = pytest.mark.e2e
 
 ROOT = "corp.example/lib"
-QUICK = tuple(
-    s
-    for s in STEPS
-    if s.name in {"get", "build", "tidy", "download all", "verify", "list all", "vet", "latest"}
-)
+STEPS = ("build ./...", "mod tidy", "mod download all", "mod verify", "vet ./...")
 UUID = "github.com/google/uuid v1.6.0"
 
 
@@ -69,9 +64,34 @@ def gopack(upstream: CachingProxy, *arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def sealed(storage: Path, *items: str, imports: tuple[str, ...]) -> list[Result]:
+def sealed(storage: Path, folder: Path, item: str, package: str) -> str:
+    """Use a package in a new project with this storage alone; gives what `go list -m all` says."""
+    main = folder / "main"
+    main.mkdir()
+    (main / "go.mod").write_text("module sealed.test/main\n\ngo 1.24\n")
+    (main / "main.go").write_text(f'package main\n\nimport _ "{package}"\n\nfunc main() {{}}\n')
+    said = ""
     with served(storage) as athens:
-        return run_steps(Project("packed", items, imports), athens.url, steps=QUICK)
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "GOCACHE": os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build"),
+            "GOENV": "off",
+            "GOMODCACHE": str(folder / "modcache"),
+            "GOPROXY": athens.url,
+            "GOSUMDB": "off",
+            "GOVCS": "*:off",
+            "GOFLAGS": "-mod=mod -modcacherw",
+            "GOTOOLCHAIN": "local",
+        }
+        for words in (f"get {item}", *STEPS, f"get {package}@latest", "list -m all"):
+            command = ["go", *words.split()]
+            done = subprocess.run(
+                command, cwd=main, env=env, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"go {words}: {done.stderr}"
+            said = done.stdout
+    return said
 
 
 @pytest.mark.parametrize(
@@ -84,16 +104,14 @@ def sealed(storage: Path, *items: str, imports: tuple[str, ...]) -> list[Result]
         ("corp.example/bare@v3.0.0+incompatible", "corp.example/bare"),
     ],
 )
-def test_packed_module_builds_sealed(item: str, package: str, storage: Path) -> None:
-    results = sealed(storage, item, imports=(package,))
-    assert [(r.step, r.output) for r in results if r.exit_status] == []
+def test_packed_module_builds_sealed(
+    item: str, package: str, storage: Path, tmp_path: Path
+) -> None:
+    assert package.removesuffix("/v2") in sealed(storage, tmp_path, item, package)
 
 
 def test_retracted_versions_are_passed_by_sealed(storage: Path, tmp_path: Path) -> None:
-    results = sealed(storage, ROOT, imports=(ROOT,))
-    assert [(r.step, r.output) for r in results if r.exit_status] == []
-    (listed,) = [r.effects["stdout"] for r in results if r.step == "list all"]
-    assert '"Version": "v1.0.0"' in listed
+    assert f"{ROOT} v1.0.0\n" in sealed(storage, tmp_path, ROOT, ROOT)
 
 
 def test_what_packed_modules_need_came_with_them(storage: Path) -> None:
