@@ -166,7 +166,9 @@ class SumVerifier:
         """Take up what is kept, and work at its newest head."""
         with self._evidence_kept():
             kept = newest([self._open(message) for message in self._db.store.heads()])
-        self._kept = dict(self._db.store.records())
+        # A kill between records and head leaves records that no kept head proves: ask anew.
+        records = self._db.store.records().items()
+        self._kept = {m: record for m, record in records if record.id < kept.tree.size}
         with self._lock:
             self._trusted = kept
             self._next = HeadProver(kept)

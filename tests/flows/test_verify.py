@@ -91,6 +91,15 @@ def test_second_run_of_known_versions_sends_no_request() -> None:
     assert log.asked == []
 
 
+def test_records_that_a_kill_left_without_their_head_are_asked_for_anew() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    store.kept_heads.clear()
+    outcomes = run(log, store, MODULES)
+    assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
+    assert store.heads() == [log.head()]
+
+
 def test_nothing_to_verify_sends_no_request() -> None:
     log, store = make_log(), FakeProofStore()
     with verifying(log, store) as verifier:
