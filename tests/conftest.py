@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.faults.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414
 from tests.scheduling import make_scheduler
 from tests.upstream import Upstream, serve
 
