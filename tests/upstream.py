@@ -66,6 +66,10 @@ class Fault:
     without_length: bool = False  # no Content-Length: the end is the hang-up
     delay_s: float = 0
     reset: bool = False  # hang up with a TCP reset instead of an answer
+    reset_at: int | None = None  # the same after so many bytes of the answer, its head included
+    drip: tuple[int, float] | None = None  # so many bytes at a time, and a pause between them
+    flip_at: int | None = None  # this byte of the body is another one
+    flip: int = 1  # the bits of it that are
 
 
 LOGIN_PAGE = Fault(
@@ -263,6 +267,9 @@ class _Handler(BaseHTTPRequestHandler):
         status, body, headers = self._content(path)
         status = fault.status or status
         body = body if fault.body is None else fault.body
+        if fault.flip_at is not None and fault.flip_at < len(body):
+            flipped = bytes([body[fault.flip_at] ^ fault.flip])
+            body = body[: fault.flip_at] + flipped + body[fault.flip_at + 1 :]
         if not fault.without_length:
             headers["Content-Length"] = str(len(body) if fault.announce is None else fault.announce)
         headers.update(fault.headers)
@@ -272,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
             status, body = 206, body[first : last + 1]
             headers["Content-Length"] = str(len(body))
-        self._send(status, headers, body[: fault.truncate_at] if with_body else b"")
+        self._send(status, headers, body[: fault.truncate_at] if with_body else b"", fault)
         if fault.truncate_at is not None or fault.announce is not None or fault.without_length:
             self.close_connection = True
 
@@ -290,10 +297,20 @@ class _Handler(BaseHTTPRequestHandler):
         secret = base64.b64encode(":".join(login).encode()).decode()
         return self.headers.get("Authorization") == f"Basic {secret}"
 
-    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def _send(self, status: int, headers: Mapping[str, str], body: bytes, fault: Fault) -> None:
         lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('Odd',))[0]}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        answer = "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+        if fault.drip is not None:
+            size, pause_s = fault.drip
+            for at in range(0, len(answer), size):
+                self.wfile.write(answer[at : at + size])
+                time.sleep(pause_s)
+            return
+        self.wfile.write(answer[: fault.reset_at])
+        if fault.reset_at is not None:
+            time.sleep(0.02)  # what was sent may arrive before the reset
+            self._reset()
 
     def _reset(self) -> None:
         linger = struct.pack("ii", 1, 0)

@@ -9,9 +9,12 @@ goes on failing. A write does half of its work first. Without a number the steps
 import builtins
 import errno
 import io
+import itertools
 import os
+import random
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +23,19 @@ ROOT = "GOPACK_FAULT_ROOT"
 """Names the storage: calls elsewhere are left alone."""
 
 STEPS = "GOPACK_FAULT_STEPS"
-"""Names a file that grows by a byte a step, so that processes count together."""
+"""Names a file that grows by a byte a step, so that processes count together.
+
+The byte is a `+` where the step needs room on the disk, else a `.`.
+"""
+
+ROOMY = b"+"
 
 AT = "GOPACK_FAULT_AT"
 KIND = "GOPACK_FAULT_KIND"
 KILL = "kill"
+
+CLOCK = "GOPACK_FAULT_CLOCK"
+"""Makes the time of day jump by days, forwards and back; the number is the seed."""
 
 _BY_PATH = ("rename", "replace", "unlink", "mkdir", "rmdir", "chmod", "truncate")
 _BY_DESCRIPTOR = ("fsync", "fdatasync", "fchmod", "ftruncate", "pwrite")
@@ -56,7 +67,7 @@ class Injector:
     def step(self, name: str, half: Callable[[], object] = lambda: None) -> None:
         """Take one step: go on, be killed, or fail as a disk fails."""
         with self._lock:
-            _REAL_OS_WRITE(self._steps, b".")
+            _REAL_OS_WRITE(self._steps, ROOMY if name in _NEEDS_ROOM else b".")
             number = os.lseek(self._steps, 0, os.SEEK_CUR)
         if not self._at or number < self._at:
             return
@@ -76,6 +87,15 @@ def install_from_environment() -> None:
     if STEPS in os.environ:
         env = os.environ
         _install(Injector(env[ROOT], env[STEPS], int(env.get(AT, "0")), env.get(KIND, KILL)))
+    if CLOCK in os.environ:
+        _install_clock(random.Random(os.environ[CLOCK]))
+
+
+def _install_clock(chance: random.Random) -> None:
+    real = time.time
+    jumps = itertools.cycle(chance.uniform(-1e7, 1e7) for _ in range(1000))
+    time.time = lambda: real() + next(jumps)
+    time.time_ns = lambda: int(time.time() * 1e9)
 
 
 def _install(injector: Injector) -> None:

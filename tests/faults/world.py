@@ -4,9 +4,10 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -18,6 +19,8 @@ from gopack.spec.tiles import SUMDB_HEIGHT, new_tiles
 from tests.cli import program
 from tests.fakes_sumdb import FakeSumDB
 from tests.faults import injected
+from tests.faults.judging import Snapshot, assert_athens_shows_no_part, assert_same
+from tests.faults.report import Tally
 from tests.upstream import Upstream
 
 REPOSITORY = Path(__file__).parents[2]
@@ -203,3 +206,31 @@ class Place:
             injected.AT: str(at),
             injected.KIND: kind,
         }
+
+
+@dataclass
+class Lab:
+    """A world, what an undisturbed run makes of it, and places for disturbed ones."""
+
+    world: World
+    runner: Runner
+    folder: Path
+    tally: Callable[[str], Tally]
+    goal: Snapshot
+    _places: int = 0
+
+    @property
+    def upstream(self) -> Upstream:
+        return self.world.upstream
+
+    def place(self) -> Place:
+        """A new folder to run in."""
+        self._places += 1
+        return Place.new(self.world, self.runner, self.folder / f"place{self._places}")
+
+    def heals(self, place: Place) -> None:
+        """Nothing partial is there; once the fault is gone a plain run mends everything."""
+        assert_athens_shows_no_part(place.storage, self.goal)
+        assert place.fetch() == 0, place.text
+        assert_same(place.storage, self.goal)
+        shutil.rmtree(place.folder)

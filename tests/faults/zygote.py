@@ -19,7 +19,8 @@ if __name__ == "__mp_main__":  # a worker process of a run
 
 
 def main() -> None:
-    for name in ("gopack.cli.main", "gopack.cli.fetch", "gopack.adapters.zippool"):
+    # The codec, too: a run as another user may not be able to read the interpreter's files.
+    for name in ("gopack.cli.fetch", "gopack.adapters.zippool", "encodings.idna"):
         import_module(name)
     for line in sys.stdin:
         request = json.loads(line)
@@ -49,6 +50,10 @@ def _run(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     install_from_environment()
+    if "GOPACK_FAULT_USER" in os.environ:
+        os.setgroups([])
+        os.setgid(int(os.environ["GOPACK_FAULT_USER"]))
+        os.setuid(int(os.environ["GOPACK_FAULT_USER"]))
     try:
         import_module("gopack.cli.main").main(request["arguments"], prog_name="gopack")
     except SystemExit as ended:
