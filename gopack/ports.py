@@ -20,6 +20,19 @@ from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
 
 
+class ZipTarget(Protocol):
+    """What a zip is streamed into; every binary file is one."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write the next bytes."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to a place; sources and retries go to the start only."""
+
+    def truncate(self) -> int:
+        """Cut off what follows."""
+
+
 class ModuleSource(Protocol):
     """One place that answers the GOPROXY protocol: an HTTP proxy, a file tree, the go command.
 
@@ -38,7 +51,7 @@ class ModuleSource(Protocol):
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Tell the zip's size in bytes without fetching it, or None where it cannot be known."""
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Stream the zip into `target` from its start and return its size in bytes.
 
         MUST NOT hold the zip in memory. After a failure `target` may hold a part of it. A body

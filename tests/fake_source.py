@@ -1,9 +1,9 @@
 """A module source in memory, for the tests of flows."""
 
 from collections.abc import Mapping
-from typing import BinaryIO
 
 from gopack.errors import NotFoundError
+from gopack.ports import ZipTarget
 from gopack.spec import goproxy
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
@@ -27,7 +27,7 @@ class FakeSource:
     def zip_size(self, module: ModuleVersion) -> int | None:
         return len(self._find(goproxy.zip_path_of(module), str(module)))
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         return target.write(self._find(goproxy.zip_path_of(module), str(module)))
 
     def _find(self, path: str, where: str) -> bytes:

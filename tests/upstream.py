@@ -11,6 +11,7 @@ slash (`/example.com/a/@v/list`). TLS and credentials are options.
 import base64
 import contextlib
 import fnmatch
+import hashlib
 import io
 import json
 import re
@@ -71,6 +72,11 @@ class Fault:
     flip_at: int | None = None  # this byte of the body is another one
     flip: int = 1  # the bits of it that are
 
+    @property
+    def may_be_partial(self) -> bool:
+        """Whether a range is answered with a part all the same."""
+        return self in (Fault(), Fault(truncate_at=self.truncate_at))
+
 
 LOGIN_PAGE = Fault(
     status=200,
@@ -104,9 +110,13 @@ class Upstream:
         tls: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
         host: str = "127.0.0.1",
+        tags: bool = False,
     ) -> None:
+        """`tags` gives every answer a strong entity tag, and obeys If-Range and If-None-Match."""
         self.delay_s = delay_s
         self.login = login
+        self.tags = tags
+        self.forced_tag = ""  # a lie: every file has this tag
         self.files: dict[str, tuple[bytes, str]] = {}
         self.log: list[Asked] = []
         self.connections = 0
@@ -273,9 +283,17 @@ class _Handler(BaseHTTPRequestHandler):
         if not fault.without_length:
             headers["Content-Length"] = str(len(body) if fault.announce is None else fault.announce)
         headers.update(fault.headers)
-        part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if part and status == 200 and body and fault == Fault():
-            first, last = int(part[1]), min(int(part[2]), len(body) - 1)
+        if upstream.tags and status == 200:
+            tag = upstream.forced_tag or hashlib.sha256(body).hexdigest()
+            tag = headers["ETag"] = f'"{tag}"'
+            if self.headers.get("If-None-Match") == tag:
+                status, body = 304, b""
+                del headers["Content-Length"]
+        part = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if self.headers.get("If-Range", headers.get("ETag")) != headers.get("ETag"):
+            part = None
+        if part and status == 200 and body and fault.may_be_partial:
+            first, last = int(part[1]), min(int(part[2] or len(body)), len(body) - 1)
             headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
             status, body = 206, body[first : last + 1]
             headers["Content-Length"] = str(len(body))

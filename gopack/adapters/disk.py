@@ -25,6 +25,7 @@ from gopack.adapters import diskwalk
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.disklock import locked
 from gopack.adapters.files import Files
+from gopack.adapters.partfile import scraps
 from gopack.errors import StoreError
 from gopack.plan import layout
 from gopack.plan.infotime import info_time_ns
@@ -87,8 +88,8 @@ class DiskStore:
         with locked(self.own_folder / "lock", wait_s=wait_s, on_wait=on_wait):
             with disk_errors("delete what an interrupted run left", self.staging):
                 self._delete_inside(self.staging)
-                for part in self.incoming.glob("*.part"):
-                    self._files.unlink(part)
+                for scrap in scraps(self.incoming):
+                    self._files.unlink(scrap)
             yield
 
     def staged_path(self) -> Path:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from gopack.adapters.goproxy import MAX_ZIP_BYTES, zip_too_large
 from gopack.errors import InputError, NotFoundError, UpstreamError
+from gopack.ports import ZipTarget
 from gopack.spec import goproxy, gourl
 from gopack.spec.goproxy import MAX_ANSWER_BYTES, Request
 from gopack.spec.module import ModuleVersion
@@ -49,7 +50,7 @@ class FileSource:
         with self._open(goproxy.zip_path_of(module), str(module)) as file:
             return file.seek(0, 2)
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Stream the zip; see ModuleSource."""
         size = 0
         with self._open(goproxy.zip_path_of(module), str(module)) as file:

@@ -14,10 +14,11 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from gopack.adapters.goproxy import MAX_ZIP_BYTES, zip_too_large
 from gopack.errors import NotFoundError, UpstreamError
+from gopack.ports import ZipTarget
 from gopack.spec import goproxy
 from gopack.spec.goproxy import MAX_ANSWER_BYTES, GoMod, Info, Latest, Request, VersionList
 from gopack.spec.module import ModuleVersion
@@ -91,7 +92,7 @@ class DirectSource:
         del module
         return None
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Have the zip made and stream it; see ModuleSource."""
         where = str(module)
         told = self._run(where, "mod", "download", "-json", where)

@@ -4,23 +4,30 @@ Spec: go.dev/ref/mod#goproxy-protocol; cmd/go/internal/modfetch/proxy.go (proxyR
 """
 
 import posixpath
-from typing import BinaryIO
 from urllib.parse import quote
 
-from gopack.adapters import weberrors
+from gopack.adapters import resuming, weberrors
+from gopack.adapters.partfile import PartFile
+from gopack.adapters.remembered import RememberedAnswers
+from gopack.adapters.resuming import Wanted
 from gopack.adapters.web import Web
 from gopack.errors import GopackError, IntegrityError
+from gopack.plan.query import is_exact
+from gopack.ports import ZipTarget
 from gopack.spec import goproxy
-from gopack.spec.goproxy import MAX_ANSWER_BYTES, Request
+from gopack.spec.goproxy import MAX_ANSWER_BYTES, GoMod, Info, Request
 from gopack.spec.module import ModuleVersion
 
 MAX_ZIP_BYTES = 500 << 20  # x/mod zip.MaxZipFile
 
 
 class HttpSource:
-    """The proxy at a URL; many sources may share one Web and so its connections."""
+    """The proxy at a URL; many sources may share one Web and so its connections.
 
-    def __init__(self, url: str, web: Web) -> None:
+    `remembered` spares the bodies of answers that may change and did not.
+    """
+
+    def __init__(self, url: str, web: Web, *, remembered: RememberedAnswers | None = None) -> None:
         bare, mark, query = url.partition("#")[0].partition("?")
         # Go joins paths with path.Join: doubled slashes and a last one make no difference.
         scheme, _, rest = bare.partition("://")
@@ -28,6 +35,7 @@ class HttpSource:
         self._base = f"{scheme}://{host}{posixpath.normpath('/' + path).rstrip('/')}/"
         self._query = mark + query
         self._web = web
+        self._changing = remembered or web
         self._name = weberrors.shown(self._base).rstrip("/")
 
     def __repr__(self) -> str:
@@ -42,26 +50,35 @@ class HttpSource:
         """Answer a small request; see ModuleSource."""
         where = goproxy.name_of(request)
         url = self._url(goproxy.path_of(request))
-        return self._web.read(url, where=where, limit=MAX_ANSWER_BYTES)
+        reader = self._changing if _may_change(request) else self._web
+        return reader.read(url, where=where, limit=MAX_ANSWER_BYTES)
 
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Ask for its first byte; see ModuleSource."""
         return self._web.size(self._url(goproxy.zip_path_of(module)), where=str(module))
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
-        """Stream the zip; see ModuleSource."""
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
+        """Stream the zip, into a PartFile from where it broke off; see ModuleSource."""
         url = self._url(goproxy.zip_path_of(module))
-        return self._web.copy(
-            url,
-            target,
-            where=str(module),
-            limit=MAX_ZIP_BYTES,
-            too_large=zip_too_large(module),
-        )
+        wanted = Wanted(url, str(module), MAX_ZIP_BYTES, zip_too_large(module))
+        if isinstance(target, PartFile):
+            return resuming.copy(self._web, wanted, target)
+        return self._web.copy(target=target, **wanted._asdict())
 
     def _url(self, path: str) -> str:
         # net/url PathEscape leaves these as they are.
         return f"{self._base}{quote(path, safe='/$&+:=@!~')}{self._query}"
+
+
+def _may_change(request: Request) -> bool:
+    """Whether the same request may be answered otherwise tomorrow."""
+    match request:
+        case GoMod():
+            return False
+        case Info(path, query):
+            return not is_exact(path, query)
+        case _:
+            return True
 
 
 def zip_too_large(module: ModuleVersion) -> GopackError:

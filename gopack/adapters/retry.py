@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from gopack.errors import UpstreamError
-from gopack.ports import ModuleSource
+from gopack.ports import ModuleSource, ZipTarget
 from gopack.spec.goproxy import Request
 from gopack.spec.module import ModuleVersion
 
@@ -120,8 +120,11 @@ class RetryingSource:
         """Tell the zip's size; see ModuleSource."""
         return self._patience.ask(lambda: self._source.zip_size(module))
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
-        """Stream the zip, each try from the start of `target`; see ModuleSource."""
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
+        """Stream the zip, each try from the start of `target`; see ModuleSource.
+
+        Into a PartFile a try may go on where the one before broke off.
+        """
 
         def copy() -> int:
             target.seek(0)

@@ -6,15 +6,16 @@ Spec: cmd/go/internal/modfetch proxy.go (proxyList, TryProxies), repo.go (lookup
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Never
+from typing import Never
 
 from gopack.adapters.fileproxy import FileSource
 from gopack.adapters.godirect import DirectSource
 from gopack.adapters.goproxy import HttpSource
+from gopack.adapters.remembered import RememberedAnswers
 from gopack.adapters.retry import Patience, RetryingSource, RetryPolicy
 from gopack.adapters.web import Web
 from gopack.errors import NotFoundError
-from gopack.ports import Attempt, ModuleSource
+from gopack.ports import Attempt, ModuleSource, ZipTarget
 from gopack.spec import gourl
 from gopack.spec.goenv import GoEnv, ProxyEntry
 from gopack.spec.goproxy import Request, name_of
@@ -37,7 +38,7 @@ class OffSource:
         """Refuse; see ModuleSource."""
         _refuse(str(module))
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Refuse; see ModuleSource."""
         del target
         _refuse(str(module))
@@ -54,15 +55,18 @@ class ProxySources:
         stop: threading.Event | None = None,
         policy: RetryPolicy | None = None,
         direct_cache: Path | None = None,
+        answers: Path | None = None,
     ) -> None:
         """Take the settings; `stop` ends waits for another try; `policy` says how many there are.
 
         A `web` that is given stays the caller's to close. `direct_cache` is a folder that the
         `direct` sources of several processes share; each has a temporary one unless given.
+        `answers` is a folder to keep answers in that may change, so that asking again is cheap.
         """
         self._noproxy = env.noproxy
         self._owns_web = web is None
         self._web = Web(env) if web is None else web
+        self._remembered = RememberedAnswers(self._web, answers) if answers else None
         self._stop = stop or threading.Event()
         self._policy = policy or RetryPolicy()
         self._direct = DirectSource(env.go_command, cache=direct_cache)
@@ -98,7 +102,8 @@ class ProxySources:
             return self._direct
         if gourl.parse(entry.url).scheme == "file":
             return FileSource(entry.url)
-        return RetryingSource(HttpSource(entry.url, self._web), Patience(self._policy, self._stop))
+        source = HttpSource(entry.url, self._web, remembered=self._remembered)
+        return RetryingSource(source, Patience(self._policy, self._stop))
 
 
 def _entries(env: GoEnv) -> list[ProxyEntry]:

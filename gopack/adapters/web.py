@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import BinaryIO
 from urllib.parse import urljoin
 
 import httpx
@@ -28,6 +27,7 @@ import httpx
 from gopack import __version__
 from gopack.adapters import trust, weberrors
 from gopack.errors import InputError, UpstreamError
+from gopack.ports import ZipTarget
 from gopack.spec import gourl, httpproxy, netrc
 from gopack.spec.goenv import GoEnv
 from gopack.spec.gourl import Login, Url
@@ -36,6 +36,7 @@ USER_AGENT = f"gopack/{__version__}"
 TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
 MAX_REDIRECTS = 10  # net/http and cmd/go/internal/web
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
 _LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=4, keepalive_expiry=30)
 _NO_HEADERS: Mapping[str, str] = {}
 _SCHEMES = frozenset({"http", "https"})
@@ -75,7 +76,7 @@ class Web:
         return out.getvalue()
 
     def copy(
-        self, url: str, target: BinaryIO, *, where: str, limit: int, too_large: Exception
+        self, url: str, target: ZipTarget, *, where: str, limit: int, too_large: Exception
     ) -> int:
         """Stream a body into `target`, return its size; raise `too_large` beyond the limit.
 
@@ -83,18 +84,25 @@ class Web:
             UpstreamError: as for `read`.
 
         """
-        with self._ask("GET", url, where) as answer, weberrors.translated(where, url):
-            if int(answer.headers.get("Content-Length") or 0) > limit:
-                raise too_large
-            size = 0
-            for chunk in _chunks(answer):
-                if size == 0:
-                    weberrors.check_not_a_page(where, url, answer.headers, chunk)
-                size += len(chunk)
-                if size > limit:
-                    raise too_large
-                target.write(chunk)
-            return size
+        with self.answer(url, where=where) as answer:
+            return pour(
+                answer, target.write, url=url, where=where, limit=limit, too_large=too_large
+            )
+
+    @contextmanager
+    def answer(
+        self, url: str, *, where: str, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Iterator[httpx.Response]:
+        """Ask with further headers: the answer is whole (200), or what they lead to (206, 304).
+
+        Raises:
+            UpstreamError: as for `read`, while the body is read too.
+        """
+        with (
+            self._ask("GET", url, where, headers=headers) as answer,
+            weberrors.translated(where, url),
+        ):
+            yield answer
 
     def size(self, url: str, *, where: str) -> int | None:
         """Ask for a body's size in bytes; None where the server does not tell.
@@ -132,8 +140,8 @@ class Web:
         try:
             with weberrors.translated(where, url):
                 response = self._follow(method, url, where, headers)
-                is_partial = response.status_code == HTTPStatus.PARTIAL_CONTENT and headers
-                if response.status_code != HTTPStatus.OK and not is_partial:
+                is_asked_for = headers and response.status_code in _CONDITIONAL
+                if response.status_code != HTTPStatus.OK and not is_asked_for:
                     raise weberrors.from_status(where, url, response, now=self._now())
             yield response
         finally:
@@ -246,6 +254,34 @@ def _forward_proxy(forward: Url, context: ssl.SSLContext) -> httpx.Proxy:
         auth=None if forward.login is None else (forward.login.user, forward.login.password),
         ssl_context=context if forward.scheme == "https" else None,
     )
+
+
+def pour(  # noqa: PLR0913 - all but two by keyword
+    answer: httpx.Response,
+    write: Callable[[bytes], object],
+    *,
+    url: str,
+    where: str,
+    limit: int,
+    too_large: Exception,
+    size: int = 0,
+) -> int:
+    """Write an answer's body, which follows `size` bytes that are there; give the size of all.
+
+    Raises:
+        UpstreamError: it is a page, or breaks off.
+        Exception: `too_large`, beyond the limit.
+    """
+    if size + int(answer.headers.get("Content-Length") or 0) > limit:
+        raise too_large
+    for chunk in _chunks(answer):
+        if size == 0:
+            weberrors.check_not_a_page(where, url, answer.headers, chunk)
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        write(chunk)
+    return size
 
 
 def _chunks(response: httpx.Response) -> Iterator[bytes]:

@@ -1,21 +1,22 @@
 """Bringing in one zip: from its source to a checked file on the storage's disk.
 
 A zip is written to `<name>.part` and gets its name when it is whole, checked and on the disk; a
-run that is broken off finds it there again. Nothing of a zip that breaks the rules is left.
+run that is broken off finds it there again, and goes on with a part where its server lets it.
+Nothing of a zip that breaks the rules is left.
 """
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.partfile import PART, PartFile
 from gopack.adapters.zippackages import read_packages
-from gopack.adapters.zips import read_module_zip
+from gopack.adapters.zips import ZipReceipt, read_module_zip
 from gopack.asking import first_answer
-from gopack.errors import IntegrityError
+from gopack.errors import IntegrityError, UpstreamError
 from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, ModuleSource, Sources
@@ -86,26 +87,37 @@ class ZipWork:
         return FetchedZip(path, receipt.size_bytes, receipt.sha256, receipt.h1)
 
     def _download(self, module: ModuleVersion, sources: Sources, path: Path) -> FetchedZip:
-        part = path.with_suffix(".part")
-        try:
-            with disk_errors("write a zip", part):
-                with part.open("wb") as file:
-
-                    def copy(source: ModuleSource) -> int:
-                        file.seek(0)
-                        file.truncate()
-                        return source.copy_zip(module, file)
-
-                    first_answer(sources.attempts(module.path), copy)
-                    file.flush()
-                    receipt = read_module_zip(part, module)
-                    os.fsync(file.fileno())
-                part.rename(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
+        with disk_errors("write a zip", path), PartFile(path.with_suffix(PART)) as part:
+            try:
+                receipt = self._received(module, sources, part)
+                part.settle()
+            except BaseException as error:
+                is_broken_off = isinstance(error, UpstreamError) and error.retryable
+                if not (is_broken_off and part.can_be_continued):
+                    with contextlib.suppress(OSError):
+                        part.forget()
+                raise
+            part.finish(path)
         return FetchedZip(path, receipt.size_bytes, receipt.sha256, receipt.h1)
+
+    def _received(self, module: ModuleVersion, sources: Sources, part: PartFile) -> ZipReceipt:
+        """Stream a zip and check it; one that was put together of parts has a second chance."""
+
+        def copy(source: ModuleSource) -> int:
+            part.seek(0)
+            return source.copy_zip(module, part)
+
+        first_answer(sources.attempts(module.path), copy)
+        part.flush()
+        try:
+            return read_module_zip(part.path, module)
+        except IntegrityError:
+            if not part.was_continued:
+                raise
+        part.begin(None)
+        first_answer(sources.attempts(module.path), copy)
+        part.flush()
+        return read_module_zip(part.path, module)
 
 
 def incoming_name(module: ModuleVersion) -> str:

@@ -98,7 +98,10 @@ def session(
     store = DiskStore(storage)
     with store.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
         ledger = DiskLedger(store.own_folder)
-        with _parts(env, store, ledger, jobs=jobs, progress=progress, heads=heads) as parts:
+        answers = store.own_folder / "cache" / "answers"
+        with _parts(
+            env, store, ledger, jobs=jobs, progress=progress, heads=heads, answers=answers
+        ) as parts:
             yield parts
 
 
@@ -120,11 +123,12 @@ def _parts(
     jobs: int,
     progress: WatchedProgress,
     heads: Mapping[str, bytes] | None = None,
+    answers: Path | None = None,
 ) -> Iterator[Session]:
     stop = threading.Event()
     web = Web(env)
     direct_cache = store.own_folder / "cache" / "direct"
-    upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache)
+    upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache, answers=answers)
     sources = StoredFirst(upstream, partial(read_stored, store, ledger))
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(

@@ -1,10 +1,9 @@
 """Sources that look into the storage first: what is there and sound is not fetched again."""
 
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
 
 from gopack.plan.query import is_exact
-from gopack.ports import Attempt, FileKind, ModuleSource, Sources
+from gopack.ports import Attempt, FileKind, ModuleSource, Sources, ZipTarget
 from gopack.spec.goproxy import GoMod, Info, Request
 from gopack.spec.module import ModuleVersion
 
@@ -45,7 +44,7 @@ class _StoredSource:
     def zip_size(self, module: ModuleVersion) -> int | None:
         return self._source.zip_size(module)
 
-    def copy_zip(self, module: ModuleVersion, target: BinaryIO) -> int:
+    def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         return self._source.copy_zip(module, target)
 
     def _stored(self, request: Request) -> bytes | None:

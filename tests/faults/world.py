@@ -78,9 +78,9 @@ def _sha256(data: bytes) -> str:
 
 
 @contextlib.contextmanager
-def small_world() -> Iterator[World]:
+def small_world(*, tags: bool = False) -> Iterator[World]:
     """Seven versions: complete and mod-only ones, a retraction, a capital, a floating line."""
-    with Upstream() as upstream:
+    with Upstream(tags=tags) as upstream:
         world = World(upstream, "example.com/app\nexample.com/Tool@v0.1.0\n")
         world.log.grow(OTHERS)
         world.add("example.com/base", "v1.0.0")

@@ -1,0 +1,81 @@
+"""Answers that may change, kept with the entity tag that asks whether they did.
+
+A list of versions or what `latest` is now costs one conditional request, and no body while nothing
+has changed. One file an answer: the tag, a digest of the body, the body. What is torn is no answer;
+what cannot be kept is asked for in full the next time.
+
+Spec: RFC 9110, 13.1.2 (If-None-Match).
+"""
+
+import contextlib
+import hashlib
+import io
+import threading
+from http import HTTPStatus
+from pathlib import Path
+from typing import NamedTuple
+
+from gopack.adapters.web import Web, pour
+from gopack.errors import UpstreamError
+from gopack.spec import gourl
+
+
+class _Kept(NamedTuple):
+    tag: str
+    body: bytes
+
+
+class RememberedAnswers:
+    """Reads small bodies through `web`, with what is kept in `folder`; safe from many threads."""
+
+    def __init__(self, web: Web, folder: Path) -> None:
+        self._web = web
+        self._folder = folder
+
+    def read(self, url: str, *, where: str, limit: int) -> bytes:
+        """Return a small body as it is now.
+
+        Raises:
+            UpstreamError: as Web.read does.
+        """
+        path = self._folder / _name(url)
+        kept = _load(path)
+        headers = {"If-None-Match": kept.tag} if kept else {}
+        with self._web.answer(url, where=where, headers=headers) as answer:
+            if kept and answer.status_code == HTTPStatus.NOT_MODIFIED:
+                return kept.body
+            out = io.BytesIO()
+            too_large = UpstreamError(f"the answer is larger than {limit} bytes", where=where)
+            pour(answer, out.write, url=url, where=where, limit=limit, too_large=too_large)
+            tag = answer.headers.get("ETag", "")
+        if tag:
+            _save(path, _Kept(tag, out.getvalue()))
+        return out.getvalue()
+
+
+def _name(url: str) -> str:
+    """Name an answer's file by its URL; a login is no part of it."""
+    parsed = gourl.parse(url)
+    return hashlib.sha256(f"{parsed}?{parsed.query}".encode()).hexdigest()[:40]
+
+
+def _load(path: Path) -> _Kept | None:
+    try:
+        tag, digest, body = path.read_bytes().split(b"\n", 2)
+        if digest.decode() == hashlib.sha256(body).hexdigest():
+            return _Kept(tag.decode("latin-1"), body)
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def _save(path: Path, kept: _Kept) -> None:
+    digest = hashlib.sha256(kept.body).hexdigest().encode()
+    part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_bytes(b"\n".join([kept.tag.encode("latin-1"), digest, kept.body]))
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)

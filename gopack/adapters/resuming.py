@@ -1,0 +1,97 @@
+"""Zips over HTTP that go on where they broke off.
+
+A part is gone on with by Range and If-Range: a server whose file is another one by now sends it
+whole. Anything unexpected starts anew; nothing of the part is trusted beyond what the zip's check
+and the checksum database say of the whole.
+
+Spec: RFC 9110, 13.1.5 (If-Range), 14.4 (Content-Range), 8.8 (strong validators).
+"""
+
+import re
+from http import HTTPStatus
+from typing import NamedTuple
+
+import httpx
+
+from gopack.adapters.partfile import Origin, PartFile
+from gopack.adapters.web import Web, pour
+from gopack.errors import UpstreamError
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+class Wanted(NamedTuple):
+    """What is asked for: its URL and name, the most it may be, the error where it is more."""
+
+    url: str
+    where: str
+    limit: int
+    too_large: Exception
+
+
+def copy(web: Web, wanted: Wanted, part: PartFile) -> int:
+    """Have `part` become the whole body; give its size.
+
+    Raises:
+        UpstreamError: as Web.read does; what came by then can be gone on with.
+    """
+    size = _go_on(web, wanted, part)
+    if size is not None:
+        return size
+    with web.answer(wanted.url, where=wanted.where) as answer:
+        return _take_whole(answer, wanted, part)
+
+
+def _go_on(web: Web, wanted: Wanted, part: PartFile) -> int | None:
+    """Ask for the rest; None where that leads nowhere."""
+    held = part.held(wanted.url)
+    if held is None:
+        return None
+    size, origin = held
+    rest = {"Range": f"bytes={size}-", "If-Range": origin.validator}
+    try:
+        with web.answer(wanted.url, where=wanted.where, headers=rest) as answer:
+            if answer.status_code == HTTPStatus.OK:
+                return _take_whole(answer, wanted, part)
+            if not _is_rest(answer, size, origin):
+                return None
+            part.go_on()
+            return pour(answer, part.write, size=size, **wanted._asdict())
+    except UpstreamError as error:
+        if error.status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        return None
+
+
+def _take_whole(answer: httpx.Response, wanted: Wanted, part: PartFile) -> int:
+    part.begin(_origin(answer, wanted.url))
+    return pour(answer, part.write, **wanted._asdict())
+
+
+def _is_rest(answer: httpx.Response, size: int, origin: Origin) -> bool:
+    found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    told = _validator(answer)
+    return (
+        answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        and found is not None
+        and tuple(map(int, found.groups())) == (size, origin.total_bytes - 1, origin.total_bytes)
+        and told in {"", origin.validator}
+        and _is_plain(answer)
+    )
+
+
+def _origin(answer: httpx.Response, url: str) -> Origin | None:
+    validator, length = _validator(answer), answer.headers.get("Content-Length", "")
+    if not validator or not _is_plain(answer) or not (length.isascii() and length.isdigit()):
+        return None
+    return Origin.of(url, validator, int(length))
+
+
+def _validator(answer: httpx.Response) -> str:
+    """Give the answer's entity tag if it is a strong one."""
+    tag: str = answer.headers.get("ETag", "")
+    return tag if tag.startswith('"') else ""
+
+
+def _is_plain(answer: httpx.Response) -> bool:
+    return bool(answer.headers.get("Content-Encoding", "identity") == "identity")
