@@ -24,7 +24,9 @@ class FileSource:
     def __init__(self, url: str) -> None:
         path = gourl.parse(url).path
         if not path:
-            raise InputError("file URL missing path", where="GOPROXY")
+            raise InputError(
+                "file URL missing path", where="GOPROXY", hint="write it as file:///path"
+            )
         self._root = Path(unquote(path))
         self._name = f"file://{path}"
 
@@ -69,7 +71,12 @@ class FileSource:
                 raise UpstreamError("a folder where a file should be", where=where, url=url)
             return file.open("rb")
         except (FileNotFoundError, NotADirectoryError):
-            raise NotFoundError(f"no such file: {url}", where=where, url=url) from None
+            raise NotFoundError(
+                f"no such file: {url}",
+                where=where,
+                url=url,
+                hint="check the folder that GOPROXY names, the path and the version",
+            ) from None
         except OSError as error:
             raise UpstreamError(
                 f"cannot read the file: {error.strerror}: {url}", where=where, url=url

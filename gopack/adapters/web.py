@@ -297,7 +297,11 @@ def _parse(text: str, where: str) -> Url:
     except InputError as error:
         raise UpstreamError(error.what, where=where) from None
     if url.scheme not in _SCHEMES or not url.host:
-        raise UpstreamError(f"unsupported URL: {url}", where=where)
+        raise UpstreamError(
+            f"unsupported URL: {url}",
+            where=where,
+            hint="write GOPROXY as https://host or http://host",
+        )
     return url
 
 

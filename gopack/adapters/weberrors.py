@@ -22,6 +22,7 @@ _MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
 _MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
 _PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|script|meta|\?xml|!--)", re.I)
 _AGAIN = "run again later: what is stored by then is not fetched again"
+_ASK = "check GOPROXY, or ask who runs the server"
 _UNKNOWN = (
     "check the path and the version; a private module is not on a public proxy: set GOPRIVATE"
 )
@@ -63,7 +64,7 @@ def from_status(where: str, url: str, response: httpx.Response, *, now: datetime
         status=status,
         retryable=status in _RETRYABLE or (status >= 500 and status not in _FINAL),
         retry_after_s=parse_retry_after(response.headers.get("Retry-After", ""), now=now),
-        hint=_HINTS.get(status, _AGAIN if status >= 500 else ""),
+        hint=_HINTS.get(status, _AGAIN if status >= 500 else _ASK),
     )
 
 

@@ -7,9 +7,10 @@ import click
 from gopack.cli import options
 from gopack.cli.adding import Adding, from_cache, from_folder, from_tree, from_url
 from gopack.cli.byhand import open_shelf
+from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import end, ends_well
 from gopack.cli.packtold import Teller
-from gopack.cli.wiring import make_console, make_output, make_progress
+from gopack.cli.wiring import make_progress
 from gopack.errors import GopackError, InputError
 from gopack.flows.add import in_order
 

@@ -19,11 +19,11 @@ from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli import options
 from gopack.cli.checkurl import check_running, url_json
+from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well
 from gopack.cli.progress import PLAIN_INTERVAL_S
 from gopack.cli.reports import write_json
 from gopack.cli.units import human_bytes, human_duration
-from gopack.cli.wiring import make_console
 from gopack.errors import InputError, StoreError
 from gopack.flows.check import Checker
 from gopack.plan.checking import MANIFEST_KEY, Finding, Proof, Report, Weight

@@ -7,9 +7,9 @@ import click
 from gopack.adapters import goenv
 from gopack.adapters.statictree import StaticTree
 from gopack.cli import options
+from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 from gopack.cli.sumcheck import kept_proofs
-from gopack.cli.wiring import make_console
 from gopack.flows.export_sumdb import export_sumdb
 from gopack.plan.layout import OWN_FOLDER
 

@@ -6,11 +6,12 @@ import click
 from rich.console import Console
 
 from gopack.cli import options
+from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well, print_error
 from gopack.cli.lists import read_heads, read_lists
 from gopack.cli.reports import fetch_json, write_json
 from gopack.cli.table import print_outcome
-from gopack.cli.wiring import make_console, make_progress, session
+from gopack.cli.wiring import make_progress, session
 from gopack.flows.fetch import FetchResult, fetch
 from gopack.flows.prune import prunable, prune
 from gopack.plan.closure import Level

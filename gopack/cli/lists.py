@@ -34,7 +34,14 @@ def read_heads(files: Sequence[Path]) -> dict[str, bytes]:
     Raises:
         InputError: one cannot be read.
     """
-    return {str(file): _read(file) for file in files}
+    try:
+        return {str(file): file.read_bytes() for file in files}
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}",
+            where=str(error.filename),
+            hint="Name a `latest` file that a sealed client's checksum database cache holds.",
+        ) from error
 
 
 class _Reader:

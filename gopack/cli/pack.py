@@ -7,11 +7,12 @@ import click
 
 from gopack.adapters.zipwriter import create_module_zip
 from gopack.cli import options
+from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import end, ends_well
 from gopack.cli.packing import Request, find_tasks
 from gopack.cli.packsinks import Sink, folder_sink, storage_sink
 from gopack.cli.packtold import Teller
-from gopack.cli.wiring import make_console, make_output, make_progress
+from gopack.cli.wiring import make_progress
 from gopack.errors import GopackError, InputError
 from gopack.flows.pack import Packed, pack
 from gopack.plan.closure import Level

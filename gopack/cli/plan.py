@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.tree import Tree
 
 from gopack.cli import options
+from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import end, ends_well, print_error
 from gopack.cli.lists import read_lists
 from gopack.cli.reports import plan_json, write_json
 from gopack.cli.units import human_bytes
-from gopack.cli.wiring import make_console, make_output, make_progress, reading_session
+from gopack.cli.wiring import make_progress, reading_session
 from gopack.errors import InputError
 from gopack.flows.preview import Need, Preview, compare_levels, preview
 from gopack.plan.closure import Level

@@ -25,13 +25,13 @@ from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.serve_site import Site, storage_warnings
 from gopack.adapters.web import Web
 from gopack.cli import options
+from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well
 from gopack.cli.lists import read_lists
 from gopack.cli.provefix import mend
 from gopack.cli.provehtml import html_of
 from gopack.cli.provereport import Watch, print_matrix, prove_json
 from gopack.cli.reports import write_json
-from gopack.cli.wiring import make_console
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
 from gopack.plan.closure import Level

@@ -8,6 +8,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gopack.cli.progress import PLAIN_INTERVAL_S
 from gopack.plan.manifest import Manifest
@@ -56,12 +57,12 @@ class Watch:
         self._tried += 1
         name = f"{escape(cell.subject.name)}: {escape(cell.step.name)}"
         if cell.verdict is not Verdict.GOOD:
-            self._console.print(f"{MARKS[cell.verdict]} {name}", highlight=False)
+            self._console.print(f"{MARKS[cell.verdict]} {name}", markup=True)
         text = f"{self._tried} steps tried, the last one {name}"
         self._status.update(text)
         if not self._console.is_terminal and self._clock() - self._last >= PLAIN_INTERVAL_S:
             self._last = self._clock()
-            self._console.print(text, highlight=False)
+            self._console.print(text, markup=True)
 
 
 def print_matrix(console: Console, matrix: Matrix, manifest: Manifest, go_version: str) -> None:
@@ -69,10 +70,10 @@ def print_matrix(console: Console, matrix: Matrix, manifest: Manifest, go_versio
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("line", overflow="fold")
     for name in matrix.steps:
-        table.add_column(escape(name), justify="center", overflow="fold")
+        table.add_column(name, justify="center", overflow="fold")
     for subject, cells in matrix.rows():
         marks = [MARKS[cells[n].verdict] if n in cells else "[dim]·[/]" for n in matrix.steps]
-        table.add_row(escape(subject.name), *marks)
+        table.add_row(subject.name, *map(Text.from_markup, marks))
     console.print(table)
     for failure in failures(matrix, manifest, go_version):
         _print_failure(console, failure)

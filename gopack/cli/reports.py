@@ -1,12 +1,12 @@
 """Results as JSON, for programs."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gopack.cli.console import dumps
 from gopack.errors import GopackError, StoreError
 from gopack.flows.fetch import FetchResult
 from gopack.flows.preview import Need, Preview
@@ -24,14 +24,19 @@ def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
     """
     if file is None:
         return
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    text = dumps(value) + "\n"
     if str(file) == "-":
         sys.stdout.write(text)
         return
     try:
         file.write_text(text, "utf-8")
     except OSError as error:
-        raise StoreError(f"cannot be written: {error.strerror}", where=str(file)) from error
+        raise StoreError(
+            f"cannot be written: {error.strerror}",
+            where=str(file),
+            hint="Name a file in a folder that is there and writable; the storage is as it was "
+            "told above.",
+        ) from error
 
 
 def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from gopack.adapters.serve_app import App
 from gopack.adapters.serve_http import Limits, Tls, bind, run
 from gopack.adapters.serve_site import Site, storage_warnings
 from gopack.cli import options
+from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
-from gopack.cli.wiring import make_console
 from gopack.errors import InputError
 
 DEFAULT_LISTEN = "127.0.0.1:3000"

@@ -18,6 +18,8 @@ from gopack.adapters.sources import ProxySources
 from gopack.adapters.web import Web
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
+from gopack.cli.console import make_console as make_console
+from gopack.cli.console import make_output as make_output
 from gopack.cli.progress import PlainProgress, RichProgress
 from gopack.cli.sumcheck import make_verifier
 from gopack.errors import GopackError, StoreError
@@ -38,26 +40,7 @@ from gopack.spec.module import ModuleVersion
 LOCK_WAIT_S = 24 * 3600.0
 """A second run waits for the first; a day is longer than any."""
 
-LOG_WIDTH = 160
-"""Characters a line of a log takes; nobody knows how wide its reader's window is."""
-
 WatchedProgress = PlainProgress | RichProgress
-
-
-def make_console() -> Console:
-    """Make the console for everything a person reads: standard error, so that --json can pipe."""
-    console = Console(stderr=True, soft_wrap=True, emoji=False)
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
-    return console
-
-
-def make_output() -> Console:
-    """Make the console for results, on standard output."""
-    console = Console(soft_wrap=True, emoji=False)
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
-    return console
 
 
 def make_progress(console: Console) -> WatchedProgress:
