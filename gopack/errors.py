@@ -28,6 +28,7 @@ class GopackError(Exception):
     """
 
     exit_status: ClassVar[int] = 1
+    _otherwise: ClassVar[str] = "run again; if it stays so, report it with the list and this text"
 
     def __init__(
         self,
@@ -50,6 +51,11 @@ class GopackError(Exception):
         if self.expected is not None:
             text += f": expected {self.expected}, got {self.got}"
         return text
+
+    @property
+    def next_step(self) -> str:
+        """The hint; where there is none, what helps with errors of this family."""
+        return self.hint or self._otherwise
 
     def told(self, chain: Sequence[object]) -> Self:
         """Give the same error, saying what led to it: a chain of requirements, outermost first."""
@@ -75,6 +81,7 @@ class InputError(GopackError):
     """The list, a file the user gave, or an option is wrong."""
 
     exit_status = 2
+    _otherwise = "correct it and run again"
 
 
 class UpstreamError(GopackError):
@@ -85,6 +92,7 @@ class UpstreamError(GopackError):
     """
 
     exit_status = 3
+    _otherwise = "check GOPROXY and the path, or ask who runs the server"
 
     def __init__(  # noqa: PLR0913 - an error's fields, all by keyword
         self,
@@ -119,6 +127,7 @@ class IntegrityError(GopackError):
     """
 
     exit_status = 4
+    _otherwise = "nothing of this version is stored: tell the module's author or who runs the proxy"
 
     def __init__(
         self,
@@ -138,3 +147,4 @@ class StoreError(GopackError):
     """The storage (or a bundle) cannot be read or written as it must be."""
 
     exit_status = 5
+    _otherwise = "look at the storage with gopack check, mend what it names, and run again"

@@ -64,6 +64,8 @@ class DiskStore:
 
         """
         with disk_errors("make the storage's folders", self.root):
+            for own in (self.own_folder, self.staging, self.incoming):
+                diskwalk.refuse_link(own)
             for folder in (*reversed(self.root.absolute().parents), self.root, self.own_folder):
                 if self._make_folder(folder):
                     self._files.sync_folder(folder.parent)
@@ -184,6 +186,7 @@ class DiskStore:
         """Make a version disappear by one rename, then delete it and the folders it empties."""
         folder = self._folder(module)
         with disk_errors(f"remove {module}", folder):
+            diskwalk.refuse_links(self.root, module)
             if diskwalk.holds_version_files(folder, module.version):
                 self._set_aside(folder)
             self._prune(folder.parent)
@@ -272,6 +275,7 @@ class DiskStore:
         return True
 
     def _refuse_clash(self, module: ModuleVersion) -> None:
+        diskwalk.refuse_links(self.root, module)
         diskwalk.refuse_nesting(self.root, module)
         if self.is_case_insensitive():
             diskwalk.refuse_other_case(self.root, module)

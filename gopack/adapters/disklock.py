@@ -36,7 +36,7 @@ def locked(
 
     """
     with disk_errors("open the storage's lock", path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         _acquire(descriptor, path, wait_s, on_wait)
         with disk_errors("write the storage's lock", path):

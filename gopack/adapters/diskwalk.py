@@ -106,6 +106,37 @@ def refuse_nesting(root: Path, module: ModuleVersion) -> None:
             )
 
 
+def refuse_links(root: Path, module: ModuleVersion) -> None:
+    """Refuse a version whose folder, or one on the way to it, is a symbolic link.
+
+    What is written, or deleted, through it would lie outside of the storage, and Athens' catalog
+    does not follow links.
+
+    Raises:
+        StoreError: naming the link.
+
+    """
+    folder = root
+    for element in athens_disk_folder(module).split("/"):
+        folder /= element
+        refuse_link(folder)
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse a folder of the storage that is a symbolic link.
+
+    Raises:
+        StoreError: it is one.
+
+    """
+    if folder.is_symlink():
+        raise StoreError(
+            "a symbolic link where the storage's own folder should be",
+            where=str(folder),
+            hint="put the folder itself there; only the storage's root may be a link",
+        )
+
+
 def refuse_other_case(root: Path, module: ModuleVersion) -> None:
     """Refuse a path that another one differs from in letter case only.
 

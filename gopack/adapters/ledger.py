@@ -116,7 +116,8 @@ class DiskLedger:
         path = self._folder / name
         part = path.with_name(f"{name}.part")
         with disk_errors(f"write {name}", path):
-            with part.open("wb") as file:
+            part.unlink(missing_ok=True)  # an earlier run's, or a link to a file elsewhere
+            with part.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

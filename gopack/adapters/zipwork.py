@@ -77,6 +77,8 @@ class ZipWork:
                 fetched.path.unlink(missing_ok=True)
 
     def _left_by_earlier_run(self, module: ModuleVersion, path: Path) -> FetchedZip | None:
+        if path.is_symlink():  # no run leaves one, and it would move into the storage
+            path.unlink()
         if not path.exists():
             return None
         try:

@@ -18,8 +18,7 @@ def print_error(console: Console, error: GopackError, *, where: str = "") -> Non
     """Print an error and what to do about it; `where` stands before it if it is not in there."""
     prefix = f"{where}: " if where else ""
     console.print(f"gopack: {prefix}{error}", style="red", markup=False, highlight=False)
-    if error.hint:
-        console.print(f"    hint: {error.hint}", markup=False, highlight=False)
+    console.print(f"    hint: {error.next_step}", markup=False, highlight=False)
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def error_json(error: GopackError | None) -> dict[str, Any] | None:
         "kind": type(error).__name__,
         "exit_status": error.exit_status,
         "message": str(error),
-        "hint": error.hint,
+        "hint": error.next_step,
     }
 
 

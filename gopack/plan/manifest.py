@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gopack.errors import StoreError
+from gopack.errors import GopackError, StoreError
+from gopack.plan.layout import is_version_folder_name
 from gopack.plan.summary import Retraction
 from gopack.spec.gosum import SumLine
-from gopack.spec.module import ModuleVersion
+from gopack.spec.module import ModuleVersion, check_path
 
 FORMAT = 1
 """Raised when an older gopack could misread a manifest."""
@@ -129,7 +130,7 @@ def dumps(manifest: Manifest) -> bytes:
     return (
         f'{{"format":{FORMAT},\n"listed":{_lines(listed)},\n"surveys":{_lines(surveys)},\n'
         f'"modules":{_lines(modules)},\n"versions":{_lines(versions)}}}\n'
-    ).encode()
+    ).encode("utf-8", "backslashreplace")  # a byte of a go.mod that is no UTF-8, as JSON has it
 
 
 def loads(data: bytes, *, where: str) -> Manifest:
@@ -152,7 +153,7 @@ def loads(data: bytes, *, where: str) -> Manifest:
             {key: _survey(value) for key, value in raw.get("surveys", {}).items()},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (GopackError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"not a manifest: {error}",
             where=where,
@@ -263,4 +264,7 @@ def _module(key: str) -> ModuleVersion:
     path, at, version = key.rpartition("@")
     if not at:
         raise ValueError(f"{key!r} is no module@version")
+    check_path(path)  # it names folders that are read, written and pruned
+    if not is_version_folder_name(version):
+        raise ValueError(f"{key!r} has no version")
     return ModuleVersion(path, version)
