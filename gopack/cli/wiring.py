@@ -18,8 +18,7 @@ from gopack.adapters.sources import ProxySources
 from gopack.adapters.web import Web
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
-from gopack.cli.console import make_console as make_console
-from gopack.cli.console import make_output as make_output
+from gopack.cli.console import make_console, make_output
 from gopack.cli.progress import PlainProgress, RichProgress
 from gopack.cli.sumcheck import make_verifier
 from gopack.errors import GopackError, StoreError
@@ -36,6 +35,18 @@ from gopack.plan.survey import prefixes
 from gopack.ports import FileKind, State, ZipFetcher
 from gopack.spec.goenv import GoEnv
 from gopack.spec.module import ModuleVersion
+
+__all__ = [
+    "Session",
+    "bring",
+    "known_before",
+    "make_console",
+    "make_output",
+    "make_progress",
+    "read_stored",
+    "reading_session",
+    "session",
+]
 
 LOCK_WAIT_S = 24 * 3600.0
 """A second run waits for the first; a day is longer than any."""
