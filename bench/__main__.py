@@ -1,6 +1,6 @@
 """`python -m bench`: gopack beside the go command and curl, all in one run.
 
-    python -m bench [--runs N] [--delays 0,50] [--copies 1,4] [PEER...]
+    python -m bench [--runs N] [--delays 0,50] [--copies 1,4] [--refill] [PEER...]
 
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
 
@@ -20,8 +20,8 @@ def main() -> None:
         return
     options = _options()
     rows: list[report.Row] = []
+    base = dataset.real(refill=options.refill)
     for copies in options.copies:
-        base = dataset.real()
         data = base if copies == 1 else dataset.multiplied(base, copies)
         alone = copies > 1  # the larger sets are for gopack's growth in time and memory
         names = [n for n in options.peers if not alone or n == "gopack fetch"]
@@ -56,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("peers", nargs="*", metavar="PEER")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--refill", action="store_true", help="complete the data set first")
     parser.add_argument("--delays", type=_numbers, default=[0, 50], help="milliseconds")
     parser.add_argument("--copies", type=_numbers, default=[1, 4], help="sizes, as multiples")
     options = parser.parse_args()

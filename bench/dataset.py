@@ -2,7 +2,7 @@
 
 The tree is filled once, through the GOPROXY of this machine: gopack fetches roots.txt by way of an
 upstream that keeps all it is asked for. Larger sets are made of the real one by giving its modules
-new paths (see multiply/main.go). To measure another closure, remove the folder from the cache.
+new paths (see multiply/main.go). `--refill` completes the tree for a gopack that asks for more.
 """
 
 import json
@@ -60,11 +60,14 @@ def escape(text: str) -> str:
     return "".join(f"!{c.lower()}" if c.isupper() else c for c in text)
 
 
-def real() -> Dataset:
-    """The modules of roots.txt with their graphs, from the cache or else from upstream."""
+def real(*, refill: bool = False) -> Dataset:
+    """The modules of roots.txt with their graphs, from the cache or else from upstream.
+
+    With `refill` gopack is run again over the tree, for a gopack that asks for more than before.
+    """
     folder = cache_dir() / "real"
     roots = _read_lines(HERE / "roots.txt")
-    if _read_lines(folder / "roots.txt") != roots:
+    if refill or _read_lines(folder / "roots.txt") != roots:
         stored = _fill(folder / "tree", roots)
         (folder / "versions.txt").write_text("".join(f"{item}\n" for item in stored))
         refused = _refused(folder / "tree", stored)
@@ -102,7 +105,7 @@ def _renamed(items: Sequence[str], copies: int) -> Iterator[str]:
 
 def _fill(tree: Path, roots: Sequence[str]) -> list[str]:
     """Let gopack fetch the roots through an upstream that keeps what passes; what it stored."""
-    print("fetching the data set, once: some minutes", flush=True)
+    print("filling the data set: some minutes the first time", flush=True)
     tree.mkdir(parents=True, exist_ok=True)
     storage = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
     listed = storage / "goget.txt"
