@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cmp_to_key
 from pathlib import Path
 
 from bench.dataset import Dataset
 from bench.measure import Run, run
+from gopack.spec import semver
 
 PARALLEL = 64
 """Transfers at once for curl: more gain nothing on the loopback interface."""
@@ -65,8 +67,11 @@ def go_mod_download(job: Job) -> Command:
 
 
 def go_mod_graph(job: Job) -> Command:
-    """`go mod graph` of a project that requires all roots: one graph, not one a root."""
-    requires = "".join(f"require {root.replace('@', ' ')}\n" for root in job.data.roots)
+    """`go mod graph` of one tidy project with all modules: one graph, not one a root."""
+    highest: dict[str, str] = {}
+    for path, version in (item.split("@") for item in job.data.versions):
+        highest[path] = max(highest.get(path, version), version, key=cmp_to_key(semver.compare))
+    requires = "".join(f"require {path} {version}\n" for path, version in highest.items())
     (job.folder / "go.mod").write_text(f"module bench.test/main\n\ngo 1.24\n\n{requires}")
     return Command(["go", "mod", "graph"], _go_settings(job, "-modcacherw -mod=mod"))
 
