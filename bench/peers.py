@@ -10,12 +10,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cmp_to_key
 from pathlib import Path
 
 from bench.dataset import Dataset
 from bench.measure import Run, run
-from gopack.spec import semver
 
 PARALLEL = 64
 """Transfers at once for curl: more gain nothing on the loopback interface."""
@@ -66,16 +64,6 @@ def go_mod_download(job: Job) -> Command:
     return Command(["go", "mod", "download", *versions], _go_settings(job, "-modcacherw"))
 
 
-def go_mod_graph(job: Job) -> Command:
-    """`go mod graph` of one tidy project with all modules: one graph, not one a root."""
-    highest: dict[str, str] = {}
-    for path, version in (item.split("@") for item in job.data.versions):
-        highest[path] = max(highest.get(path, version), version, key=cmp_to_key(semver.compare))
-    requires = "".join(f"require {path} {version}\n" for path, version in highest.items())
-    (job.folder / "go.mod").write_text(f"module bench.test/main\n\ngo 1.24\n\n{requires}")
-    return Command(["go", "mod", "graph"], _go_settings(job, "-modcacherw -mod=mod"))
-
-
 def _go_settings(job: Job, flags: str) -> dict[str, str]:
     return {
         "GOMODCACHE": str(job.folder / "modcache"),
@@ -104,10 +92,7 @@ ALL: dict[str, Peer] = {
     "go mod download": go_mod_download,
     "curl --parallel": curl,
     "gopack plan": gopack_plan,
-    "go mod graph": go_mod_graph,
 }
-GRAPH_ONLY = frozenset({"gopack plan", "go mod graph"})
-"""Contestants that resolve and fetch no zip."""
 
 
 def once(peer: Peer, data: Dataset, url: str) -> Run:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.measure import Run
-from bench.peers import GRAPH_ONLY
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -26,18 +25,14 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table; the last column is against the go command's twin."""
+    """The rows as a Markdown table; the last column is against `go mod download`."""
     lines = [
         "| what | versions | delay | wall | processor | peak memory | times as fast as go |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
-    base = {
-        (r.data, r.delay_ms, r.peer in GRAPH_ONLY): r.run.wall_s
-        for r in rows
-        if r.peer.startswith("go mod")
-    }
+    base = {(r.data, r.delay_ms): r.run.wall_s for r in rows if r.peer == "go mod download"}
     for row in rows:
-        go_s = base.get((row.data, row.delay_ms, row.peer in GRAPH_ONLY))
+        go_s = base.get((row.data, row.delay_ms)) if row.peer != "gopack plan" else None
         times = f"{go_s / row.run.wall_s:.1f}" if go_s else ""
         lines.append(
             f"| {row.peer} | {row.versions} | {row.delay_ms} ms | {row.run.wall_s:.1f} s "
