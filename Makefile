@@ -12,7 +12,7 @@ NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 export PYTHON
 
-.PHONY: help run test check format lock bench clean
+.PHONY: help run test check format lock docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -54,6 +54,9 @@ lock:  ## write the hash-locked requirements anew
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
 	$(LOCK) requirements/go.in -o requirements/go.txt
+
+docs: $(VENV)/.dev  ## docs/reference.md anew, from --help
+	$(BIN)/python -m scripts.reference
 
 bench: $(VENV)/.dev  ## gopack beside go mod download and curl, on a loopback upstream
 	$(BIN)/python -m bench

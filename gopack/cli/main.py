@@ -37,7 +37,11 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="gopack")
+@click.group(
+    cls=_Verbs,
+    # An option that names no variable of its own reads GOPACK_<VERB>_<NAME>.
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GOPACK"},
+)
+@click.version_option(__version__, prog_name="gopack", allow_from_autoenv=False)
 def main() -> None:
     """Fill an air-gapped Go module proxy: sealed = connected."""

@@ -59,10 +59,17 @@ from gopack.spec.goenv import GoEnv
     "--compare",
     "is_comparing",
     is_flag=True,
+    envvar="GOPACK_COMPARE",
+    show_envvar=True,
     help="Do the same connected (GOPROXY as this machine has it) and compare.",
 )
 @click.option(
-    "--fix", "is_fixing", is_flag=True, help="Fetch what a failed step asked for and try again."
+    "--fix",
+    "is_fixing",
+    is_flag=True,
+    envvar="GOPACK_FIX",
+    show_envvar=True,
+    help="Fetch what a failed step asked for and try again.",
 )
 @click.option(
     "--jobs",
@@ -78,6 +85,8 @@ from gopack.spec.goenv import GoEnv
     "--html",
     "html_file",
     type=click.Path(path_type=Path, dir_okay=False),
+    envvar="GOPACK_HTML",
+    show_envvar=True,
     metavar="FILE",
     help="Write the matrix as a web page to FILE.",
 )
