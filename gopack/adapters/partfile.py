@@ -155,7 +155,7 @@ def _read_note(path: Path) -> Origin | None:
     try:
         told = json.loads(path.read_bytes())
         origin = Origin(**told)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     is_sound = isinstance(origin.validator, str) and isinstance(origin.total_bytes, int)
     return origin if is_sound and isinstance(origin.url_sha256, str) else None

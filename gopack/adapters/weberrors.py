@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from gopack.errors import NotFoundError, UpstreamError
+from gopack.errors import InputError, NotFoundError, UpstreamError
 from gopack.spec import gourl
 
 _MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
@@ -50,7 +50,7 @@ def shown(url: str) -> str:
 def from_status(where: str, url: str, response: httpx.Response, *, now: datetime) -> UpstreamError:
     """Make the error for a status other than 200; reads the body's start."""
     status = response.status_code
-    said = _detail(response)
+    said = _without_secrets(_detail(response), url)
     what = f"{status} {response.reason_phrase or 'unknown status'} from {shown(url)}"
     if status == 407:
         what = f"the forward proxy wants credentials: {what}"
@@ -187,6 +187,17 @@ def _detail(response: httpx.Response) -> str:
             break
         lines.append(line.strip())
     return " ".join(lines)[:_MAX_DETAIL_BYTES]
+
+
+def _without_secrets(said: str, url: str) -> str:
+    """Leave out of a server's words what it repeats of the URL's login and query."""
+    try:
+        parsed = gourl.parse(url)
+    except InputError:
+        return ""
+    for secret in (parsed.query, *(parsed.login or ())):
+        said = said.replace(secret, "***") if secret else said
+    return said
 
 
 def _start(response: httpx.Response) -> bytes:

@@ -22,6 +22,6 @@ def info_time_ns(info: bytes) -> int:
         found = json.loads(info)["Time"]
         time = datetime.fromisoformat(found)
         since = time - _EPOCH
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return 0
     return max(0, since // timedelta(microseconds=1)) * 1000

@@ -62,7 +62,7 @@ def _detect_json(text: str) -> Format:
     """Tell an SBOM from module objects; a broken file is what its first words look like."""
     try:
         value, _ = json.JSONDecoder().raw_decode(text.lstrip())
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # ValueError: endless digits, too
         return Format.CYCLONEDX if '"bomFormat"' in text else Format.GO_LIST
     is_module = isinstance(value, dict) and "Path" in value
     return Format.GO_LIST if is_module else Format.CYCLONEDX

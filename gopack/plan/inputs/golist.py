@@ -62,7 +62,7 @@ class _Reader:
         while at < len(self.text):
             try:
                 value, end = decoder.raw_decode(self.text, at)
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:  # ValueError: endless digits, too
                 where = error.pos if isinstance(error, json.JSONDecodeError) else at
                 self.report(where, f"no JSON: {error}", _HINT)
                 return

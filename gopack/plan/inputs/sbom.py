@@ -62,7 +62,7 @@ def _parse(text: str, name: str) -> dict[str, object]:
         )
     try:
         document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: endless digits, too
         raise InputError(f"no JSON: {error}", where=name, hint="Make the SBOM anew.") from error
     if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
         hint = "Give a CycloneDX SBOM in JSON; other formats are not read."

@@ -1,0 +1,212 @@
+"""Parsers of foreign bytes: whatever comes, a result or a GopackError, in bounded time and memory.
+
+Hypothesis spoils right inputs; atheris, where it is installed, follows the parsers' branches.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gopack.adapters.zips import read_module_zip
+from gopack.errors import IntegrityError
+from tests.faults.report import Tally
+from tests.faults.targets import GO_FILE, MODULE, TARGETS, P
+from tests.faults.world import REPOSITORY
+from tests.zipmaker import Item, make_zip
+
+FULL = os.environ.get("GOPACK_FAULTS") == "full"
+EXAMPLES = 2000 if FULL else 60
+GUIDED_S = 60 if FULL else 5
+CPU_S = 2.0
+"""The most that any input may cost; the largest here has a few kilobytes."""
+
+PEAK_BYTES = 64 << 20
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
+    """Take a right input and change, cut, repeat or insert a few bytes; or take any bytes."""
+    data = draw(st.one_of(st.sampled_from(seeds), st.binary(max_size=200)))
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(data)))
+        until = draw(st.integers(at, min(len(data), at + 30)))
+        new = draw(st.one_of(st.binary(max_size=8), st.just(data[at:until] * 3)))
+        data = data[:at] + new + data[until:]
+    return data
+
+
+def bounded(target: Callable[[bytes], None], data: bytes) -> None:
+    started = time.process_time()
+    target(data)
+    assert time.process_time() - started < CPU_S
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_spoilt_input_is_read_or_refused(name: str, tally: Callable[[str], Tally]) -> None:
+    target = TARGETS[name]
+    counted = tally("fuzzing, spoilt inputs")
+
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+    @given(spoilt(target.seeds))
+    def fuzz(data: bytes) -> None:
+        counted.counts["tried"] += 1
+        bounded(target, data)
+        counted.counts["survived"] += 1
+
+    for seed in target.seeds:
+        bounded(target, seed)
+    try:
+        fuzz()
+    except BaseException:
+        counted.counts["lost"] += 1
+        raise
+
+
+LONG = {
+    "nested": b"[" * 25_000,
+    "nested objects": b'{"Origin":' * 12_500,
+    "blanks": b" " * 125_000,
+    "lines": b"\n" * 125_000,
+    "quotes": b'"' * 50_000,
+    "backslashes": b"\\" * 50_000,
+    "slashes": b"/" * 50_000,
+    "comments": b"/*" * 25_000,
+    "digits": b"9" * 50_000,
+    "dots": b"v1." * 25_000,
+    "brackets": b"(\n" * 25_000,
+    "high": b"\xff" * 50_000,
+    "commas": b"a,|" * 15_000,
+    "words": b"machine " * 10_000,
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", TARGETS)
+def test_long_input_costs_bounded_time_and_memory(name: str, tally: Callable[[str], Tally]) -> None:
+    target = TARGETS[name]
+    counted = tally("fuzzing, long inputs")
+
+    def cost(data: bytes) -> None:
+        tracemalloc.start()
+        started = time.process_time()
+        target(data)
+        seconds, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert seconds < 5 * CPU_S
+        assert peak < 4 * PEAK_BYTES
+
+    for kind, data in LONG.items():
+        for seed in (b"", target.seeds[0]):
+            counted.tried(lambda: cost(seed + data), f"{name}: {kind}")  # noqa: B023
+    counted.nothing_is_lost()
+
+
+ZEROS = bytes(50 << 20)
+HOSTILE = {
+    "bomb": [Item(P + b"a.go", ZEROS)] * 1,
+    "many bombs": [Item(P + b"%d.go" % n, bytes(1 << 20), size=1 << 29) for n in range(9)],
+    "lying bomb": [Item(P + b"a.go", bytes(1 << 20), size=10, local_size=10)],
+    "overlapping": [Item(P + b"a.go", GO_FILE), Item(P + b"b.go", GO_FILE, offset=0)],
+    "offset beyond": [Item(P + b"a.go", GO_FILE, offset=1 << 31)],
+    "other name inside": [Item(P + b"a.go", GO_FILE, local_name=P + b"b.go")],
+    "descriptor that lies": [
+        Item(P + b"a.go", GO_FILE, flags=8, descriptor=b"PK\7\x08" + bytes(12))
+    ],
+    "no descriptor": [Item(P + b"a.go", GO_FILE, flags=8, descriptor=b"")],
+    "method": [Item(P + b"a.go", GO_FILE, method=12)],
+    "encrypted": [Item(P + b"a.go", GO_FILE, flags=1, packed=b"\0" * 20)],
+    "latin-1 name": [Item(P + b"\xe4.go", GO_FILE)],
+    "bad utf-8 name": [Item(P + b"\xff\xfe.go", GO_FILE, flags=0x800)],
+    "overlong name": [Item(P + b"\xc0\xae\xc0\xae/x.go", GO_FILE, flags=0x800)],
+    "backslashes": [Item(P + b"..\\..\\x.go", GO_FILE)],
+    "dots": [Item(P + b"../../x.go", GO_FILE)],
+    "absolute": [Item(b"/etc/passwd", GO_FILE)],
+    "NUL": [Item(P + b"a.go\0.txt", GO_FILE)],
+    "device": [Item(P + b"con.go", GO_FILE), Item(P + b"aux", b"")],
+    "symlink": [Item(P + b"link", b"/etc/passwd", mode=0o120777), Item(P + b"LINK", b"")],
+    "case": [Item(P + b"a.go", GO_FILE), Item(P + b"A.go", GO_FILE)],
+    "zip64 that lies": [Item(P + b"a.go", GO_FILE, zip64=True, size=1 << 40)],
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_zip_is_refused_in_bounded_time_and_memory(
+    name: str, tmp_path: Path, tally: Callable[[str], Tally]
+) -> None:
+    path = tmp_path / "m.zip"
+    path.write_bytes(make_zip(HOSTILE[name], zip64="zip64" in name))
+
+    def refuse() -> None:
+        tracemalloc.start()
+        started = time.process_time()
+        if name == "bomb":  # large, and what it says it is
+            read_module_zip(path, MODULE)
+        else:
+            with pytest.raises(IntegrityError):
+                read_module_zip(path, MODULE)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 16 << 20
+        assert time.process_time() - started < 5 * CPU_S
+
+    counted = tally("hostile zips")
+    counted.tried(refuse, name)
+    counted.nothing_is_lost()
+
+
+@pytest.mark.parametrize("depth", [1, 5])
+def test_zip_of_zips_is_never_opened_further(
+    depth: int, tmp_path: Path, tally: Callable[[str], Tally]
+) -> None:
+    data = bytes(1 << 20)
+    for _ in range(depth):
+        data = make_zip([Item(P + b"inner.zip", data)])
+    path = tmp_path / "m.zip"
+    path.write_bytes(data)
+
+    def read() -> None:
+        assert read_module_zip(path, MODULE).file_count == 1
+
+    counted = tally("hostile zips")
+    counted.tried(read, f"{depth} deep")
+    counted.nothing_is_lost()
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
+@pytest.mark.parametrize("name", TARGETS)
+def test_guided_fuzzing_finds_nothing(
+    name: str, tmp_path: Path, tally: Callable[[str], Tally]
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.faults.guided", name, str(GUIDED_S), str(tmp_path)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=GUIDED_S * 10 + 120,
+        check=False,
+    )
+    counted = tally("fuzzing, guided by coverage")
+    runs = re.findall(r"^Done (\d+)", ran.stderr, re.MULTILINE)
+    counted.counts["tried"] = int(runs[-1]) if runs else 1
+
+    if ran.returncode:
+        counted.counts["lost"] = 1
+    counted.counts["survived"] = counted.counts["tried"] - counted.counts["lost"]
+    assert ran.returncode == 0, ran.stderr[-5000:]
+    assert runs
