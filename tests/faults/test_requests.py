@@ -1,11 +1,15 @@
 """What a run asks for when nothing is new: nothing for exact versions, little for floating ones."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cli import program
 from tests.faults.world import Lab, World, small_world
-from tests.upstream import Asked
+from tests.upstream import Asked, Fault
 
 pytestmark = pytest.mark.e2e
 
@@ -37,3 +41,30 @@ def test_floating_lines_with_nothing_new_send_one_conditional_request_each(lab: 
         "/example.com/base/@v/list",
     ]
     assert all("If-None-Match" in each.headers for each in asked)
+
+
+def test_zip_that_a_kill_broke_off_is_gone_on_with(lab: Lab) -> None:
+    lab.world.add("example.com/huge", "v1.0.0", files={"data.bin": os.urandom(4 << 20)})
+    lab.world.publish_log()
+    zip_path = "/example.com/huge/@v/v1.0.0.zip"
+    lab.upstream.fail(zip_path, Fault(drip=(1 << 16, 0.05)), times=1, is_ranged=False)
+    place = lab.place()
+    (place.folder / "goget.txt").write_text("example.com/huge@v1.0.0\n")
+    run = lab.runner.start(place.folder, lab.world.environment(place.folder), "fetch")
+    incoming = place.storage / ".gopack" / "incoming"
+    until = time.monotonic() + 60
+    while not any(part.stat().st_size > 1 << 20 for part in incoming.glob("*.part")):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.killpg(run.group, signal.SIGKILL)
+    assert lab.runner.finish() == -signal.SIGKILL
+    lab.upstream.log.clear()
+    assert place.fetch() == 0, place.text
+    [asked] = [
+        each
+        for each in lab.upstream.log
+        if each.path == zip_path and each.headers.get("Range") != "bytes=0-0"
+    ]
+    begun = int(asked.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+    assert begun > 1 << 20
+    assert program.assert_whole(place.storage) == {"example.com/huge@v1.0.0": "complete"}
