@@ -9,6 +9,7 @@ Rules kept:
   lock of whoever is killed.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -115,7 +116,13 @@ class PartFile:
         self._file.flush()
 
     def finish(self, path: Path) -> None:
-        """Give the whole file its name."""
+        """Give the whole file its name.
+
+        Raises:
+            FileNotFoundError: another run has deleted it, and may write one of this name.
+        """
+        if not _is_at(self._file, self.path):
+            raise FileNotFoundError(errno.ENOENT, "another run deleted it", str(self.path))
         self.path.rename(path)
         self._note.unlink(missing_ok=True)
 
@@ -143,12 +150,20 @@ def _open_locked(path: Path) -> BinaryIO:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)  # a killed run's worker is gone in a moment
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            if _is_at(file, path):
                 return file
         except BaseException:
             file.close()
             raise
         file.close()
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether this open file is the one of this name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _read_note(path: Path) -> Origin | None:
