@@ -128,12 +128,12 @@ def _print_why(output: Console, shown: Preview, why: str) -> None:
         matching = [
             m for m in sorted(line.wants()) if m.path == path and version in {"", m.version}
         ]
-        if line.closure is None or not matching:
+        if not matching:
             continue
         found = True
         tree = Tree(f"{line.item.where}: {line.item.text}")
         for module in matching:
-            _add_chain(tree, line.closure.requirement_path(module))
+            _add_chain(tree, line.requirement_path(module))
         output.print(tree)
     if not found:
         raise InputError("no line brings it in", where=why, hint="Run plan without --why.")

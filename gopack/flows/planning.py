@@ -17,8 +17,10 @@ from gopack.flows.progress import Progress
 from gopack.flows.resolving import Known, Resolver
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item, ModuleItem
+from gopack.plan.lineclosures import closures_of, with_closures
 from gopack.plan.lines import LinePlan, Plan
-from gopack.plan.summary import OtherModuleError, Summary, check_names_module, summarize
+from gopack.plan.summary import OtherModuleError, Summary, summarize
+from gopack.plan.toolchains import platforms_of
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
@@ -33,6 +35,8 @@ class Planner:
         executor: runs the waiting; its threads bound the requests under way at once.
         known: see Known.
         progress: who watches.
+        gomods: every go.mod that was read.
+        platforms: those that Go is wanted for besides the ones the list names.
     """
 
     sources: Sources
@@ -40,6 +44,7 @@ class Planner:
     known: Known
     progress: Progress
     gomods: dict[ModuleVersion, bytes] = field(default_factory=dict)
+    platforms: Sequence[str] = ()
     level: Level = Level.GRAPH
     walker: "Walker" = field(init=False)
 
@@ -90,7 +95,7 @@ class Planner:
 
     def _with_joint(self, plan: Plan) -> Plan:
         """Walk the graph of all lines together, where there are several."""
-        roots = {module for line in plan.lines if line.closure for module in line.modules}
+        roots = {module for line in plan.lines for module in line.joint_roots}
         if len(roots) < 2:
             return replace(plan, joint=None, joint_error=None)
         joint = Closure(sorted(roots | plan.extras_of(-1)), self.level, is_joint=True)
@@ -100,26 +105,30 @@ class Planner:
     def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""
         found: dict[int, LinePlan] = {}
+        resolver = Resolver(self.sources, self.known, platforms_of(items, self.platforms))
         for wave in (False, True):
             indexes = [i for i, item in enumerate(items) if _needs_base(item) is wave]
             bases = {m.path: m.version for line in found.values() for m in line.modules}
             jobs: Jobs[int, LinePlan] = Jobs(self.executor)
             for i in indexes:
-                jobs.submit(i, partial(self._resolve, items[i], level, bases))
+                ask = partial(self._resolve, items[i], level, resolver=resolver, bases=bases)
+                jobs.submit(i, ask)
             for i, job in jobs:
                 found[i] = job.result()
                 self.progress.resolved(len(found), len(items))
         return [found[i] for i in range(len(items))]
 
-    def _resolve(self, item: Item, level: Level, bases: dict[str, str]) -> LinePlan:
+    def _resolve(
+        self, item: Item, level: Level, *, resolver: Resolver, bases: dict[str, str]
+    ) -> LinePlan:
         started = time.monotonic()
         line = LinePlan(item, Level(item.closure) if item.closure else level)
         try:
             base = bases.get(item.path, "") if isinstance(item, ModuleItem) else ""
-            roots = Resolver(self.sources, self.known).resolve_item(item, base=base)
+            roots, listed = resolver.resolve_item(item, base=base)
         except GopackError as error:
             return replace(line, error=error, seconds=time.monotonic() - started)
-        return replace(line, roots=roots, seconds=time.monotonic() - started)
+        return replace(line, roots=roots, listed=listed, seconds=time.monotonic() - started)
 
 
 class Walker:
@@ -140,20 +149,13 @@ class Walker:
         self._errors: dict[int, GopackError] = {}
 
     def walk_lines(self, lines: Sequence[LinePlan]) -> list[LinePlan]:
-        """Give each line that resolved its closure, or the error its graph ended in."""
-        closures = [
-            Closure((*line.modules, *line.extras), line.level)
-            for line in lines
-            if line.error is None
+        """Give each line that resolved its closures, or the error its graph ended in."""
+        closures = [closures_of(line) if line.error is None else [] for line in lines]
+        errors = iter(self.walk([closure for each in closures for closure in each]))
+        return [
+            with_closures(line, [(closure, next(errors)) for closure in each]) if each else line
+            for line, each in zip(lines, closures, strict=True)
         ]
-        errors = iter(zip(closures, self.walk(closures), strict=True))
-        walked = []
-        for line in lines:
-            if line.error is None:
-                closure, error = next(errors)
-                line = replace(line, closure=None if error else closure, error=error)  # noqa: PLW2901
-            walked.append(line)
-        return walked
 
     def walk(self, closures: Sequence[Closure]) -> list[GopackError | None]:
         """Walk all closures to their ends; tell of each the error that stopped it, if one did."""
@@ -190,9 +192,7 @@ class Walker:
         data = first_answer(
             self._sources.attempts(module.path), lambda source: source.read(GoMod(module))
         )
-        summary = summarize(module, data)
-        check_names_module(module, summary)
-        return data, summary
+        return data, summarize(module, data)
 
     def _remember(self, module: ModuleVersion, job: Future[tuple[bytes, Summary]]) -> None:
         try:
@@ -203,12 +203,14 @@ class Walker:
 
     def _feed(self, index: int, closure: Closure, module: ModuleVersion) -> None:
         known = self._known[module]
-        if isinstance(known, Summary):
+        try:
+            if not isinstance(known, Summary):
+                raise known
             closure.feed(module, known)
-        elif not (
-            isinstance(known, NotFoundError | OtherModuleError) and closure.feed_missing(module)
-        ):
-            self._errors.setdefault(index, known.told(closure.requirement_path(module)))
+        except GopackError as error:
+            is_absent = isinstance(error, NotFoundError | OtherModuleError)
+            if not (is_absent and closure.feed_missing(module)):
+                self._errors.setdefault(index, error.told(closure.requirement_path(module)))
 
 
 def _needs_base(item: Item) -> bool:

@@ -5,6 +5,7 @@ Rules kept here:
   prefix of it, longest first; the first that answers is taken. Each proxy is asked for all of them
   before the next one is asked for any.
 - A pattern is asked for from the last whole element before its dots on.
+- What a file names is taken as it is, and nobody is asked about it here.
 
 Spec: go.dev/ref/mod#resolve-pkg-mod, the go command's modload QueryPattern and
 modulePrefixesExcludingTarget. Differs: whether the package is inside is not looked at here.
@@ -12,18 +13,40 @@ modulePrefixesExcludingTarget. Differs: whether the package is inside is not loo
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 from gopack.asking import first_answer
-from gopack.errors import InputError, NotFoundError
+from gopack.errors import GopackError, InputError, NotFoundError
 from gopack.flows.steps import run_steps
-from gopack.plan.items import Item, ModuleItem, PatternItem
-from gopack.plan.query import Resolution, resolve
+from gopack.plan.items import (
+    GoItem,
+    InputItem,
+    Item,
+    ModuleItem,
+    PatternItem,
+    ToolchainItem,
+    VersionsItem,
+)
+from gopack.plan.lineclosures import listed_in
+from gopack.plan.query import Resolution, Steps, resolve, resolve_all
+from gopack.plan.toolchains import resolve_toolchains
 from gopack.ports import ModuleSource, Sources
 from gopack.spec import module
+from gopack.spec.module import ModuleVersion
+from gopack.spec.toolchain import TOOLCHAIN_PATH
 
+T = TypeVar("T")
 Known = Callable[[ModuleItem], Resolution | None]
 """Tells what a line resolved to before, where asking again could not change the answer."""
+
+
+class Resolved(NamedTuple):
+    """What a line resolved to; `listed` are versions that need no asking, or not yet."""
+
+    roots: tuple[Resolution, ...]
+    listed: tuple[ModuleVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +56,14 @@ class Resolver:
     Args:
         sources: where modules are asked for.
         known: see Known.
+        platforms: those that every Go version is wanted for.
     """
 
     sources: Sources
     known: Known
+    platforms: frozenset[str] = frozenset()
 
-    def resolve_item(self, item: Item, *, base: str = "") -> tuple[Resolution, ...]:
+    def resolve_item(self, item: Item, *, base: str = "") -> Resolved:
         """Resolve one line; `base` is the version of its module on another line, for `patch`.
 
         Raises:
@@ -46,23 +71,39 @@ class Resolver:
         """
         match item:
             case ModuleItem(path=path, query=query):
-                found = self.known(item) or self._ask(path, query, base)
+                current = base if item.needs_base else ""
+                machine = partial(resolve, query=query, current=current)
+                return Resolved((self.known(item) or self._ask(path, machine),))
             case PatternItem(path=path, query=query):
-                found = self._ask(path[: path.index("...")].rpartition("/")[0], query, base)
-            case _:
-                raise InputError(
-                    "this kind of line is not supported yet", hint="List modules by their path."
-                )
-        return (found,)
+                start = path[: path.index("...")].rpartition("/")[0]
+                return Resolved((self._ask(start, partial(resolve, query=query)),))
+            case VersionsItem(path=path, bounds=bounds):
+                highest, others = self._ask(path, partial(resolve_all, bounds=bounds))
+                return Resolved((highest,), others)
+            case GoItem(query=query):
+                return self._resolve_go(query, ())
+            case ToolchainItem(query=query, platforms=platforms):
+                return self._resolve_go(query, platforms)
+            case InputItem(fault=None, roots=roots):
+                return Resolved((), listed_in(roots))
+            case InputItem(fault=GopackError() as fault):
+                raise fault
+        raise InputError("nothing can be fetched for this line", hint="List a module's path.")
 
-    def _ask(self, path: str, query: str, base: str) -> Resolution:
-        current = base if query == "patch" else ""
+    def _resolve_go(self, query: str, platforms: Sequence[str]) -> Resolved:
+        listed = first_answer(
+            self.sources.attempts(TOOLCHAIN_PATH),
+            lambda source: run_steps(resolve_toolchains(query, platforms, self.platforms), source),
+        )
+        return Resolved((), listed)
+
+    def _ask(self, path: str, machine: Callable[[str], Steps[T]]) -> T:
         first: NotFoundError | None = None
         for prefixes in self._groups(path):
             try:
                 return first_answer(
                     self.sources.attempts(prefixes[0]),
-                    lambda source: _ask_prefixes(source, prefixes, query, current),  # noqa: B023
+                    lambda source: _ask_prefixes(source, prefixes, machine),  # noqa: B023
                 )
             except NotFoundError as error:
                 first = first or error
@@ -81,13 +122,13 @@ class Resolver:
 
 
 def _ask_prefixes(
-    source: ModuleSource, prefixes: Sequence[str], query: str, current: str
-) -> Resolution:
+    source: ModuleSource, prefixes: Sequence[str], machine: Callable[[str], Steps[T]]
+) -> T:
     """Ask one source for each prefix in turn; tell the longest one's failure if all fail."""
     first: NotFoundError | None = None
     for prefix in prefixes:
         try:
-            return run_steps(resolve(prefix, query, current=current), source)
+            return run_steps(machine(prefix), source)
         except NotFoundError as error:
             first = first or error
     assert first is not None  # there is at least one prefix

@@ -9,7 +9,8 @@ Three levels, each holding the one before:
   list, so each is stored with its zip;
 - `closed`: the graph with no pruning at all, mod-only beyond what `graph` stores whole.
 
-A closure is a step machine like the walks it is made of: `needs`, `feed`, until `is_done`.
+A closure is a step machine like the walks it is made of: `needs`, `feed`, until `is_done`. It asks
+for versions, is fed them, and names them, as they are fetched: a replaced one is its replacement.
 
 Spec: go.dev/ref/mod#graph-pruning, #lazy-loading, #minimal-version-selection.
 """
@@ -18,7 +19,9 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from gopack.plan.graph import GraphWalk, parents
-from gopack.plan.summary import Summary
+from gopack.plan.mainmodule import PLAIN, MainModule
+from gopack.plan.summary import Summary, check_names_module
+from gopack.spec import gover
 from gopack.spec.module import ModuleVersion
 
 
@@ -37,15 +40,32 @@ NOTHING = Summary(path="", go="", prunes=True, require=(), retract=(), deprecate
 class Closure:
     """What a main module with these requirements may need, at a level.
 
-    `is_joint` says that the roots are all lines together; at `build` that graph is not pruned.
+    Args:
+        roots: the requirements, by their names in the main module's go.mod.
+        level: how much is stored.
+        is_joint: whether the roots are all lines together; at `build` that graph is not pruned.
+        is_pruned: whether the main module's Go version prunes (1.17 or above).
+        main: what its go.mod replaces and excludes.
+        given: versions to store whatever the graph says, and of each whether its zip is needed.
     """
 
     def __init__(
-        self, roots: Iterable[ModuleVersion], level: Level, *, is_joint: bool = False
+        self,
+        roots: Iterable[ModuleVersion],
+        level: Level,
+        *,
+        is_joint: bool = False,
+        is_pruned: bool = True,
+        main: MainModule = PLAIN,
+        given: Mapping[ModuleVersion, bool] | None = None,
     ) -> None:
         self.roots = tuple(roots)
         self.level = level
-        self._lazy = GraphWalk(self.roots, pruned=not (is_joint and level is Level.BUILD))
+        self._main = main
+        self._given = dict(given or {})
+        self._named: dict[ModuleVersion, set[ModuleVersion]] = {}
+        is_pruned = is_pruned and not (is_joint and level is Level.BUILD)
+        self._lazy = GraphWalk(self.roots, pruned=is_pruned)
         self._full = GraphWalk(self.roots, pruned=False) if level is Level.CLOSED else None
         self._promoted = False
         self._promotable: frozenset[str] | None = None
@@ -56,6 +76,22 @@ class Closure:
 
     def needs(self) -> list[ModuleVersion]:
         """Take the versions whose summaries are needed and were not asked for before."""
+        if self._main is PLAIN:
+            return self._fresh()
+        wanted: list[ModuleVersion] = []
+        while fresh := self._fresh():
+            for module in fresh:
+                fetched = self._main.fetched(module)
+                if fetched is None:
+                    self._feed_as(module, NOTHING)
+                else:
+                    self._named.setdefault(fetched, set()).add(module)
+                    wanted.append(fetched)
+            if wanted:
+                break
+        return wanted
+
+    def _fresh(self) -> list[ModuleVersion]:
         fresh = self._lazy.needs()
         if self._lazy.is_done and not self._promoted:
             self._promote()
@@ -65,10 +101,21 @@ class Closure:
         return fresh
 
     def feed(self, module: ModuleVersion, summary: Summary) -> None:
-        """Give the summary of a version that `needs` named, once."""
+        """Give the summary of a version that `needs` named, once.
+
+        Raises:
+            IntegrityError: it is another module's.
+        """
+        names = self._named.get(module, {module})
+        if summary is not NOTHING and summary.path not in {name.path for name in names}:
+            check_names_module(module, summary)
+        for name in sorted(names):
+            self._feed_as(name, self._main.admitted(summary))
+
+    def _feed_as(self, name: ModuleVersion, summary: Summary) -> None:
         for walk in self._walks():
-            if walk.is_waiting_for(module):
-                walk.feed(module, summary)
+            if walk.is_waiting_for(name):
+                walk.feed(name, summary)
 
     def feed_missing(self, module: ModuleVersion) -> bool:
         """Say that the upstream does not have a version; tell whether the closure stands without.
@@ -84,7 +131,10 @@ class Closure:
 
     def is_essential(self, module: ModuleVersion) -> bool:
         """Whether the go command needs a version's zip when it downloads all of the graph."""
-        return module in self._first or module in self.roots
+        if module in self._given:
+            return True
+        names = self._named.get(module, {module})
+        return not (names.isdisjoint(self._first) and names.isdisjoint(self.roots))
 
     @property
     def is_done(self) -> bool:
@@ -99,17 +149,29 @@ class Closure:
     @property
     def summaries(self) -> Mapping[ModuleVersion, Summary]:
         """Every version whose go.mod was read."""
-        return (self._full or self._lazy).read
+        read = (self._full or self._lazy).read
+        if not self._main.replaced:
+            return read
+        return {fetched: s for m, s in read.items() if (fetched := self._main.fetched(m))}
 
     def complete(self) -> set[ModuleVersion]:
         """Tell the versions to store with their zips."""
+        given = {module for module, whole in self._given.items() if whole}
         if self.level is Level.BUILD:
-            return self._lazy.build_list()
-        return (set(self._lazy.read) | named_in(self._lazy.read)) - self._missing
+            return self._fetched(self._lazy.build_list()) | given
+        read = self._lazy.read
+        return (self._fetched(set(read) | named_in(read)) | given) - self._missing
 
     def mod_only(self) -> set[ModuleVersion]:
         """Tell the versions to store without their zips."""
-        return set(self.summaries) - self.complete() - self._missing
+        return (set(self.summaries) | self._given.keys()) - self.complete() - self._missing
+
+    @property
+    def go_version(self) -> str:
+        """The highest Go version that the selected versions' go.mod files ask for; '' for none."""
+        read, selected = self._lazy.read, self._lazy.build_list()
+        asked = (summary.go for module, summary in read.items() if module in selected)
+        return max(asked, key=gover.precedence, default="")
 
     @property
     def missing(self) -> frozenset[ModuleVersion]:
@@ -118,13 +180,20 @@ class Closure:
 
     def requirement_path(self, module: ModuleVersion) -> list[ModuleVersion]:
         """Tell a shortest chain of requirements from a root down to a version."""
-        if len(self.summaries) != self._parents_of:
-            self._parents = parents(self.roots, self.summaries)
-            self._parents_of = len(self.summaries)
-        chain = [module]
+        read = (self._full or self._lazy).read
+        if len(read) != self._parents_of:
+            self._parents = parents(self.roots, read)
+            self._parents_of = len(read)
+        chain = [min(self._named.get(module, {module}))]
         while (parent := self._parents.get(chain[-1])) is not None:
             chain.append(parent)
         return chain[::-1]
+
+    def _fetched(self, names: Iterable[ModuleVersion]) -> set[ModuleVersion]:
+        if self._main is PLAIN:
+            return set(names)
+        every = (self._main.fetched(m) for m in names if m not in self._main.excluded)
+        return {module for module in every if module is not None}
 
     def _walks(self) -> list[GraphWalk]:
         return [self._lazy] if self._full is None else [self._lazy, self._full]

@@ -7,7 +7,9 @@ Spec: go.dev/ref/mod#version-queries, go.dev/doc/toolchain#name.
 
 from dataclasses import dataclass, field
 
+from gopack.errors import GopackError
 from gopack.plan.findings import Finding
+from gopack.plan.inputs.roots import InputRoots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,22 @@ class IncludeItem(Item):
     """Another file to read: a list, a go.mod or the like."""
 
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputItem(Item):
+    """A file that is no list: a go.mod, a go.sum, an SBOM.
+
+    Args:
+        roots: what it says.
+        members: what the go.mod files of a workspace say, each.
+        fault: why it cannot be read at all.
+
+    """
+
+    roots: InputRoots
+    members: tuple[InputRoots, ...] = ()
+    fault: GopackError | None = None
 
 
 @dataclass(frozen=True, slots=True)

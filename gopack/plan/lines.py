@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
-from gopack.plan.items import Item, ModuleItem, PatternItem
+from gopack.plan.items import (
+    GoItem,
+    InputItem,
+    Item,
+    ModuleItem,
+    PatternItem,
+    ToolchainItem,
+    VersionsItem,
+)
+from gopack.plan.mainmodule import MainModule
 from gopack.plan.manifest import LineFacts, survey_key
 from gopack.plan.query import Resolution
 from gopack.plan.summary import Summary
@@ -16,14 +25,25 @@ from gopack.spec.module import ModuleVersion
 class LinePlan:
     """One line: what it resolved to and what it needs, or why it failed.
 
-    `extras` are versions that provide what its packages import and no go.mod covers; `seconds`
-    is the time resolving took; `closure` is None where there is an `error`.
+    Args:
+        item: the line.
+        level: how much is stored of what it needs.
+        roots: what a query of it resolved to.
+        listed: versions that it names without a query, or beside the highest one.
+        closure: what it needs; None where that failed.
+        others: what its other versions need, each alone, where it names several that do not go
+            together.
+        error: why it failed, or what of it did.
+        seconds: the time resolving took.
+        extras: versions that provide what its packages import and no go.mod covers.
     """
 
     item: Item
     level: Level
     roots: tuple[Resolution, ...] = ()
+    listed: tuple[ModuleVersion, ...] = ()
     closure: Closure | None = None
+    others: tuple[Closure, ...] = ()
     error: GopackError | None = None
     seconds: float = 0.0
     extras: tuple[ModuleVersion, ...] = ()
@@ -31,7 +51,29 @@ class LinePlan:
     @property
     def modules(self) -> tuple[ModuleVersion, ...]:
         """The versions the line resolved to."""
-        return tuple(root.module for root in self.roots)
+        return (*(root.module for root in self.roots), *self.listed)
+
+    @property
+    def closures(self) -> tuple[Closure, ...]:
+        """Everything it needs: a closure for each main module that may use it."""
+        return self.others if self.closure is None else (self.closure, *self.others)
+
+    @property
+    def joint_roots(self) -> tuple[ModuleVersion, ...]:
+        """The versions that a project requires which uses all lines."""
+        match self.item:
+            case _ if self.closure is None:
+                return ()
+            case GoItem() | ToolchainItem():
+                return ()
+            case VersionsItem():
+                return tuple(root.module for root in self.roots)
+            case InputItem(roots=roots):
+                main = MainModule.of(roots.replace, roots.exclude)
+                kept = () if roots.exact else self.listed
+                return tuple(m for m in kept if main.fetched(m) == m)
+            case _:
+                return self.modules
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -39,14 +81,44 @@ class LinePlan:
         match self.item:
             case ModuleItem(path=path) if self.roots and self.roots[0].module.path != path:
                 return (path,)
+            case VersionsItem(path=path) if self.roots and self.roots[0].module.path != path:
+                return (path,)
             case PatternItem(path=path):
                 return (path,)
+            case InputItem(roots=roots):
+                return roots.tools
             case _:
                 return ()
 
+    @property
+    def starts(self) -> tuple[ModuleVersion, ...]:
+        """The versions whose packages a main module imports.
+
+        None of a file's: what its project imports is covered by its own go.mod.
+        """
+        is_file = isinstance(self.item, InputItem)
+        return () if is_file or self.closure is None else self.joint_roots
+
     def wants(self) -> Mapping[ModuleVersion, bool]:
         """Tell the versions the line needs, and of each whether its zip is needed."""
-        return wants_of(self.closure)
+        return _union(wants_of(closure) for closure in self.closures)
+
+    def needed_first(self) -> dict[ModuleVersion, set[ModuleVersion]]:
+        """Tell, of each version that the line is about, what must be there before it.
+
+        Nothing of versions that a file lists side by side: only requirements order them.
+        """
+        if isinstance(self.item, InputItem):
+            return {}
+        listed = set(self.modules)
+        return {root: set(wants_of(c)) for c in self.closures for root in c.roots if root in listed}
+
+    def requirement_path(self, module: ModuleVersion) -> list[ModuleVersion]:
+        """Tell a shortest chain of requirements from one of its versions down to another."""
+        for closure in self.closures:
+            if module in closure.complete() or module in closure.mod_only():
+                return closure.requirement_path(module)
+        return [module]
 
     def notes(self) -> tuple[str, ...]:
         """Say what a person should know of the versions the line resolved to."""
@@ -119,7 +191,7 @@ class Plan:
 
     def closures(self) -> list[Closure]:
         """Tell every closure there is, the joint one last."""
-        found = [line.closure for line in self.lines if line.closure is not None]
+        found = [closure for line in self.lines for closure in line.closures]
         return [*found, *(c for c in (self.joint, self.upgraded) if c is not None)]
 
     def selected_paths(self) -> list[str]:
@@ -144,7 +216,7 @@ class Plan:
         """
         starts: dict[str, tuple[str, ...]] = {}
         for each in [line] if line else self.lines:
-            for root in each.modules if each.closure else ():
+            for root in each.starts:
                 before = starts.get(root.path)
                 is_whole = before == () or not each.packages
                 starts[root.path] = () if is_whole else (*(before or ()), *each.packages)
@@ -154,15 +226,15 @@ class Plan:
         """Name what surveying one line, or all together, would be of."""
         if line is not None:
             return survey_key(line.modules, line.packages)
-        roots = {root for each in self.lines for root in each.modules if each.closure}
+        roots = {root for each in self.lines for root in each.joint_roots}
         return "together " + survey_key(roots, {p for each in self.lines for p in each.packages})
 
     def roots(self) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell every listed version, and all that the lines that list it need."""
         found: dict[ModuleVersion, set[ModuleVersion]] = {}
         for line in self.lines:
-            for root in line.modules:
-                found.setdefault(root, set()).update(line.wants())
+            for root, needed in line.needed_first().items():
+                found.setdefault(root, set()).update(needed)
         return found
 
     def summary(self, module: ModuleVersion) -> Summary | None:

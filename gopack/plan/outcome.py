@@ -124,7 +124,7 @@ def _first_failure(
 ) -> GopackError | None:
     """Pick the failure that weighs most, and say what brought its version in."""
     mine = [(-failed[m].exit_status, m) for m in line.wants() if m in failed]
-    if not mine or line.closure is None:
+    if not mine:
         return None
     module = min(mine)[1]
-    return failed[module].told(line.closure.requirement_path(module))
+    return failed[module].told(line.requirement_path(module))

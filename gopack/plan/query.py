@@ -16,7 +16,7 @@ Rules kept:
 Spec: go.dev/ref/mod#version-queries, the go command's modload.Query.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -84,6 +84,38 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
         )
     info_bytes = yield from repo.stat(version)
     return (yield from repo.describe(info_bytes, asked=version))
+
+
+def resolve_all(
+    path: str, bounds: Iterable[str] = ()
+) -> Steps[tuple[Resolution, tuple[ModuleVersion, ...]]]:
+    """Resolve every listed version that satisfies all bounds: the highest, and the others.
+
+    Retracted versions are left out, `+incompatible` ones where a compatible version has a go.mod;
+    pre-releases count like any other version, so `<v2` takes in `v2.0.0-rc.1`.
+
+    Args:
+        path: the module path, checked.
+        bounds: an operator (`<`, `<=`, `>`, `>=`) and a version each; a prefix means its `.0`s.
+
+    Raises:
+        NotFoundError: nothing matches; or what the source threw.
+    """
+    bounds = tuple(bounds)
+    accepts = [_RANGES[operator](bound) for operator, bound in map(_split_bound, bounds)]
+    matcher = _Matcher(accepts=lambda version: all(accept(version) for accept in accepts))
+    repo = _Repo(path)
+    allowed = yield from _allowed(repo, matcher, (yield from repo.versions()))
+    kept = {v for group in (yield from _filter(repo, matcher, allowed)) for v in group}
+    versions = [version for version in allowed if version in kept and is_exact(path, version)]
+    if not versions:
+        raise NotFoundError(
+            "no listed version matches",
+            where=f"{path}@all" + (f"[{','.join(bounds)}]" if bounds else ""),
+            hint=f"look at what there is: go list -m -retracted -versions {path}",
+        )
+    highest = yield from repo.describe((yield from repo.stat(versions[-1])), asked=versions[-1])
+    return highest, tuple(ModuleVersion(path, version) for version in reversed(versions[:-1]))
 
 
 def resolve_exact(module: ModuleVersion) -> Steps[Resolution]:
@@ -255,8 +287,7 @@ class _Matcher:
 
     @classmethod
     def _range(cls, path: str, query: str) -> "_Matcher":
-        operator = query[:2] if query[1:2] == "=" else query[:1]
-        bound = query[len(operator) :]
+        operator, bound = _split_bound(query)
         if not semver.is_valid(bound):
             raise InputError(
                 f'invalid semantic version "{bound}" in range "{query}"', where=f"{path}@{query}"
@@ -280,6 +311,12 @@ _RANGES: dict[str, Callable[[str], Callable[[str], bool]]] = {
     ">=": lambda bound: lambda v: semver.compare(v, bound) >= 0,
     ">": lambda bound: lambda v: semver.compare(v, bound) > 0,
 }
+
+
+def _split_bound(text: str) -> tuple[str, str]:
+    """Part `>=v1.2` into its operator and its version."""
+    version = text.lstrip("<>=")
+    return text[: len(text) - len(version)], version
 
 
 def _fits_major(path: str, version: str) -> bool:

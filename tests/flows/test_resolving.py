@@ -6,7 +6,15 @@ import pytest
 
 from gopack.errors import GopackError, NotFoundError
 from gopack.flows.resolving import Resolver, module_prefixes
-from gopack.plan.items import Item, ModuleItem, PatternItem
+from gopack.plan.items import (
+    GoItem,
+    Item,
+    ModuleItem,
+    PatternItem,
+    ToolchainItem,
+    VersionsItem,
+)
+from gopack.plan.toolchains import platforms_of
 from gopack.ports import Attempt
 from tests.fake_source import FakeSource
 
@@ -40,9 +48,10 @@ def served(*modules: str) -> dict[str, bytes]:
     return files
 
 
-def resolved(item: Item, *sources: FakeSource) -> list[str]:
-    roots = Resolver(FakeSources(*sources), lambda _item: None).resolve_item(item)
-    return [str(root.module) for root in roots]
+def resolved(item: Item, *sources: FakeSource, platforms: Sequence[str] = ()) -> list[str]:
+    resolver = Resolver(FakeSources(*sources), lambda _item: None, platforms_of([item], platforms))
+    roots, listed = resolver.resolve_item(item)
+    return [str(module) for module in (*(root.module for root in roots), *listed)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,7 @@ def test_resolve_item_goes_on_to_public_prefixes_of_a_private_path() -> None:
     origin, proxy = FakeSource({}, "direct"), FakeSource(served("example.com/m@v1.0.0"))
     sources = FakeSources(proxy, private="example.com/m/sub", origin=origin)
     resolver = Resolver(sources, lambda _item: None)
-    [root] = resolver.resolve_item(ModuleItem("example.com/m/sub/x"))
+    [[root], _] = resolver.resolve_item(ModuleItem("example.com/m/sub/x"))
     assert str(root.module) == "example.com/m@v1.0.0"
     assert all(path.startswith("example.com/m/sub") for path in origin.asked)
     assert not any(path.startswith("example.com/m/sub") for path in proxy.asked)
@@ -98,3 +107,89 @@ def test_resolve_item_stops_at_an_error_that_is_not_absence() -> None:
 def test_module_prefixes_leaves_out_what_is_no_module_path() -> None:
     assert module_prefixes("gopkg.in/yaml.v3/internal") == ["gopkg.in/yaml.v3", "gopkg.in"]
     assert module_prefixes("example.com/m/v1/.x") == ["example.com/m", "example.com"]
+
+
+MANY = (
+    *("v0.9.0", "v1.0.0", "v1.1.0-rc.1", "v1.1.0", "v1.2.0", "v2.0.0+incompatible"),
+    "v0.0.0-20200102030405-0123456789ab",
+)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((), "v1.2.0 v1.1.0 v1.1.0-rc.1 v1.0.0 v0.9.0"),
+        ((">=v1", "<v1.2"), "v1.1.0 v1.1.0-rc.1 v1.0.0"),
+        ((">v1.0.0",), "v1.2.0 v1.1.0 v1.1.0-rc.1"),
+        (("<=v1.0.0",), "v1.0.0 v0.9.0"),
+    ],
+)
+def test_resolve_item_of_all_takes_what_is_listed_and_matches_highest_first(
+    bounds: tuple[str, ...], expected: str
+) -> None:
+    files = served(*(f"example.com/m@{version}" for version in MANY))
+    for version in MANY:
+        files[f"example.com/m/@v/{version}.mod"] = b"module example.com/m\n\ngo 1.20\n"
+    found = resolved(VersionsItem("example.com/m", bounds), FakeSource(files))
+    assert [text.partition("@")[2] for text in found] == expected.split()
+
+
+def test_resolve_item_of_all_leaves_retracted_versions_out() -> None:
+    files = served("example.com/m@v1.0.0", "example.com/m@v1.1.0", "example.com/m@v1.2.0")
+    mod = b"module example.com/m\n\nretract [v1.1.0, v1.1.9] // bad\n"
+    files["example.com/m/@v/v1.2.0.mod"] = mod
+    found = resolved(VersionsItem("example.com/m"), FakeSource(files))
+    assert found == ["example.com/m@v1.2.0", "example.com/m@v1.0.0"]
+
+
+def test_resolve_item_of_all_without_a_match_is_not_found() -> None:
+    proxy = FakeSource(served("example.com/m@v1.0.0"))
+    with pytest.raises(NotFoundError, match="no listed version matches") as raised:
+        resolved(VersionsItem("example.com/m", (">=v1.5",)), proxy)
+    assert raised.value.where == "example.com/m@all[>=v1.5]"
+
+
+GO = FakeSource(
+    served(
+        *(
+            f"golang.org/toolchain@v0.0.1-go{name}"
+            for name in (
+                *("1.25.9.linux-amd64", "1.26rc1.linux-amd64", "1.26.2.linux-amd64"),
+                *("1.26.3.linux-amd64", "1.26.3.windows-amd64", "1.26.3.darwin-arm64"),
+            )
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "platforms", "expected"),
+    [
+        (GoItem("1.26.x"), (), "1.26.3.linux-amd64"),
+        (GoItem("1.26.2"), ("windows/amd64",), "1.26.2.linux-amd64"),
+        (GoItem("1.26rc1"), (), "1.26rc1.linux-amd64"),
+        (GoItem(), ("windows/amd64",), "1.26.3.linux-amd64 1.26.3.windows-amd64"),
+        (
+            ToolchainItem("1.26.x", ("darwin/arm64",)),
+            (),
+            "1.26.3.darwin-arm64 1.26.3.linux-amd64",
+        ),
+    ],
+)
+def test_resolve_item_of_go_gives_linux_amd64_and_the_platforms_that_are_named(
+    item: Item, platforms: tuple[str, ...], expected: str
+) -> None:
+    found = resolved(item, GO, platforms=platforms)
+    assert found == [f"golang.org/toolchain@v0.0.1-go{name}" for name in expected.split()]
+
+
+def test_resolve_item_of_go_that_is_not_there_names_the_newest() -> None:
+    with pytest.raises(NotFoundError, match="no Go version matches") as raised:
+        resolved(GoItem("1.27.x"), GO)
+    assert "1.26.3" in raised.value.hint
+
+
+def test_resolve_item_of_a_toolchain_for_a_platform_without_one_tells_those_there_are() -> None:
+    with pytest.raises(NotFoundError, match="not built for windows/amd64") as raised:
+        resolved(ToolchainItem("1.26.2", ("windows/amd64",)), GO)
+    assert "linux/amd64" in raised.value.hint

@@ -34,7 +34,7 @@ def line(name: str, number: int = 1, error: GopackError | None = None) -> LinePl
         return LinePlan(item, Level.GRAPH, error=error, seconds=0.5)
     closure = Closure([mv(name)], Level.GRAPH)
     drive(closure, KNOWN)
-    return LinePlan(item, Level.GRAPH, (root(name),), closure, seconds=0.5)
+    return LinePlan(item, Level.GRAPH, (root(name),), closure=closure, seconds=0.5)
 
 
 def plan(*lines: LinePlan) -> Plan:
@@ -59,7 +59,7 @@ def test_plan_wants_what_any_closure_wants() -> None:
 
 def test_plan_wants_zip_where_one_line_does() -> None:
     small = LinePlan(
-        line("c1").item, Level.CLOSED, (root("c1"),), Closure([mv("c1")], Level.CLOSED)
+        line("c1").item, Level.CLOSED, (root("c1"),), closure=Closure([mv("c1")], Level.CLOSED)
     )
     assert small.closure is not None
     drive(small.closure, graph({"c1": "b2", "b2": "d1", "d1": "e1", "e1": ""}))

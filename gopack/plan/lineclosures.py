@@ -1,0 +1,87 @@
+"""The closures of a line: one for each main module that may use what it names.
+
+Rules kept here:
+- Several versions of one module do not go together: each is used alone.
+- A file is its own main module, with its own replace and exclude lines and its Go version; the
+  members of a workspace are main modules of their own, too.
+- A go.sum and Go itself say exactly what is stored: there is no graph.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gopack.errors import GopackError, InputError
+from gopack.plan.closure import Closure, Level
+from gopack.plan.findings import Severity
+from gopack.plan.inputs.roots import Format, InputRoots
+from gopack.plan.items import GoItem, InputItem, ToolchainItem, VersionsItem
+from gopack.plan.lines import LinePlan
+from gopack.plan.mainmodule import MainModule
+from gopack.plan.summary import PRUNING_SINCE
+from gopack.spec import gover
+from gopack.spec.module import ModuleVersion
+
+_WITH_GO_LINE = frozenset({Format.GO_MOD, Format.GO_WORK})
+
+
+def closures_of(line: LinePlan) -> list[Closure]:
+    """Give the closures of a resolved line, not walked yet; the first is `LinePlan.closure`."""
+    match line.item:
+        case GoItem() | ToolchainItem():
+            return [Closure((), line.level, given=dict.fromkeys(line.modules, True))]
+        case VersionsItem():
+            highest, *others = line.modules
+            roots = [(highest, *line.extras), *((module,) for module in others)]
+            return [Closure(each, line.level) for each in roots]
+        case InputItem(roots=roots, members=members):
+            return [_of_input(each, line.level) for each in (roots, *members)]
+        case _:
+            return [Closure((*line.modules, *line.extras), line.level)]
+
+
+def with_closures(line: LinePlan, walked: Sequence[tuple[Closure, GopackError | None]]) -> LinePlan:
+    """Give a line what became of its closures: those that stand, and what is wrong first."""
+    errors = [error for _, error in walked if error is not None]
+    if isinstance(line.item, InputItem):
+        fault = fault_of(line.item)
+        errors += [] if fault is None else [fault]
+    main, main_error = walked[0]
+    return replace(
+        line,
+        closure=main if main_error is None else None,
+        others=tuple(closure for closure, error in walked[1:] if error is None),
+        error=errors[0] if errors else None,
+    )
+
+
+def _of_input(roots: InputRoots, level: Level) -> Closure:
+    if roots.exact:
+        given = dict.fromkeys(roots.mod_only, False) | dict.fromkeys(roots.roots, True)
+        return Closure((), level, given=given)
+    has_pruning_go = gover.compare(roots.go, PRUNING_SINCE) >= 0
+    is_unknown = not roots.go and roots.format not in _WITH_GO_LINE
+    return Closure(
+        roots.roots, level, is_pruned=has_pruning_go or is_unknown, main=main_module_of(roots)
+    )
+
+
+def main_module_of(roots: InputRoots) -> MainModule:
+    """Tell what a file's own lines change in its graph."""
+    return MainModule.of(roots.replace, roots.exclude)
+
+
+def listed_in(roots: InputRoots) -> tuple[ModuleVersion, ...]:
+    """Tell the versions a file names, as they are fetched."""
+    main = main_module_of(roots)
+    fetched = (main.fetched(module) for module in (*roots.roots, *roots.mod_only))
+    return tuple(dict.fromkeys(module for module in fetched if module is not None))
+
+
+def fault_of(item: InputItem) -> InputError | None:
+    """Tell that some of a file's lines cannot be used, None where all can."""
+    bad = [f for f in item.roots.findings if f.severity is Severity.ERROR]
+    if not bad:
+        return None
+    more = f", and {len(bad) - 1} more like it" if len(bad) > 1 else ""
+    what = f"line {bad[0].line}: {bad[0].what}{more}; the rest of the file was taken"
+    return InputError(what, where=item.roots.name, hint=bad[0].hint)
