@@ -82,7 +82,7 @@ def _report(console: Console, result: FetchResult) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
     for line in result.outcome.lines:
         if line.error is not None:
-            told = line.error.where == line.text
+            told = line.text in {line.error.where, line.where}
             where = line.where if told else f"{line.where}: {line.text}"
             print_error(console, line.error, where=where)
     for error in result.outcome.together:

@@ -1,11 +1,15 @@
-"""Reading the lists: every LIST and what its `-r` lines name."""
+"""Reading the lists: every LIST and what its `-r` lines name, whatever their format."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from gopack.cli.inputs import read_item
 from gopack.cli.options import DEFAULT_LIST
 from gopack.errors import InputError
 from gopack.plan.findings import Finding, FindingsError
+from gopack.plan.inputs.detect import detect
+from gopack.plan.inputs.roots import Format
 from gopack.plan.items import IncludeItem, Item
 from gopack.plan.modlist import ListErrors, parse_list
 
@@ -16,13 +20,16 @@ MAX_DEPTH = 8
 def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
     """Read all lists; give their items in order, and what a person should still look at.
 
+    A bad line of a list stops the run; what is wrong in any other file fails that file's line
+    alone, since it was not written for gopack.
+
     Raises:
         ListErrors: with every bad line of every list.
         InputError: a list cannot be read, or nothing is listed at all.
     """
     reader = _Reader()
     for file in files or [Path(DEFAULT_LIST)]:
-        reader.read(file, depth=0)
+        reader.read(file)
     if reader.errors:
         raise ListErrors(reader.errors, name=", ".join(map(str, files)) or DEFAULT_LIST)
     return reader.items, reader.warnings
@@ -52,9 +59,15 @@ class _Reader:
         self.warnings: list[Finding] = []
         self.errors: list[Finding] = []
 
-    def read(self, file: Path, *, depth: int) -> None:
+    def read(self, file: Path, *, depth: int = 0, by: IncludeItem | None = None) -> None:
+        """Read one file; `by` is the `-r` line that names it."""
+        data = _read(file)
+        kind = detect(str(file), data)
+        if kind is not Format.LIST:
+            self._add_input(file, data, kind, by)
+            return
         try:
-            parsed = parse_list(_read(file), name=str(file))
+            parsed = parse_list(data, name=str(file), closure=by.closure if by else None)
         except FindingsError as error:
             self.errors.extend(error.findings)
             return
@@ -69,7 +82,15 @@ class _Reader:
                     hint="Remove one of these -r lines.",
                 )
             else:
-                self.read(file.parent / item.file, depth=depth + 1)
+                self.read(file.parent / item.file, depth=depth + 1, by=item)
+
+    def _add_input(self, file: Path, data: bytes, kind: Format, by: IncludeItem | None) -> None:
+        item = read_item(file, data, kind)
+        if by is not None:
+            item = replace(item, name=by.name, line=by.line, column=by.column, closure=by.closure)
+        self.items.append(item)
+        findings = [f for each in (item.roots, *item.members) for f in each.findings]
+        self.warnings.extend(dict.fromkeys(findings))
 
 
 def _read(file: Path) -> bytes:

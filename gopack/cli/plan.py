@@ -13,6 +13,7 @@ from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import end, ends_well, print_error
 from gopack.cli.lists import read_lists
 from gopack.cli.reports import plan_json, write_json
+from gopack.cli.table import versions_text
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import make_progress, reading_session
 from gopack.errors import InputError
@@ -90,7 +91,7 @@ def _print_table(output: Console, shown: Preview) -> None:
     table.add_column("marks", overflow="fold")
     for line in shown.plan.lines:
         need = shown.of_line(line)
-        versions = ", ".join(module.version for module in line.modules) or "-"
+        versions = versions_text([module.version for module in line.modules])
         marks = ", ".join(line.notes()) or ("failed" if line.error else "")
         cells = (str(need.versions), str(need.there), _bytes(need))
         table.add_row(line.item.text, versions, *cells, marks, style="red" if line.error else "")

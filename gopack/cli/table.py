@@ -1,10 +1,15 @@
 """Tables and trees as a person reads them."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
 from gopack.cli.units import human_bytes, human_duration
 from gopack.plan.outcome import LineOutcome, Outcome
+
+MAX_VERSIONS = 3
+"""A file lists hundreds of versions, and a table shows who wants what."""
 
 _STYLES = {"failed": "red", "done": "green", "there": ""}
 
@@ -31,12 +36,18 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
 def _row(line: LineOutcome) -> tuple[str, ...]:
     return (
         line.text,
-        ", ".join(line.versions) or "-",
+        versions_text(line.versions),
         f"+{line.added}",
         human_bytes(line.added_bytes),
         human_duration(line.seconds),
         ", ".join((line.status, *line.notes)),
     )
+
+
+def versions_text(versions: Sequence[str]) -> str:
+    """Name a few versions, count many."""
+    shown = ", ".join(versions[:MAX_VERSIONS]) or "-"
+    return shown if len(versions) <= MAX_VERSIONS else f"{len(versions)} versions"
 
 
 def _status_total(outcome: Outcome) -> str:

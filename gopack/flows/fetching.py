@@ -17,6 +17,7 @@ from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
 from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
+from gopack.plan.expectedsums import mismatch
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.plan.outcome import Stored
@@ -266,7 +267,11 @@ class FetchRun:
         return f"sumdb {self._ports.verifier.name}"
 
     def _prove(self, wave: Mapping[ModuleVersion, Sums]) -> Mapping[ModuleVersion, Outcome]:
-        return self._ports.verifier.prove(wave) if wave else {}
+        """Tell of each version what the list's go.sum files say, else the checksum database."""
+        expected = self._plan.expected_sums()
+        refused = {m: error for m in wave if (error := mismatch(expected.get(m, ()), wave[m]))}
+        rest = {module: sums for module, sums in wave.items() if module not in refused}
+        return {**(self._ports.verifier.prove(rest) if rest else {}), **refused}
 
     def _refuse(self, module: ModuleVersion, error: GopackError) -> None:
         """Let nothing of a version into the storage that the checksum database speaks against."""

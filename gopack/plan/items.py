@@ -32,8 +32,8 @@ class Item:
 
     @property
     def where(self) -> str:
-        """The place, `goget.txt:12`, as messages begin."""
-        return f"{self.name}:{self.line}"
+        """The place, `goget.txt:12`, as messages begin; of a whole file its name."""
+        return f"{self.name}:{self.line}" if self.line else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Rules kept here:
 - A go.sum and Go itself say exactly what is stored: there is no graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gopack.errors import GopackError, InputError
@@ -34,7 +34,8 @@ def closures_of(line: LinePlan) -> list[Closure]:
             roots = [(highest, *line.extras), *((module,) for module in others)]
             return [Closure(each, line.level) for each in roots]
         case InputItem(roots=roots, members=members):
-            return [_of_input(each, line.level) for each in (roots, *members)]
+            mains = [each.main for each in (roots, *members) if each.main]
+            return [_of_input(each, line.level, mains) for each in (roots, *members)]
         case _:
             return [Closure((*line.modules, *line.extras), line.level)]
 
@@ -54,25 +55,23 @@ def with_closures(line: LinePlan, walked: Sequence[tuple[Closure, GopackError | 
     )
 
 
-def _of_input(roots: InputRoots, level: Level) -> Closure:
+def _of_input(roots: InputRoots, level: Level, mains: Iterable[str]) -> Closure:
     if roots.exact:
         given = dict.fromkeys(roots.mod_only, False) | dict.fromkeys(roots.roots, True)
         return Closure((), level, given=given)
     has_pruning_go = gover.compare(roots.go, PRUNING_SINCE) >= 0
     is_unknown = not roots.go and roots.format not in _WITH_GO_LINE
     return Closure(
-        roots.roots, level, is_pruned=has_pruning_go or is_unknown, main=main_module_of(roots)
+        roots.roots,
+        level,
+        is_pruned=has_pruning_go or is_unknown,
+        main=MainModule.of(roots.replace, roots.exclude, mains),
     )
-
-
-def main_module_of(roots: InputRoots) -> MainModule:
-    """Tell what a file's own lines change in its graph."""
-    return MainModule.of(roots.replace, roots.exclude)
 
 
 def listed_in(roots: InputRoots) -> tuple[ModuleVersion, ...]:
     """Tell the versions a file names, as they are fetched."""
-    main = main_module_of(roots)
+    main = MainModule.of(roots.replace, roots.exclude)
     fetched = (main.fetched(module) for module in (*roots.roots, *roots.mod_only))
     return tuple(dict.fromkeys(module for module in fetched if module is not None))
 

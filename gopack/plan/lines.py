@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
+from gopack.plan.inputs.roots import Sum
 from gopack.plan.items import (
     GoItem,
     InputItem,
@@ -174,6 +175,14 @@ class Plan:
     latest: tuple[ModuleVersion, ...] = ()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
+
+    def expected_sums(self) -> dict[ModuleVersion, list[Sum]]:
+        """Tell the sums that the go.sum files among the lines vouch for, by version."""
+        expected: dict[ModuleVersion, list[Sum]] = {}
+        for line in self.lines:
+            for each in line.item.roots.sums if isinstance(line.item, InputItem) else ():
+                expected.setdefault(each.module, []).append(each)
+        return expected
 
     def errors(self) -> list[GopackError]:
         """Tell the errors of the lines that failed."""

@@ -32,9 +32,19 @@ class MainModule:
     excluded: frozenset[ModuleVersion] = frozenset()
 
     @classmethod
-    def of(cls, replaces: Iterable[Replace], excluded: Iterable[ModuleVersion]) -> "MainModule":
-        """Take the lines as they are read; of two for one version the last one holds."""
-        return cls({item.old: item.new for item in replaces}, frozenset(excluded))
+    def of(
+        cls,
+        replaces: Iterable[Replace],
+        excluded: Iterable[ModuleVersion],
+        mains: Iterable[str] = (),
+    ) -> "MainModule":
+        """Take the lines as they are read; of two for one version the last one holds.
+
+        `mains` are the paths of the main modules: a requirement on one of them is met by its
+        folder.
+        """
+        folders = {ModuleVersion(path, ""): ModuleVersion(".", "") for path in mains}
+        return cls({item.old: item.new for item in replaces} | folders, frozenset(excluded))
 
     def fetched(self, module: ModuleVersion) -> ModuleVersion | None:
         """Tell what is fetched for a version: itself, its replacement, None for a folder."""

@@ -1,0 +1,189 @@
+"""Files that are no lists, given to the whole program."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli import program
+from tests.upstream import Upstream
+
+A, B, C, FORK = (f"example.com/{name}" for name in ("a", "b", "c", "fork"))
+
+
+@pytest.fixture
+def proxy(upstream: Upstream) -> Upstream:
+    """a@v1.0.0 requires b@v1.0.0, which requires c@v1.0.0; there is b and c at v1.1.0, too."""
+    upstream.add(A, "v1.0.0", mod=f"module {A}\n\ngo 1.20\n\nrequire {B} v1.0.0\n")
+    for version in ("v1.0.0", "v1.1.0"):
+        upstream.add(B, version, mod=f"module {B}\n\ngo 1.20\n\nrequire {C} {version}\n")
+        upstream.add(C, version, mod=f"module {C}\n\ngo 1.20\n")
+    upstream.add(FORK, "v1.9.0", mod=f"module {B}\n\ngo 1.20\n\nrequire {C} v1.1.0\n")
+    return upstream
+
+
+def fetch(folder: Path, proxy: Upstream, name: str, text: str, *more: str) -> program.Ran:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+    return program.fetch(folder, proxy.url, None, name, *more)
+
+
+def test_go_mod_is_a_main_module_with_its_graph(tmp_path: Path, proxy: Upstream) -> None:
+    ran = fetch(tmp_path, proxy, "go.mod", f"module m\n\ngo 1.20\n\nrequire {A} v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage) == dict.fromkeys(
+        (f"{A}@v1.0.0", f"{B}@v1.0.0", f"{C}@v1.0.0"), "complete"
+    )
+
+
+def test_go_mod_with_a_folder_in_place_of_a_module_does_the_rest(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    text = f"module m\n\ngo 1.20\n\nrequire {A} v1.0.0\n\nreplace {B} => ../b\n"
+    ran = fetch(tmp_path, proxy, "go.mod", text)
+    assert ran.status == 0, ran.text
+    assert f"warning: {B} is replaced by the folder ../b: skipped" in ran.text
+    assert program.assert_whole(ran.storage) == {f"{A}@v1.0.0": "complete"}
+
+
+def test_go_mod_with_a_fork_stores_the_fork_and_what_the_fork_requires(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    text = f"module m\n\ngo 1.20\n\nrequire {A} v1.0.0\n\nreplace {B} => {FORK} v1.9.0\n"
+    ran = fetch(tmp_path, proxy, "go.mod", text)
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage) == dict.fromkeys(
+        (f"{A}@v1.0.0", f"{FORK}@v1.9.0", f"{C}@v1.1.0"), "complete"
+    )
+
+
+def test_go_mod_exclude_drops_the_requirement_wherever_it_stands(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    text = f"module m\n\ngo 1.16\n\nrequire {A} v1.0.0\n\nexclude {C} v1.0.0\n"
+    ran = fetch(tmp_path, proxy, "go.mod", text)
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {f"{A}@v1.0.0", f"{B}@v1.0.0"}
+
+
+def test_go_mod_that_is_required_by_what_it_requires_is_no_requirement(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    text = f"module {C}\n\ngo 1.20\n\nrequire {A} v1.0.0\n"
+    ran = fetch(tmp_path, proxy, "go.mod", text)
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {f"{A}@v1.0.0", f"{B}@v1.0.0"}
+
+
+def test_go_mod_that_cannot_be_read_fails_alone(tmp_path: Path, proxy: Upstream) -> None:
+    (tmp_path / "list.txt").write_text(f"{C}@v1.0.0\n")
+    ran = fetch(tmp_path, proxy, "go.mod", "module m\n\nrequire {\n", "list.txt")
+    assert ran.status == 2, ran.text
+    assert "go.mod:3:" in ran.text
+    assert "hint: " in ran.text
+    assert program.assert_whole(ran.storage) == {f"{C}@v1.0.0": "complete"}
+
+
+def test_go_sum_is_exactly_its_versions(tmp_path: Path, proxy: Upstream) -> None:
+    first = fetch(tmp_path, proxy, "go.mod", f"module m\n\ngo 1.20\n\nrequire {A} v1.0.0\n")
+    sums = (first.storage / ".gopack" / "go.sum").read_text()
+    kept = [line for line in sums.splitlines() if line.split()[0] != A]
+    text = "".join(f"{line}\n" for line in kept if not line.startswith(f"{C} v1.0.0 "))
+    (tmp_path / "second").mkdir()
+    ran = fetch(tmp_path / "second", proxy, "go.sum", text)
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage) == {
+        f"{B}@v1.0.0": "complete",
+        f"{C}@v1.0.0": "mod-only",
+    }
+
+
+@pytest.mark.parametrize("suffix", ["", "/go.mod"])
+def test_go_sum_with_another_sum_is_status_4_and_the_rest_is_done(
+    tmp_path: Path, proxy: Upstream, suffix: str
+) -> None:
+    bad = "h1:" + "A" * 43 + "="
+    (tmp_path / "list.txt").write_text(f"{C}@v1.0.0\n")
+    text = f"{C} v1.1.0{suffix} {bad}\n"
+    ran = fetch(tmp_path, proxy, "go.sum", text, "list.txt")
+    assert ran.status == 4, ran.text
+    assert f"{C}@v1.1.0: checksum mismatch" in ran.text
+    assert bad in ran.text
+    assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
+
+
+def test_go_sum_with_a_line_that_is_none_does_the_rest(tmp_path: Path, proxy: Upstream) -> None:
+    first = fetch(tmp_path, proxy, "go.mod", f"module m\n\ngo 1.20\n\nrequire {C} v1.0.0\n")
+    sums = (first.storage / ".gopack" / "go.sum").read_text()
+    (tmp_path / "second").mkdir()
+    ran = fetch(tmp_path / "second", proxy, "go.sum", f"{sums}<<<<<<< HEAD\n")
+    assert ran.status == 2, ran.text
+    assert "go.sum:3:1: malformed go.sum line" in ran.text
+    assert "the rest of the file was taken" in ran.message("go.sum: ")
+    assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
+
+
+def test_go_work_is_its_members_alone_and_together(tmp_path: Path, proxy: Upstream) -> None:
+    for name, requires in {"x": f"{B} v1.0.0", "y": f"{C} v1.1.0"}.items():
+        (tmp_path / name).mkdir()
+        text = f"module m/{name}\n\ngo 1.20\n\nrequire {requires}\nrequire m/x v0.0.0\n"
+        (tmp_path / name / "go.mod").write_text(text)
+    ran = fetch(tmp_path, proxy, "go.work", "go 1.20\n\nuse (\n\t./x\n\t./y\n\t./none\n)\n")
+    assert ran.status == 2, ran.text
+    assert "none/go.mod: cannot be read" in ran.text
+    assert set(program.assert_whole(ran.storage)) == {
+        *(f"{B}@v1.0.0", f"{C}@v1.0.0", f"{C}@v1.1.0"),
+    }
+
+
+def test_vendor_go_list_and_sbom_are_read_through_a_list(tmp_path: Path, proxy: Upstream) -> None:
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "modules.txt").write_text(f"# {C} v1.1.0\n## explicit; go 1.20\n")
+    module = {"Path": C, "Version": "v1.0.0"}
+    (tmp_path / "modules.json").write_text(json.dumps(module))
+    components = [{"name": B, "purl": f"pkg:golang/{B}@v1.1.0"}]
+    sbom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
+    (tmp_path / "sbom.json").write_text(json.dumps(sbom))
+    lines = "-r vendor/modules.txt\n-r modules.json\n-r sbom.json\n"
+    ran = program.fetch(tmp_path, proxy.url, lines)
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {
+        *(f"{C}@v1.0.0", f"{C}@v1.1.0", f"{B}@v1.1.0"),
+    }
+
+
+def test_sbom_without_go_parts_is_status_2_and_the_rest_is_done(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    sbom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}
+    (tmp_path / "sbom.json").write_text(json.dumps(sbom))
+    ran = program.fetch(tmp_path, proxy.url, f"-r sbom.json\n{C}@v1.0.0\n")
+    assert ran.status == 2, ran.text
+    assert "no Go modules among its components" in ran.message("goget.txt:1: ")
+    assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
+
+
+def test_versions_of_one_module_are_each_stored_with_their_graph(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    ran = program.fetch(tmp_path, proxy.url, f"{B}@all[<v1.1]\n{C}@all\n")
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {
+        *(f"{B}@v1.0.0", f"{C}@v1.0.0", f"{C}@v1.1.0"),
+    }
+
+
+def test_toolchains_are_stored_for_every_named_platform(tmp_path: Path, upstream: Upstream) -> None:
+    path = "golang.org/toolchain"
+    for name in ("1.25.1.linux-amd64", "1.26.3.linux-amd64", "1.26.3.windows-amd64"):
+        upstream.add(path, f"v0.0.1-go{name}", files={"bin/go": b"#!"})
+    (tmp_path / "goget.txt").write_text("go@1.25.x\ntoolchain@go1.26.3 windows/amd64\n")
+    process = program.start(tmp_path, upstream.url, "plan", "--json", "-")
+    out, text = process.communicate(timeout=program.STARTED_S)
+    assert process.returncode == 0, text
+    report = json.loads(out)
+    assert {(v["version"].removeprefix("v0.0.1-go"), v["state"]) for v in report["versions"]} == {
+        ("1.25.1.linux-amd64", "complete"),
+        ("1.26.3.linux-amd64", "complete"),
+        ("1.26.3.windows-amd64", "complete"),
+    }
