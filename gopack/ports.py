@@ -120,6 +120,20 @@ class Store(Protocol):
         """Make a version disappear, whole; absent ones are no error."""
 
 
+class AliasStore(Protocol):
+    """A store whose proxy answers for names that are no versions: branches, tags, commits.
+
+    An alias is a module path and a query. It MUST appear whole, at every instant, and MUST NOT
+    show in the list of versions. Every failure MUST be a StoreError.
+    """
+
+    def publish_alias(self, alias: ModuleVersion, info: bytes) -> None:
+        """Make a name answerable with this info, in place of what it meant before."""
+
+    def remove_alias(self, alias: ModuleVersion) -> None:
+        """Make a name unanswerable; absent ones are no error."""
+
+
 class ChecksumLog(Protocol):
     """One checksum database, asked over its own protocol; nothing it answers is trusted.
 

@@ -191,7 +191,33 @@ class DiskStore:
                 self._set_aside(folder)
             self._prune(folder.parent)
 
+    # ports.AliasStore
+
+    def publish_alias(self, alias: ModuleVersion, info: bytes) -> None:
+        """Write `<query>/<query>.info` by one rename, over what was there."""
+        target = self._alias_file(alias)
+        with self._failures(alias):
+            self._refuse_clash(alias)
+            staged = self.staged_path()
+            self._files.write(staged, info)
+            self._files.settle(staged, info_time_ns(info))
+            with self._folders:
+                self._make_parents(target.parent)
+            self._files.rename(staged, target)
+            self._files.sync_folder(target.parent)
+
+    def remove_alias(self, alias: ModuleVersion) -> None:
+        """Delete the file, and the folders that are empty then."""
+        target = self._alias_file(alias)
+        with disk_errors(f"remove {alias}", target):
+            if target.exists():
+                self._files.unlink(target)
+            self._prune(target.parent)
+
     # How
+
+    def _alias_file(self, alias: ModuleVersion) -> Path:
+        return self.root / layout.athens_disk_key(alias, FileKind.INFO)
 
     def _folder(self, module: ModuleVersion) -> Path:
         return self.root / layout.athens_disk_folder(module)

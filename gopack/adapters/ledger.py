@@ -98,10 +98,11 @@ class DiskLedger:
         self._versions, self._facts = dict(known.versions), known
 
     def forget(self, module: ModuleVersion) -> None:
-        """Drop a version that was removed."""
+        """Drop a version or an alias that was removed."""
         self._versions.pop(module, None)
         listed = {m: facts for m, facts in self._facts.listed.items() if m != module}
-        self._facts = replace(self._facts, listed=listed)
+        aliases = {alias: v for alias, v in self._facts.aliases.items() if alias != module}
+        self._facts = replace(self._facts, listed=listed, aliases=aliases)
 
     def save(self) -> None:
         """Write manifest and go.sum, atomically; nothing is written where nothing changed."""

@@ -10,10 +10,11 @@ from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well, print_error
 from gopack.cli.lists import read_heads, read_lists
 from gopack.cli.reports import fetch_json, write_json
-from gopack.cli.table import print_outcome
+from gopack.cli.table import print_go_needed, print_outcome
 from gopack.cli.wiring import make_progress, session
+from gopack.flows.aliasing import publish_aliases
 from gopack.flows.fetch import FetchResult, fetch
-from gopack.flows.prune import prunable, prune
+from gopack.flows.prune import prunable, prune, prune_aliases
 from gopack.plan.closure import Level
 
 
@@ -40,6 +41,15 @@ from gopack.plan.closure import Level
     metavar="FILE",
     help="A sealed client's `latest` file: carry what it needs to trust the newest tree head.",
 )
+@click.option(
+    "--aliases",
+    "with_aliases",
+    is_flag=True,
+    envvar="GOPACK_ALIASES",
+    show_envvar=True,
+    help="Make branch, tag and commit names answerable as the list has them: go get module@main.",
+)
+@options.platforms_option
 @options.json_option
 def command(
     lists: tuple[Path, ...],
@@ -48,6 +58,8 @@ def command(
     jobs: int,
     is_pruning: bool,
     heads: tuple[Path, ...],
+    with_aliases: bool,
+    platforms: tuple[str, ...],
     json_file: Path | None,
 ) -> None:
     """Fill the storage with what LIST (goget.txt) names and all it needs.
@@ -65,11 +77,18 @@ def command(
             make_progress(console) as progress,
             session(storage, jobs=jobs, progress=progress, heads=read_heads(heads)) as s,
         ):
+            s.planner.platforms = platforms
             result = fetch(items, Level(closure), s.planner, s.fetcher, s.completer)
             if not result.outcome.exit_status:
                 s.store.forget_incoming()
+            aliases = {}
+            if with_aliases:
+                aliases = publish_aliases(result, s.store, s.store, s.ledger)
             going = prunable(result, s.ledger.manifest.versions) if is_pruning else []
             if is_pruning:
+                known = s.ledger.manifest.aliases
+                for alias in prune_aliases(result, s.store, s.ledger, known, aliases):
+                    progress.note(f"pruned the name {alias}")
                 prune(s.store, s.ledger, going, progress.note)
         _report(console, result)
         write_json(json_file, fetch_json(result, going))
@@ -78,6 +97,7 @@ def command(
 
 def _report(console: Console, result: FetchResult) -> None:
     print_outcome(console, result.outcome)
+    print_go_needed(console, result.plan)
     for warning in result.outcome.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
     for line in result.outcome.lines:

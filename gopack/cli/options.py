@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from gopack.errors import InputError
 from gopack.plan.closure import Level
+from gopack.spec.toolchain import check_platform
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,6 +71,32 @@ def jobs_option(function: F) -> F:
         metavar="N",
         help="How many requests are under way at once.",
     )(function)
+
+
+def platforms_option(function: F) -> F:
+    """--platform GOOS/GOARCH."""
+    return click.option(
+        "--platform",
+        "platforms",
+        multiple=True,
+        callback=_checked_platforms,
+        envvar="GOPACK_PLATFORM",
+        show_envvar=True,
+        metavar="GOOS/GOARCH",
+        help="A platform that every Go version of the list is stored for, besides linux/amd64 "
+        "and those of toolchain@ lines.",
+    )(function)
+
+
+def _checked_platforms(
+    _context: click.Context, _option: click.Parameter, platforms: tuple[str, ...]
+) -> tuple[str, ...]:
+    for platform in platforms:
+        try:
+            check_platform(platform)
+        except InputError as error:
+            raise click.BadParameter(f"{error}. {error.hint}") from error
+    return platforms
 
 
 def json_option(function: F) -> F:

@@ -13,7 +13,7 @@ from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import end, ends_well, print_error
 from gopack.cli.lists import read_lists
 from gopack.cli.reports import plan_json, write_json
-from gopack.cli.table import versions_text
+from gopack.cli.table import print_go_needed, versions_text
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import make_progress, reading_session
 from gopack.errors import InputError
@@ -34,6 +34,7 @@ from gopack.spec.module import ModuleVersion
     show_envvar=True,
     help="Show, as a tree, the requirements that bring a module (path or path@version) in.",
 )
+@options.platforms_option
 @options.json_option
 def command(
     lists: tuple[Path, ...],
@@ -41,6 +42,7 @@ def command(
     closure: str,
     jobs: int,
     why: str | None,
+    platforms: tuple[str, ...],
     json_file: Path | None,
 ) -> None:
     """Show what fetch would do with LIST (goget.txt); nothing is stored.
@@ -57,6 +59,7 @@ def command(
             make_progress(console) as progress,
             reading_session(storage, jobs=jobs, progress=progress) as s,
         ):
+            s.planner.platforms = platforms
             plan = s.planner.plan(items, Level(closure))
             levels = (
                 compare_levels(s.planner, plan, store=s.store, manifest=s.ledger.manifest)
@@ -85,6 +88,7 @@ def _print_table(output: Console, shown: Preview) -> None:
     total = shown.total()
     table.add_column("line", footer="all together", overflow="fold")
     table.add_column("version", overflow="fold")
+    table.add_column("go")
     table.add_column("versions", footer=str(total.versions), justify="right")
     table.add_column("there", footer=str(total.there), justify="right")
     table.add_column("bytes", footer=_bytes(total), justify="right")
@@ -94,8 +98,12 @@ def _print_table(output: Console, shown: Preview) -> None:
         versions = versions_text([module.version for module in line.modules])
         marks = ", ".join(line.notes()) or ("failed" if line.error else "")
         cells = (str(need.versions), str(need.there), _bytes(need))
-        table.add_row(line.item.text, versions, *cells, marks, style="red" if line.error else "")
+        go = line.go_version or "-"
+        table.add_row(
+            line.item.text, versions, go, *cells, marks, style="red" if line.error else ""
+        )
     output.print(table)
+    print_go_needed(output, shown.plan)
 
 
 def _print_levels(output: Console, levels: Mapping[Level, Need], *, chosen: Level) -> None:

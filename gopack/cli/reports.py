@@ -45,6 +45,8 @@ def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[st
     return {
         "exit_status": outcome.exit_status,
         "lines": [_line_json(line) for line in outcome.lines],
+        "go": result.plan.go_version,
+        "go_line_to_add": result.plan.go_line,
         "versions_needed": outcome.needed,
         "versions_added": outcome.added,
         "bytes_added": outcome.added_bytes,
@@ -62,6 +64,8 @@ def plan_json(shown: Preview, levels: Mapping[Level, Need]) -> dict[str, Any]:
     return {
         "exit_status": max((e.exit_status for e in plan.errors()), default=0),
         "lines": [_planned_line_json(shown, line) for line in plan.lines],
+        "go": plan.go_version,
+        "go_line_to_add": plan.go_line,
         "total": asdict(shown.total()),
         "levels": {level.value: asdict(need) for level, need in levels.items()},
         "versions": [
@@ -84,6 +88,7 @@ def _planned_line_json(shown: Preview, line: LinePlan) -> dict[str, Any]:
         "text": line.item.text,
         "level": line.level.value,
         "modules": [str(module) for module in line.modules],
+        "go": line.go_version,
         "notes": list(line.notes()),
         **asdict(shown.of_line(line)),
         "error": error_json(line.error),
@@ -107,6 +112,7 @@ def _line_json(line: LineOutcome) -> dict[str, Any]:
         "where": line.where,
         "text": line.text,
         "versions": list(line.versions),
+        "go": line.go,
         "status": line.status,
         "notes": list(line.notes),
         "versions_needed": line.needed,

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gopack.cli.units import human_bytes, human_duration
+from gopack.plan.lines import Plan
 from gopack.plan.outcome import LineOutcome, Outcome
 
 MAX_VERSIONS = 3
@@ -20,6 +21,7 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     totals = {
         "line": "total",
         "version": "",
+        "go": "",
         "versions": str(outcome.added),
         "bytes": human_bytes(outcome.added_bytes),
         "time": human_duration(outcome.seconds),
@@ -37,11 +39,20 @@ def _row(line: LineOutcome) -> tuple[str, ...]:
     return (
         line.text,
         versions_text(line.versions),
+        line.go or "-",
         f"+{line.added}",
         human_bytes(line.added_bytes),
         human_duration(line.seconds),
         ", ".join((line.status, *line.notes)),
     )
+
+
+def print_go_needed(console: Console, plan: Plan) -> None:
+    """Say which Go the lines need, and offer the line that carries it."""
+    if plan.go_line:
+        needed = f"the lines need Go {plan.go_version}"
+        offer = f"where the sealed side has an older one, add the line {plan.go_line}"
+        console.print(f"{needed}; {offer}", markup=False, highlight=False)
 
 
 def versions_text(versions: Sequence[str]) -> str:

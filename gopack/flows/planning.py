@@ -12,12 +12,13 @@ from functools import partial
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError, NotFoundError
+from gopack.flows.clashing import join
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
 from gopack.flows.resolving import Known, Resolver
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item, ModuleItem
-from gopack.plan.lineclosures import closures_of, with_closures
+from gopack.plan.lineclosures import closures_of, install_marks, with_closures
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.summary import OtherModuleError, Summary, summarize
 from gopack.plan.toolchains import platforms_of
@@ -56,6 +57,7 @@ class Planner:
         self.level = level
         self.walker = Walker(self.sources, self.executor, self.progress, self.gomods)
         walked = self.walker.walk_lines(lines)
+        walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
         return self._with_joint(Plan(tuple(walked), gomods=self.gomods))
 
     def grow(self, plan: Plan, extras: Mapping[int, Set[ModuleVersion]]) -> Plan:
@@ -95,12 +97,8 @@ class Planner:
 
     def _with_joint(self, plan: Plan) -> Plan:
         """Walk the graph of all lines together, where there are several."""
-        roots = {module for line in plan.lines for module in line.joint_roots}
-        if len(roots) < 2:
-            return replace(plan, joint=None, joint_error=None)
-        joint = Closure(sorted(roots | plan.extras_of(-1)), self.level, is_joint=True)
-        error = self.walker.walk([joint])[0]
-        return replace(plan, joint=None if error else joint, joint_error=error)
+        joint, error = join(plan.lines, plan.extras_of(-1), self.level, self.walker.walk)
+        return replace(plan, joint=joint, joint_error=error)
 
     def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""

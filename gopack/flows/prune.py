@@ -1,10 +1,10 @@
 """Pruning: versions that no line needs any more leave the storage."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from gopack.flows.fetch import FetchResult
 from gopack.plan.manifest import Entry
-from gopack.ports import Ledger, Store
+from gopack.ports import AliasStore, Ledger, Store
 from gopack.spec.module import ModuleVersion
 
 
@@ -18,6 +18,23 @@ def prunable(result: FetchResult, recorded: Mapping[ModuleVersion, Entry]) -> li
         return []
     wanted = result.plan.wants()
     return sorted(m for m, entry in recorded.items() if m not in wanted and not entry.is_by_hand)
+
+
+def prune_aliases(
+    result: FetchResult,
+    store: AliasStore,
+    ledger: Ledger,
+    recorded: Iterable[ModuleVersion],
+    kept: Container[ModuleVersion],
+) -> list[ModuleVersion]:
+    """Remove the names that the list no longer has, none if a line failed; tell which."""
+    going = [] if result.outcome.exit_status else sorted(a for a in recorded if a not in kept)
+    for alias in going:
+        store.remove_alias(alias)
+        ledger.forget(alias)
+    if going:
+        ledger.save()
+    return going
 
 
 def prune(

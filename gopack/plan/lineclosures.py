@@ -7,18 +7,18 @@ Rules kept here:
 - A go.sum and Go itself say exactly what is stored: there is no graph.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gopack.errors import GopackError, InputError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.findings import Severity
 from gopack.plan.inputs.roots import Format, InputRoots
-from gopack.plan.items import GoItem, InputItem, ToolchainItem, VersionsItem
+from gopack.plan.items import GoItem, InputItem, ModuleItem, ToolchainItem, VersionsItem
 from gopack.plan.lines import LinePlan
 from gopack.plan.mainmodule import MainModule
 from gopack.plan.summary import PRUNING_SINCE
-from gopack.spec import gover
+from gopack.spec import gomod, gover
 from gopack.spec.module import ModuleVersion
 
 _WITH_GO_LINE = frozenset({Format.GO_MOD, Format.GO_WORK})
@@ -38,6 +38,24 @@ def closures_of(line: LinePlan) -> list[Closure]:
             return [_of_input(each, line.level, mains) for each in (roots, *members)]
         case _:
             return [Closure((*line.modules, *line.extras), line.level)]
+
+
+def install_marks(line: LinePlan, gomods: Mapping[ModuleVersion, bytes]) -> tuple[str, ...]:
+    """Say of a line with a package path that `go install` refuses what is in its module.
+
+    Source: the go command's load.PackagesAndErrorsOutsideModule.
+    """
+    if not isinstance(line.item, ModuleItem) or not line.packages:
+        return ()
+    try:
+        parsed = gomod.parse(gomods.get(line.modules[0], b""), strict=True)
+    except InputError:
+        return ()
+    lines = {"replace": parsed.replace, "exclude": parsed.exclude}
+    verbs = [verb for verb, found in lines.items() if found]
+    if not verbs:
+        return ()
+    return (f"go install refuses it: its go.mod has {' and '.join(verbs)}",)
 
 
 def with_closures(line: LinePlan, walked: Sequence[tuple[Closure, GopackError | None]]) -> LinePlan:

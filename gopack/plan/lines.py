@@ -19,7 +19,10 @@ from gopack.plan.mainmodule import MainModule
 from gopack.plan.manifest import LineFacts, survey_key
 from gopack.plan.query import Resolution
 from gopack.plan.summary import Summary
+from gopack.plan.toolchains import needed_go_line
+from gopack.spec import gover
 from gopack.spec.module import ModuleVersion
+from gopack.spec.toolchain import TOOLCHAIN_PATH, parse_toolchain
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class LinePlan:
         error: why it failed, or what of it did.
         seconds: the time resolving took.
         extras: versions that provide what its packages import and no go.mod covers.
+        marks: what its go.mod says that a person should know.
     """
 
     item: Item
@@ -48,6 +52,7 @@ class LinePlan:
     error: GopackError | None = None
     seconds: float = 0.0
     extras: tuple[ModuleVersion, ...] = ()
+    marks: tuple[str, ...] = ()
 
     @property
     def modules(self) -> tuple[ModuleVersion, ...]:
@@ -123,7 +128,15 @@ class LinePlan:
 
     def notes(self) -> tuple[str, ...]:
         """Say what a person should know of the versions the line resolved to."""
-        return tuple(note for root in self.roots for note in note_of(root))
+        return (*(note for root in self.roots for note in note_of(root)), *self.marks)
+
+    @property
+    def go_version(self) -> str:
+        """The Go version that its go.mod files ask for, '' where none does."""
+        asked = [closure.go_version for closure in self.closures]
+        if isinstance(self.item, InputItem):
+            asked.append(self.item.roots.go)
+        return max(asked, key=gover.precedence, default="")
 
 
 def note_of(root: Resolution) -> list[str]:
@@ -160,10 +173,11 @@ def wants_of(closure: Closure | None) -> dict[ModuleVersion, bool]:
 class Plan:
     """All lines, and what they need together.
 
-    `joint` is the closure of a main module that requires every line that resolved; it is None
-    when fewer than two did, or when they cannot live together (`joint_error` says why);
-    `joint_extras` are its extras beside those of the lines. `upgraded` is the closure of what
-    `go get -u` moves to and `latest` every module's latest version, at the closed level;
+    `joint` is the closure of a main module that requires every line that resolved; where they
+    cannot live together, of those that can, and `joint_error` says why the others cannot. It is
+    None when there are fewer than two. `joint_extras` are its extras beside those of the lines.
+    `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
+    version, at the closed level.
     `carriers` are versions that carry retractions, and of each whether its zip is needed.
     """
 
@@ -175,6 +189,19 @@ class Plan:
     latest: tuple[ModuleVersion, ...] = ()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
+
+    @property
+    def go_version(self) -> str:
+        """The Go version that some line needs, '' where none says."""
+        return max((line.go_version for line in self.lines), key=gover.precedence, default="")
+
+    @property
+    def go_line(self) -> str:
+        """The line to add for this Go, '' where the list has one that is new enough."""
+        listed = [m for line in self.lines for m in line.modules if m.path == TOOLCHAIN_PATH]
+        return needed_go_line(
+            self.go_version, [parse_toolchain(module.version).version for module in listed]
+        )
 
     def expected_sums(self) -> dict[ModuleVersion, list[Sum]]:
         """Tell the sums that the go.sum files among the lines vouch for, by version."""
@@ -226,6 +253,8 @@ class Plan:
         starts: dict[str, tuple[str, ...]] = {}
         for each in [line] if line else self.lines:
             for root in each.starts:
+                if not line and self.joint and root.path not in self.joint.selected:
+                    continue
                 before = starts.get(root.path)
                 is_whole = before == () or not each.packages
                 starts[root.path] = () if is_whole else (*(before or ()), *each.packages)

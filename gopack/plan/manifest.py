@@ -98,6 +98,7 @@ class Annotations:
     listed: Mapping[ModuleVersion, LineFacts] = field(default_factory=dict)
     surveys: Mapping[str, SurveyFacts] = field(default_factory=dict)
     modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
+    aliases: Mapping[ModuleVersion, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,15 @@ class Manifest:
     """Every version that gopack put into a storage, and the facts that need not be asked again.
 
     `listed` are facts of listed versions, `surveys` of what they import (keys: survey_key),
-    `modules` of module paths.
+    `modules` of module paths. `aliases` are names that are answerable, as path and query, and of
+    each the version that it means.
     """
 
     versions: Mapping[ModuleVersion, Entry] = field(default_factory=dict)
     listed: Mapping[ModuleVersion, LineFacts] = field(default_factory=dict)
     surveys: Mapping[str, SurveyFacts] = field(default_factory=dict)
     modules: Mapping[str, ModuleFacts] = field(default_factory=dict)
+    aliases: Mapping[ModuleVersion, str] = field(default_factory=dict)
 
     def sum_lines(self) -> Iterable[SumLine]:
         """Tell the go.sum lines of every version."""
@@ -127,9 +130,11 @@ def dumps(manifest: Manifest) -> bytes:
     listed = {str(m): _facts_json(manifest.listed[m]) for m in sorted(manifest.listed)}
     surveys = {key: _survey_json(manifest.surveys[key]) for key in sorted(manifest.surveys)}
     modules = {path: _module_json(manifest.modules[path]) for path in sorted(manifest.modules)}
+    named = {str(alias): manifest.aliases[alias] for alias in sorted(manifest.aliases)}
+    aliases = f'"aliases":{json.dumps(named)},\n' if named else ""
     return (
         f'{{"format":{FORMAT},\n"listed":{_lines(listed)},\n"surveys":{_lines(surveys)},\n'
-        f'"modules":{_lines(modules)},\n"versions":{_lines(versions)}}}\n'
+        f'"modules":{_lines(modules)},\n{aliases}"versions":{_lines(versions)}}}\n'
     ).encode("utf-8", "backslashreplace")  # a byte of a go.mod that is no UTF-8, as JSON has it
 
 
@@ -152,6 +157,7 @@ def loads(data: bytes, *, where: str) -> Manifest:
             {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
             {key: _survey(value) for key, value in raw.get("surveys", {}).items()},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
+            {_module(key): str(version) for key, version in raw.get("aliases", {}).items()},
         )
     except (GopackError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(
@@ -180,6 +186,7 @@ def annotated(manifest: Manifest, notes: Annotations) -> Manifest:
         listed,
         {**manifest.surveys, **notes.surveys},
         {**manifest.modules, **notes.modules},
+        {**manifest.aliases, **notes.aliases},
     )
 
 

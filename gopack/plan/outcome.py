@@ -20,13 +20,15 @@ class Stored:
 class LineOutcome:
     """One line of the list, done or failed.
 
-    `needed` counts the versions the line needs, `added` those that this run stored; a version
-    that several lines need counts for each. `notes` are marks: retracted, deprecated.
+    `go` is the Go version that it needs. `needed` counts the versions the line needs, `added` those
+    that this run stored; a version that several lines need counts for each. `notes` are marks:
+    retracted, deprecated.
     """
 
     where: str
     text: str
     versions: tuple[str, ...]
+    go: str
     needed: int
     added: int
     added_bytes: int
@@ -100,6 +102,7 @@ def _line_outcome(
         where=line.item.where,
         text=line.item.text,
         versions=tuple(module.version for module in line.modules),
+        go=line.go_version,
         needed=len(wants),
         added=len(added),
         added_bytes=sum(s.size_bytes for s in added),

@@ -118,6 +118,15 @@ def resolve_all(
     return highest, tuple(ModuleVersion(path, version) for version in reversed(versions[:-1]))
 
 
+def names_revision(path: str, query: str) -> bool:
+    """Tell whether a query is looked up by its name: a branch, a tag or a commit.
+
+    >>> names_revision("example.com/m", "main"), names_revision("example.com/m", "v1.2")
+    (True, False)
+    """
+    return query != "patch" and _Matcher.of(path, query, "") is None
+
+
 def resolve_exact(module: ModuleVersion) -> Steps[Resolution]:
     """Resolve a canonical version without looking at retractions: one request at most."""
     data = yield Info(module.path, module.version)

@@ -187,3 +187,67 @@ def test_toolchains_are_stored_for_every_named_platform(tmp_path: Path, upstream
         ("1.26.3.linux-amd64", "complete"),
         ("1.26.3.windows-amd64", "complete"),
     }
+
+
+def test_go_that_is_needed_is_told_with_the_line_to_add(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.add(A, "v1.0.0", mod=f"module {A}\n\ngo 1.25.3\n")
+    ran = program.fetch(tmp_path, upstream.url, f"{A}\n")
+    assert ran.status == 0, ran.text
+    assert "the lines need Go 1.25.3" in ran.text
+    assert "add the line go@1.25.3" in ran.text
+    assert ran.line(A)["go"] == "1.25.3"
+    assert ran.report["go_line_to_add"] == "go@1.25.3"
+
+
+@pytest.mark.parametrize("line", [f"replace {B} => {FORK} v1.9.0", f"exclude {B} v1.0.0"])
+def test_command_that_go_install_refuses_is_marked(
+    tmp_path: Path, proxy: Upstream, line: str
+) -> None:
+    path = "example.com/tool"
+    main = {"cmd/run/main.go": b"package main\n\nfunc main() {}\n"}
+    proxy.add(path, "v1.0.0", mod=f"module {path}\n\ngo 1.20\n\n{line}\n", files=main)
+    ran = program.fetch(tmp_path, proxy.url, f"{path}/cmd/run\n{path}\n")
+    assert ran.status == 0, ran.text
+    [note] = ran.line(f"{path}/cmd/run")["notes"]
+    assert note == f"go install refuses it: its go.mod has {line.split(maxsplit=1)[0]}"
+    assert ran.line(path)["notes"] == []
+
+
+def test_package_that_its_module_does_not_have_fails_alone(tmp_path: Path, proxy: Upstream) -> None:
+    ran = program.fetch(tmp_path, proxy.url, f"{C}/cmd/none@v1.0.0\n{C}@v1.1.0\n")
+    assert ran.status == 3, ran.text
+    assert f"module {C}@v1.0.0 found, but does not contain package {C}/cmd/none" in ran.text
+    assert f"{C}@v1.1.0" in program.assert_whole(ran.storage)
+
+
+def test_modules_that_require_each_other_are_stored(tmp_path: Path, upstream: Upstream) -> None:
+    for path, other in ((A, B), (B, A)):
+        upstream.add(path, "v1.0.0", mod=f"module {path}\n\ngo 1.20\n\nrequire {other} v1.0.0\n")
+    ran = program.fetch(tmp_path, upstream.url, f"{A}\n{B}\n")
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {f"{A}@v1.0.0", f"{B}@v1.0.0"}
+
+
+def test_module_that_moved_is_told_with_its_new_path(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.add(A, "v1.0.0", mod="module example.com/new/a\n")
+    upstream.add(C, "v1.0.0")
+    ran = program.fetch(tmp_path, upstream.url, f"{A}\n{C}\n")
+    assert ran.status == 4, ran.text
+    assert "list example.com/new/a instead" in ran.message(A)
+    assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "words"),
+    [
+        ("toolchain@go1.26.3 linux/amd46\n", (), "goget.txt:1:20: unknown platform"),
+        ("go@1.26.x\n", ("--platform", "windos/amd64"), "windows/amd64"),
+    ],
+)
+def test_unknown_platform_is_status_2_with_what_was_meant(
+    tmp_path: Path, upstream: Upstream, lines: str, options: tuple[str, ...], words: str
+) -> None:
+    ran = program.fetch(tmp_path, upstream.url, lines, *options)
+    assert ran.status == 2, ran.text
+    assert words in ran.text
+    assert upstream.paths() == []

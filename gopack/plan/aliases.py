@@ -1,0 +1,41 @@
+"""Aliases: names of branches, tags and commits that are answerable behind the gap.
+
+Athens reads a query that is no version from `<module>/<query>/<query>.info`; what lies there is
+the info of the version that the query resolved to. It shows in no `@v/list`.
+
+Rules kept here:
+- Only names that a line has, as it spells them, of lines that are done.
+- A query that is a version, or is answered from the list (`latest`, `v1.2`, `<v2`), needs none.
+- A name that the go command cannot ask a proxy for (with a `/`) has none.
+
+Spec: Athens pkg/storage/fs; x/mod module.EscapeVersion.
+"""
+
+from collections.abc import Iterable
+
+from gopack.errors import InputError
+from gopack.plan.items import ModuleItem, PatternItem
+from gopack.plan.lines import LinePlan
+from gopack.plan.query import names_revision
+from gopack.spec.module import ModuleVersion, escape_version
+
+
+def aliases_of(lines: Iterable[LinePlan]) -> dict[ModuleVersion, str]:
+    """Tell the aliases of resolved lines: module path and query, to the version that it means."""
+    found = {}
+    for line in lines:
+        if isinstance(line.item, ModuleItem | PatternItem) and line.roots:
+            module = line.roots[0].module
+            if _is_askable(module.path, line.item.query):
+                found[ModuleVersion(module.path, line.item.query)] = module.version
+    return found
+
+
+def _is_askable(path: str, query: str) -> bool:
+    if not names_revision(path, query):
+        return False
+    try:
+        escape_version(query)
+    except InputError:
+        return False
+    return True
