@@ -31,9 +31,10 @@ from gopack.plan.items import (
 )
 from gopack.plan.lineclosures import listed_in
 from gopack.plan.query import Resolution, Steps, resolve, resolve_all
-from gopack.plan.toolchains import resolve_toolchains
+from gopack.plan.toolchains import choose_toolchains
 from gopack.ports import ModuleSource, Sources
 from gopack.spec import module
+from gopack.spec.goproxy import VersionList
 from gopack.spec.module import ModuleVersion
 from gopack.spec.toolchain import TOOLCHAIN_PATH
 
@@ -91,11 +92,12 @@ class Resolver:
         raise InputError("nothing can be fetched for this line", hint="List a module's path.")
 
     def _resolve_go(self, query: str, platforms: Sequence[str]) -> Resolved:
-        listed = first_answer(
+        offered = first_answer(
             self.sources.attempts(TOOLCHAIN_PATH),
-            lambda source: run_steps(resolve_toolchains(query, platforms, self.platforms), source),
+            lambda source: source.read(VersionList(TOOLCHAIN_PATH)),
         )
-        return Resolved((), listed)
+        chosen = choose_toolchains(offered, query, required=platforms, wished=self.platforms)
+        return Resolved((), chosen)
 
     def _ask(self, path: str, machine: Callable[[str], Steps[T]]) -> T:
         first: NotFoundError | None = None

@@ -5,23 +5,21 @@ Rules kept here:
 - Every Go version comes for the same platforms, those that any line names and those the run is
   told: go picks the newest version in the list whatever its platform, and fails where that one is
   not there for its own.
-- A platform that only another line names is left out where this Go version was not built for it;
-  one that the line itself names is an error.
+- A query means the newest version that is there for all these platforms; where none is, the newest
+  that is there for those the line itself names.
 
 Spec: go.dev/doc/toolchain#select, the go command's toolchain NewerToolchain and modfetch
 toolchainRepo.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gopack.errors import InputError, NotFoundError
 from gopack.plan.items import Item, ToolchainItem
-from gopack.plan.query import Steps, parse_versions
+from gopack.plan.query import parse_versions
 from gopack.spec import gover
-from gopack.spec.goproxy import VersionList
 from gopack.spec.module import ModuleVersion
 from gopack.spec.toolchain import (
-    TOOLCHAIN_PATH,
     Toolchain,
     match_go_version,
     parse_toolchain,
@@ -38,32 +36,38 @@ def platforms_of(items: Iterable[Item], wished: Iterable[str] = ()) -> frozenset
     return frozenset({ALWAYS, *wished, *named})
 
 
-def resolve_toolchains(
-    query: str, required: Iterable[str], wished: Iterable[str]
-) -> Steps[tuple[ModuleVersion, ...]]:
+def choose_toolchains(
+    list_text: bytes, query: str, *, required: Iterable[str], wished: Iterable[str]
+) -> tuple[ModuleVersion, ...]:
     """Choose the Go version a query means, and give its toolchains for these platforms.
+
+    `list_text` is the list of the module's versions.
 
     Raises:
         NotFoundError: no such version, or none for a required platform.
     """
-    offered = _offered((yield VersionList(TOOLCHAIN_PATH)))
+    offered = _offered(list_text)
+    needed = {ALWAYS, *required}
+    for platforms in (needed | {*wished}, needed):
+        whole = [version for version, there in offered.items() if platforms <= there]
+        if version := match_go_version(query, whole):
+            chosen = offered[version] & (needed | {*wished})
+            return tuple(Toolchain(version, platform).module for platform in sorted(chosen))
+    raise _not_offered(query, needed, offered)
+
+
+def _not_offered(query: str, needed: set[str], offered: Mapping[str, set[str]]) -> NotFoundError:
     version = match_go_version(query, offered)
     if version is None:
-        raise NotFoundError(
-            f"no Go version matches {query!r}",
-            where=f"go@{query}",
-            hint=f"the newest one offered is {_newest(offered)}",
-        )
-    platforms = offered[version]
-    for platform in sorted({ALWAYS, *required}):
-        if platform not in platforms:
-            raise NotFoundError(
-                f"Go {version} was not built for {platform}",
-                where=f"toolchain@go{version}",
-                hint=f"it is there for {', '.join(sorted(platforms))}",
-            )
-    chosen = platforms & {ALWAYS, *required, *wished}
-    return tuple(Toolchain(version, platform).module for platform in sorted(chosen))
+        newest = max(offered, key=gover.precedence, default="none")
+        hint = f"the newest one offered is {newest}"
+        return NotFoundError(f"no Go version matches {query!r}", where=f"go@{query}", hint=hint)
+    absent = ", ".join(sorted(needed - offered[version]))
+    return NotFoundError(
+        f"Go {version} is not there for {absent}",
+        where=f"toolchain@go{query}",
+        hint=f"it is there for {', '.join(sorted(offered[version]))}",
+    )
 
 
 def _offered(list_text: bytes) -> dict[str, set[str]]:
@@ -76,10 +80,6 @@ def _offered(list_text: bytes) -> dict[str, set[str]]:
                 continue
             offered.setdefault(found.version, set()).add(found.platform)
     return offered
-
-
-def _newest(offered: Iterable[str]) -> str:
-    return max(offered, key=gover.precedence, default="none")
 
 
 def needed_go_line(needed: str, stored: Iterable[str]) -> str:

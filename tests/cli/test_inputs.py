@@ -1,10 +1,12 @@
 """Files that are no lists, given to the whole program."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import athens_layout
 from tests.cli import program
 from tests.upstream import Upstream
 
@@ -251,3 +253,41 @@ def test_unknown_platform_is_status_2_with_what_was_meant(
     assert ran.status == 2, ran.text
     assert words in ran.text
     assert upstream.paths() == []
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("go", ["1.16", "1.20"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        f"replace {B} => {FORK} v1.9.0",
+        f"replace {B} v1.0.0 => {B} v1.1.0",
+        f"exclude {C} v1.0.0",
+        f"replace {C} => ./local",
+    ],
+)
+def test_go_loads_the_project_from_what_its_go_mod_brought(
+    tmp_path: Path, proxy: Upstream, go: str, lines: str
+) -> None:
+    text = f"module m\n\ngo {go}\n\nrequire {A} v1.0.0\n\n{lines}\n"
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "go.mod").write_text(f"module {C}\n\ngo 1.20\n")
+    ran = fetch(tmp_path, proxy, "go.mod", text)
+    assert ran.status == 0, ran.text
+    program.assert_whole(ran.storage)
+    with athens_layout.served(ran.storage) as sealed:
+        env = program.environment(
+            tmp_path, sealed.url, GOFLAGS="-modcacherw -mod=mod", GOTOOLCHAIN="local"
+        )
+        for arguments in (["mod", "graph"], ["list", "-m", "all"], ["mod", "download", "all"]):
+            got = subprocess.run(
+                ["go", *arguments],
+                check=False,
+                cwd=tmp_path,
+                env=env,
+                capture_output=True,
+                text=True,
+            )
+            assert got.returncode == 0, (arguments, got.stderr)
+        assert sealed.missing() == []

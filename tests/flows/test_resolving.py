@@ -154,6 +154,7 @@ GO = FakeSource(
         *(
             f"golang.org/toolchain@v0.0.1-go{name}"
             for name in (
+                *("1.25.8.linux-amd64", "1.25.8.windows-amd64"),
                 *("1.25.9.linux-amd64", "1.26rc1.linux-amd64", "1.26.2.linux-amd64"),
                 *("1.26.3.linux-amd64", "1.26.3.windows-amd64", "1.26.3.darwin-arm64"),
             )
@@ -168,6 +169,9 @@ GO = FakeSource(
         (GoItem("1.26.x"), (), "1.26.3.linux-amd64"),
         (GoItem("1.26.2"), ("windows/amd64",), "1.26.2.linux-amd64"),
         (GoItem("1.26rc1"), (), "1.26rc1.linux-amd64"),
+        (GoItem("1.25.x"), ("windows/amd64",), "1.25.8.linux-amd64 1.25.8.windows-amd64"),
+        (GoItem("1.25.x"), ("darwin/arm64",), "1.25.9.linux-amd64"),
+        (ToolchainItem("1.25", ("windows/amd64",)), (), "1.25.8.linux-amd64 1.25.8.windows-amd64"),
         (GoItem(), ("windows/amd64",), "1.26.3.linux-amd64 1.26.3.windows-amd64"),
         (
             ToolchainItem("1.26.x", ("darwin/arm64",)),
@@ -190,6 +194,6 @@ def test_resolve_item_of_go_that_is_not_there_names_the_newest() -> None:
 
 
 def test_resolve_item_of_a_toolchain_for_a_platform_without_one_tells_those_there_are() -> None:
-    with pytest.raises(NotFoundError, match="not built for windows/amd64") as raised:
+    with pytest.raises(NotFoundError, match="not there for windows/amd64") as raised:
         resolved(ToolchainItem("1.26.2", ("windows/amd64",)), GO)
     assert "linux/amd64" in raised.value.hint
