@@ -242,6 +242,9 @@ class Ledger(Protocol):
     ) -> None:
         """Note what was just published; what was known of a zip stays where none is given."""
 
+    def sums(self, module: ModuleVersion) -> Sums | None:
+        """Tell the recorded sums of a version, None of an unknown one."""
+
     def unverified(self) -> Mapping[ModuleVersion, Sums]:
         """Tell the recorded versions that no checksum database vouches for, and their sums."""
 

@@ -84,6 +84,11 @@ class DiskLedger:
             why=known.why if known else (),
         )
 
+    def sums(self, module: ModuleVersion) -> Sums | None:
+        """Tell the recorded sums of a version, None of an unknown one."""
+        entry = self._versions.get(module)
+        return Sums(entry.mod_h1, entry.zip.h1 if entry.zip else None) if entry else None
+
     def unverified(self) -> dict[ModuleVersion, Sums]:
         """Tell the recorded versions that no checksum database vouches for, and their sums."""
         return {

@@ -114,6 +114,7 @@ class FetchRun:
         new = self._wants.keys() - had
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])}
         self._verify_stored(new - lacking)
+        self._hold_against_go_sums(new - lacking)
         if lacking:
             self._fetch_lacking(lacking)
 
@@ -255,6 +256,13 @@ class FetchRun:
             elif not isinstance(outcome, Unverified):
                 self._fail(module, outcome)
         ledger.annotate(Annotations(verified=verified))
+
+    def _hold_against_go_sums(self, stored: Set[ModuleVersion]) -> None:
+        """Compare what an earlier run stored with the go.sum files that this one was given."""
+        for module, expected in self._plan.expected_sums().items():
+            sums = self._ports.ledger.sums(module) if module in stored else None
+            if sums and (error := mismatch(expected, sums)):
+                self._fail(module, error)
 
     def _finish_proofs(self) -> None:
         """Complete the proofs at the newest head, so that they can be carried."""

@@ -18,8 +18,8 @@ def mismatch(expected: Iterable[Sum], arrived: Sums) -> IntegrityError | None:
             return IntegrityError(
                 "checksum mismatch" + (" of its go.mod" if each.is_mod else ""),
                 where=str(each.module),
-                expected=f"{each.h1} by the go.sum",
-                got=f"{got} from the upstream",
+                expected=f"{each.h1} by a go.sum of the list",
+                got=got,
                 hint="The upstream or the go.sum is wrong: trust neither before you know which.",
             )
     return None

@@ -114,6 +114,14 @@ def test_go_sum_with_another_sum_is_status_4_and_the_rest_is_done(
     assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
 
 
+def test_go_sum_is_held_against_what_is_stored_already(tmp_path: Path, proxy: Upstream) -> None:
+    (tmp_path / "list.txt").write_text(f"{C}@v1.0.0\n")
+    assert program.fetch(tmp_path, proxy.url, None, "list.txt").status == 0
+    ran = fetch(tmp_path, proxy, "go.sum", f"{C} v1.0.0 h1:{'A' * 43}=\n")
+    assert ran.status == 4, ran.text
+    assert f"{C}@v1.0.0: checksum mismatch" in ran.text
+
+
 def test_go_sum_with_a_line_that_is_none_does_the_rest(tmp_path: Path, proxy: Upstream) -> None:
     first = fetch(tmp_path, proxy, "go.mod", f"module m\n\ngo 1.20\n\nrequire {C} v1.0.0\n")
     sums = (first.storage / ".gopack" / "go.sum").read_text()
