@@ -299,3 +299,24 @@ def test_go_loads_the_project_from_what_its_go_mod_brought(
             )
             assert got.returncode == 0, (arguments, got.stderr)
         assert sealed.missing() == []
+
+
+@pytest.mark.oracle
+def test_go_loads_a_workspace_and_its_members_alone(tmp_path: Path, proxy: Upstream) -> None:
+    for name, go, requires in (("x", "1.16", f"{A} v1.0.0"), ("y", "1.20", f"{B} v1.1.0")):
+        (tmp_path / name).mkdir()
+        text = f"module m.com/{name}\n\ngo {go}\n\nrequire {requires}\n"
+        (tmp_path / name / "go.mod").write_text(text)
+    ran = fetch(tmp_path, proxy, "go.work", "go 1.20\n\nuse ./x\nuse ./y\n")
+    assert ran.status == 0, ran.text
+    with athens_layout.served(ran.storage) as sealed:
+        base = program.environment(tmp_path, sealed.url, GOTOOLCHAIN="local")
+        alone = {"GOWORK": "off", "GOFLAGS": "-modcacherw -mod=mod"}
+        for folder, more in ((tmp_path, {}), (tmp_path / "x", alone), (tmp_path / "y", alone)):
+            env = {**base, "GOFLAGS": "-modcacherw", **more}
+            command = ["go", "list", "-m", "all"]
+            got = subprocess.run(
+                command, check=False, cwd=folder, env=env, capture_output=True, text=True
+            )
+            assert got.returncode == 0, (folder, got.stderr)
+        assert sealed.missing() == []
