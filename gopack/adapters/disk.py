@@ -197,6 +197,7 @@ class DiskStore:
         """Write `<query>/<query>.info` by one rename, over what was there."""
         target = self._alias_file(alias)
         with self._failures(alias):
+            diskwalk.refuse_links(self.root, alias)
             self._refuse_clash(alias)
             staged = self.staged_path()
             self._files.write(staged, info)
@@ -210,6 +211,7 @@ class DiskStore:
         """Delete the file, and the folders that are empty then."""
         target = self._alias_file(alias)
         with disk_errors(f"remove {alias}", target):
+            diskwalk.refuse_links(self.root, alias)
             if target.exists():
                 self._files.unlink(target)
             self._prune(target.parent)

@@ -15,7 +15,7 @@ from gopack.errors import GopackError, StoreError
 from gopack.plan.layout import is_version_folder_name
 from gopack.plan.summary import Retraction
 from gopack.spec.gosum import SumLine
-from gopack.spec.module import ModuleVersion, check_path
+from gopack.spec.module import ModuleVersion, check_path, escape_version
 
 FORMAT = 1
 """Raised when an older gopack could misread a manifest."""
@@ -157,7 +157,7 @@ def loads(data: bytes, *, where: str) -> Manifest:
             {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
             {key: _survey(value) for key, value in raw.get("surveys", {}).items()},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
-            {_module(key): str(version) for key, version in raw.get("aliases", {}).items()},
+            {_alias(key): str(version) for key, version in raw.get("aliases", {}).items()},
         )
     except (GopackError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(
@@ -265,6 +265,15 @@ def _entry(raw: Mapping[str, Any]) -> Entry:
         verified=raw["verified"],
         why=tuple(raw["why"]),
     )
+
+
+def _alias(key: str) -> ModuleVersion:
+    path, at, query = key.rpartition("@")
+    if not at or is_version_folder_name(query):
+        raise ValueError(f"{key!r} is no module and name")
+    check_path(path)
+    escape_version(query)  # it names a file that is pruned
+    return ModuleVersion(path, query)
 
 
 def _module(key: str) -> ModuleVersion:

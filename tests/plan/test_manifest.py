@@ -118,3 +118,18 @@ def test_annotated_changes_what_is_named_and_passes_by_what_is_not_there() -> No
 )
 def test_is_by_hand_any_reason_counts(why: tuple[str, ...], *, expected: bool) -> None:
     assert Entry("", "", "", why=why).is_by_hand is expected
+
+
+def test_aliases_are_read_back_as_written() -> None:
+    aliases = {ModuleVersion("example.com/m", "main"): "v1.0.0"}
+    written = manifests.dumps(Manifest(aliases=aliases))
+    assert manifests.loads(written, where="m").aliases == aliases
+
+
+@pytest.mark.parametrize("key", ["example.com/m", "example.com/m@..", "../m@main", "e.x/m@v1.0.0"])
+def test_aliases_that_could_name_another_place_are_refused(key: str) -> None:
+    written = manifests.dumps(Manifest()).replace(
+        b'"versions"', f'"aliases":{{"{key}":"v1.0.0"}},"versions"'.encode()
+    )
+    with pytest.raises(StoreError):
+        manifests.loads(written, where="m")
