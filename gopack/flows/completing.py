@@ -5,7 +5,8 @@ plan grow by what provides the packages that no module has. Then the versions th
 retractions are added. What was surveyed in an earlier run is taken from the ledger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from gopack.errors import GopackError, NotFoundError
@@ -43,7 +44,10 @@ class Completer:
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
         plan = self.planner.grow(plan, self._known_extras(plan))
-        run.bring(plan)
+        with ThreadPoolExecutor(1, thread_name_prefix="carriers") as beside:
+            asking = beside.submit(self._look_up, plan.wants())
+            run.bring(plan)
+            self.modules = asking.result()
         try:
             plan = self._survey_rounds(plan, run)
             plan = self._with_upgrades(plan)
@@ -148,10 +152,16 @@ class Completer:
 
     def _with_carriers(self, plan: Plan) -> Plan:
         wanted = plan.wants()
+        self.modules |= self._look_up(wanted)
+        return replace(plan, carriers=carriers(wanted, self._known_modules()))
+
+    def _look_up(self, wanted: Iterable[ModuleVersion]) -> dict[str, ModuleFacts]:
+        """Ask for what is not known yet of these modules' retractions."""
         planner = self.planner
-        self.modules = look_up(wanted, self.known.modules, planner.sources, planner.executor)
-        known = {**self.known.modules, **self.modules}
-        return replace(plan, carriers=carriers(wanted, known))
+        return look_up(wanted, self._known_modules(), planner.sources, planner.executor)
+
+    def _known_modules(self) -> dict[str, ModuleFacts]:
+        return {**self.known.modules, **self.modules}
 
 
 def _surveyable(plan: Plan) -> list[tuple[int, Closure]]:

@@ -136,6 +136,7 @@ class FetchRun:
         self._ports.progress.phase("fetching")
         for module in lacking:
             self._ports.verifier.prefetch(module)
+        self._ports.zips.expect(sum(self._wants[module] for module in lacking))
         coming = self._fetch_small(lacking)
         self._check_room(coming)
         self._appearing.plan(self._requires(), last=self._plan.roots())
@@ -195,7 +196,6 @@ class FetchRun:
         """Start every zip, biggest first; publish what needs none; then publish as they come."""
         jobs: Jobs[ModuleVersion, FetchedZip] = Jobs(self._ports.executor)
         by_size = sorted(coming, key=lambda m: (-(self._small[m].zip_bytes or 0), m))
-        self._ports.zips.expect(sum(self._wants[module] for module in by_size))
         for module in by_size:
             if self._wants[module]:
                 jobs.watch(module, self._start_zip(module))

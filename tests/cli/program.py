@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -68,7 +69,13 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - it sets one signal, nothing else
     )
+
+
+def _as_in_a_terminal() -> None:
+    """Let Ctrl-C be heard, which a shell's background jobs and their children ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def fetch(
