@@ -228,9 +228,9 @@ class Lab:
         self._places += 1
         return Place.new(self.world, self.runner, self.folder / f"place{self._places}")
 
-    def heals(self, place: Place) -> None:
+    def heals(self, place: Place, *, with_requirements: bool = True) -> None:
         """Nothing partial is there; once the fault is gone a plain run mends everything."""
-        assert_athens_shows_no_part(place.storage, self.goal)
+        assert_athens_shows_no_part(place.storage, self.goal, with_requirements=with_requirements)
         assert place.fetch() == 0, place.text
         assert_same(place.storage, self.goal)
         shutil.rmtree(place.folder)
