@@ -1,7 +1,7 @@
 """`python -m bench`: gopack beside the go command and curl, all in one run.
 
     python -m bench [--runs N] [--delays 0,50] [--copies 1,4] [--refill] [PEER...]
-
+    python -m bench bundle [--runs N]               create and import, beside cp and hashing
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
 
 PEER is a part of a contestant's name (`gopack`, `go mod`, `curl`); without one all take part.
@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from bench import dataset, measure, pack, peers, report, upstream
+from bench import bundle, dataset, measure, pack, peers, report, upstream
 
 
 def main() -> None:
@@ -19,6 +19,9 @@ def main() -> None:
         pack.main(sys.argv[2:])
         return
     options = _options()
+    if options.is_bundle:
+        bundle.main(options.runs)
+        return
     rows: list[report.Row] = []
     base = dataset.real(refill=options.refill)
     for copies in options.copies:
@@ -60,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--delays", type=_numbers, default=[0, 50], help="milliseconds")
     parser.add_argument("--copies", type=_numbers, default=[1, 4], help="sizes, as multiples")
     options = parser.parse_args()
+    options.is_bundle = options.peers == ["bundle"]
     options.peers = [n for n in peers.ALL if any(p in n for p in options.peers or [""])]
     return options
 

@@ -58,7 +58,10 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         command = import_module(f"gopack.cli.{verb}").command
         yield f"gopack {verb}", command
         if isinstance(command, click.Group):
-            for name, inner in sorted(command.commands.items()):
+            context = click.Context(command)
+            for name in sorted(command.list_commands(context)):
+                inner = command.get_command(context, name)
+                assert inner is not None
                 yield f"gopack {verb} {name}", inner
 
 

@@ -15,6 +15,8 @@ need dockerd docker.io
 need docker-compose docker-compose
 need iptables iptables
 need debootstrap debootstrap
+need mkfs.vfat dosfstools
+need mcopy mtools
 [ "$(uname -s)" = Linux ] || missing=$(command -v git >/dev/null 2>&1 || echo " git")
 [ -n "$missing" ] || exit 0
 

@@ -11,14 +11,13 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from gopack.adapters.zipwork import ZipWork
 from gopack.errors import GopackError, StoreError
 from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, Sources
@@ -28,10 +27,30 @@ ZIPS_A_PROCESS = 12
 """Below this many zips a process costs more to start than it saves."""
 
 
+class Work(Protocol):
+    """What every worker does; it crosses process boundaries. Failures MUST be GopackErrors."""
+
+    @property
+    def make_sources(self) -> Callable[[], Sources]:
+        """Make what is asked, once a process."""
+
+    def fetch(self, module: ModuleVersion, sources: Sources) -> FetchedZip:
+        """Bring a zip to the storage's disk and check it."""
+
+    def check(self, module: ModuleVersion) -> FetchedZip:
+        """Check a zip where it lies."""
+
+    def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Contents:
+        """Read packages of a zip that the storage has."""
+
+    def discard(self, fetched: FetchedZip) -> None:
+        """Delete what was brought."""
+
+
 class ThreadZips:
     """ports.ZipFetcher on threads of this process: for few zips, where processes do not pay."""
 
-    def __init__(self, work: ZipWork, threads: int) -> None:
+    def __init__(self, work: Work, threads: int) -> None:
         self._work = work
         self._sources = work.make_sources()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="zip")
@@ -91,7 +110,7 @@ class ProcessZips:
         threads: how many in each process, so that `processes * threads` requests are under way.
     """
 
-    def __init__(self, work: ZipWork, *, processes: int, threads: int) -> None:
+    def __init__(self, work: Work, *, processes: int, threads: int) -> None:
         self._work = work
         self._threads = threads
         self._numbers = itertools.count()
@@ -194,7 +213,7 @@ def _died(module: ModuleVersion) -> StoreError:
     )
 
 
-def _start_worker(work: ZipWork, threads: int) -> _Worker:
+def _start_worker(work: Work, threads: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(work, threads, theirs), daemon=True)
@@ -203,7 +222,7 @@ def _start_worker(work: ZipWork, threads: int) -> _Worker:
     return _Worker(process, ours)
 
 
-def _work(work: ZipWork, threads: int, line: "Connection[_Answer, _Job]") -> None:
+def _work(work: Work, threads: int, line: "Connection[_Answer, _Job]") -> None:
     """Be a worker process: take jobs on several threads until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     sources = work.make_sources()
@@ -221,7 +240,7 @@ def _work(work: ZipWork, threads: int, line: "Connection[_Answer, _Job]") -> Non
     os._exit(0)
 
 
-def _answer(work: ZipWork, sources: Sources, job: _Job) -> FetchedZip | Contents | GopackError:
+def _answer(work: Work, sources: Sources, job: _Job) -> FetchedZip | Contents | GopackError:
     try:
         match job.verb:
             case "fetch":
@@ -239,7 +258,7 @@ def _answer(work: ZipWork, sources: Sources, job: _Job) -> FetchedZip | Contents
 class AdaptiveZips:
     """ports.ZipFetcher that starts processes where they pay: for many zips, on several cores."""
 
-    def __init__(self, work: ZipWork, *, jobs: int, cores: int) -> None:
+    def __init__(self, work: Work, *, jobs: int, cores: int) -> None:
         self._work = work
         self._jobs = jobs
         self._cores = cores

@@ -71,14 +71,19 @@ def read_module_zip(path: Path, module: ModuleVersion) -> ZipReceipt:
         StoreError: if the file cannot be read.
 
     """
+    return check_module_zip(map_zip(path), module)
+
+
+def check_module_zip(data: memoryview, module: ModuleVersion) -> ZipReceipt:
+    """Check a zip that is mapped, or a part of what is; raises as read_module_zip."""
     try:
-        return _read(map_zip(path), module)
+        return _check(data, module)
     except IntegrityError as error:
         error.where = error.where or str(module)
         raise
 
 
-def _read(data: memoryview, module: ModuleVersion) -> ZipReceipt:
+def _check(data: memoryview, module: ModuleVersion) -> ZipReceipt:
     directory = read_directory(data)
     _check_rules(module, len(data), directory)
     go_mod_name = f"{module}/go.mod".encode()

@@ -15,6 +15,8 @@ VERBS = {
     "serve": "Serve the storage as a Go module proxy, with its checksum database.",
     "prove": "Run the go command against the storage, sealed, and compare with connected.",
     "export": "Write parts of the storage in other forms (the checksum database).",
+    "bundle": "Carry a storage across the gap: incremental, split, signed and proven.",
+    "key": "Make the keys that sign bundles.",
 }
 """Every verb and its one line; the code is in gopack/cli/<verb>.py, as `command`."""
 

@@ -95,7 +95,7 @@ class PlainProgress:
         self._counts.versions, self._counts.bytes = versions, size_bytes
         self._counts.versions_done = self._counts.bytes_done = 0
         self._counts.fetching_since = self._clock()
-        self._write(f"{versions} versions to fetch, {human_bytes(size_bytes)} of zips")
+        self._write(f"{versions} versions to come, {human_bytes(size_bytes)} of zips")
         self._last = self._clock()
 
     def fetched(self, module: ModuleVersion, size_bytes: int) -> None:

@@ -126,7 +126,7 @@ class Manifest:
 
 def dumps(manifest: Manifest) -> bytes:
     """Write a manifest as JSON: sorted, one version a line."""
-    versions = {str(m): _entry_json(manifest.versions[m]) for m in sorted(manifest.versions)}
+    versions = {str(m): entry_json(manifest.versions[m]) for m in sorted(manifest.versions)}
     listed = {str(m): _facts_json(manifest.listed[m]) for m in sorted(manifest.listed)}
     surveys = {key: _survey_json(manifest.surveys[key]) for key in sorted(manifest.surveys)}
     modules = {path: _module_json(manifest.modules[path]) for path in sorted(manifest.modules)}
@@ -153,7 +153,7 @@ def loads(data: bytes, *, where: str) -> Manifest:
                 hint="Use the gopack that wrote it, or a newer one.",
             )
         return Manifest(
-            {_module(key): _entry(value) for key, value in raw["versions"].items()},
+            {_module(key): parse_entry(value) for key, value in raw["versions"].items()},
             {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
             {key: _survey(value) for key, value in raw.get("surveys", {}).items()},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
@@ -213,7 +213,8 @@ def _compact(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """Give an entry's fields as they are written."""
     written: dict[str, Any] = {
         "state": "complete" if entry.zip else "mod-only",
         "info_sha256": entry.info_sha256,
@@ -255,7 +256,8 @@ def _module_facts(raw: Mapping[str, Any]) -> ModuleFacts:
     return ModuleFacts(raw["carrier"], tuple(retract))
 
 
-def _entry(raw: Mapping[str, Any]) -> Entry:
+def parse_entry(raw: Mapping[str, Any]) -> Entry:
+    """Read an entry's fields back; ValueError, KeyError or TypeError where they are not one."""
     whole = raw["state"] == "complete"
     return Entry(
         info_sha256=raw["info_sha256"],

@@ -12,6 +12,12 @@ from gopack.spec.module import ModuleVersion
 Edges = Mapping[ModuleVersion, Iterable[ModuleVersion]]
 
 
+def in_order(requires: Edges) -> list[ModuleVersion]:
+    """Sort versions so that each comes after those it requires, as far as cycles allow."""
+    rank = _post_order(requires)
+    return sorted(rank, key=rank.__getitem__)
+
+
 class PublishOrder:
     """Says which staged versions may appear now.
 

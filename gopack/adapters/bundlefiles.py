@@ -1,0 +1,186 @@
+"""Files around bundles: the connected side's record of those it made, and key files.
+
+Layout: `.gopack/bundles/<sequence>.index.bz2` and `.note`, the bundle's first two files, from which
+it can be built upon and made again; the note comes last and makes the record valid.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from gopack.adapters.diskerrors import disk_errors
+from gopack.errors import InputError
+from gopack.plan.bundle import index as indexes
+from gopack.plan.bundle.index import EXTRA_FOLDER, Member, Sealed
+from gopack.spec import note
+
+_DIGITS = 6
+
+
+class History:
+    """The bundles that were made of the storage whose `.gopack` folder this is."""
+
+    def __init__(self, own_folder: Path) -> None:
+        self._folder = own_folder / "bundles"
+
+    def last(self) -> int:
+        """The last sequence number; 0 if there is none."""
+        with disk_errors("read the record of bundles", self._folder):
+            return max((int(path.stem) for path in self._folder.glob("*.note")), default=0)
+
+    def load(self, sequence: int) -> Sealed:
+        """Read what is recorded of a bundle.
+
+        Raises:
+            InputError: there is no such bundle.
+            StoreError, IntegrityError: the record cannot be read, or is spoilt.
+        """
+        path = self._path(sequence, "note")
+        with disk_errors("read the record of a bundle", path):
+            if not path.exists():
+                raise InputError(
+                    f"no bundle {sequence} was made of this storage",
+                    where=str(self._folder),
+                    hint=f"the last one is {self.last()}",
+                )
+            message = path.read_bytes()
+            packed = self._path(sequence, "index.bz2").read_bytes()
+        text = message.split(b"\n\n", 1)[0].decode("utf-8", "replace") + "\n"
+        head = indexes.parse_head(text, where=str(path))
+        return Sealed(message, head, packed, indexes.loads(head, packed, where=str(path)))
+
+    def save(self, sealed: Sealed) -> None:
+        """Record a bundle, before it appears."""
+        sequence = sealed.head.sequence
+        with disk_errors("record the bundle", self._folder):
+            self._folder.mkdir(exist_ok=True)
+            self._folder.chmod(0o755)
+            _write(self._path(sequence, "index.bz2"), sealed.packed_index)
+            _write(self._path(sequence, "note"), sealed.note)
+
+    def forget(self, sequence: int) -> None:
+        """Drop the record of a bundle that could not be written."""
+        with disk_errors("record the bundle", self._folder):
+            for suffix in ("note", "index.bz2"):
+                self._path(sequence, suffix).unlink(missing_ok=True)
+
+    def _path(self, sequence: int, suffix: str) -> Path:
+        return self._folder / f"{sequence:0{_DIGITS}d}.{suffix}"
+
+
+def write_new_key(path: Path, signer: note.Signer) -> Path:
+    """Write a signer key that only its owner may read, and its public half beside it.
+
+    Raises:
+        InputError: the file is there already.
+        StoreError: it cannot be written.
+    """
+    public = path.with_name(path.name + ".pub")
+    for each in (path, public):
+        if each.exists():
+            raise InputError("is there already", where=str(each), hint="give another name")
+    with disk_errors("write the key", path):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+            file.write(signer.secret_text() + "\n")
+        public.write_text(f"{signer.verifier}\n")
+    return public
+
+
+def read_signer(path: Path) -> note.Signer:
+    """Read a signer key from a file that nobody else may read.
+
+    Raises:
+        InputError: it is none, or others may read it.
+        StoreError: it cannot be read.
+    """
+    with disk_errors("read the key", path):
+        mode = path.stat().st_mode
+        if stat.S_IMODE(mode) & 0o077:
+            raise InputError(
+                f"others may read this key (mode {stat.S_IMODE(mode):04o})",
+                where=str(path),
+                hint=f"chmod 600 {path}, and make a new key if others have been there",
+            )
+        text = path.read_text("utf-8", "replace").strip()
+    try:
+        return note.parse_signer(text)
+    except InputError as error:
+        error.where = str(path)
+        raise
+
+
+def read_verifiers(path: Path) -> list[note.Verifier]:
+    """Read the public keys in a file, one a line; `#` begins a comment.
+
+    Raises:
+        InputError: one is malformed, or there is none.
+        StoreError: it cannot be read.
+    """
+    with disk_errors("read the key", path):
+        lines = path.read_text("utf-8", "replace").splitlines()
+    texts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if any(text.startswith("PRIVATE+KEY+") for text in texts):
+        raise InputError(
+            "this is a signing key", where=str(path), hint="give the .pub file, and keep this one"
+        )
+    try:
+        keys = [note.parse_verifier(text) for text in texts]
+    except InputError as error:
+        error.where = str(path)
+        raise
+    if not keys:
+        raise InputError("no key in the file", where=str(path), hint="give a .pub file")
+    return keys
+
+
+def extras_of(folder: Path) -> dict[Path, Member]:
+    """Take every file of a folder to be carried along, by its path in it.
+
+    Raises:
+        InputError: it has none, or something else than plain files.
+        StoreError: one cannot be read.
+    """
+    with disk_errors("read", folder):
+        found = sorted(path for path in folder.rglob("*") if not path.is_dir())
+        if odd := [path for path in found if path.is_symlink() or not path.is_file()]:
+            raise InputError("not a plain file", where=str(odd[0]), hint="copy what it stands for")
+        if not found:
+            raise InputError("no file to carry", where=str(folder))
+        return {path: _member(path, folder) for path in found}
+
+
+def _member(path: Path, folder: Path) -> Member:
+    with path.open("rb") as file:
+        size, digest = indexes.measure(iter(lambda: file.read(1 << 20), b""))
+    return Member(f"{EXTRA_FOLDER}{path.relative_to(folder).as_posix()}", size, digest)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file that a person named.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with disk_errors("read", path):
+        return path.read_bytes()
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    with disk_errors("write", path):
+        _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.chmod(0o644)
+    part.replace(path)

@@ -1,0 +1,148 @@
+"""A storage whose layout is one file a key: ports.Store for GOPROXY trees and object storage keys.
+
+Rules:
+- Files appear whole, by a rename: the zip first, then .mod, then .info, and a line in `@v/list`
+  last, so that whoever lists versions finds only those that are there.
+- Locks, staging and gopack's own files are a DiskStore's, in `.gopack` below the same root.
+
+Spec: go.dev/ref/mod#goproxy-protocol; Athens pkg/config.PackageVersionedName.
+"""
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gopack.adapters import diskwalk
+from gopack.adapters.disk import DiskStore
+from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.files import Files
+from gopack.errors import StoreError
+from gopack.plan import layout
+from gopack.plan.infotime import info_time_ns
+from gopack.plan.layout import OWN_FOLDER, FileKind, StoredFile
+from gopack.ports import State
+from gopack.spec import semver
+from gopack.spec.module import ModuleVersion, escape_path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where files lie, and whether each module has a list of its versions."""
+
+    key: Callable[[ModuleVersion, FileKind], str]
+    parse: Callable[[str], StoredFile | None]
+    has_lists: bool
+
+
+GOPROXY = Layout(layout.goproxy_key, layout.parse_goproxy_key, has_lists=True)
+ATHENS_S3 = Layout(layout.athens_s3_key, layout.parse_athens_s3_key, has_lists=False)
+
+
+class KeyedTree:
+    """Versions as files below a DiskStore's root, in a layout of keys."""
+
+    def __init__(self, disk: DiskStore, layout_: Layout, *, files: Files | None = None) -> None:
+        self._disk = disk
+        self._root = disk.root
+        self._layout = layout_
+        self._files = files or Files()
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+
+    def staged_path(self) -> Path:
+        """Give a new path in the staging folder, to write a zip to before it is published."""
+        return self._disk.staged_path()
+
+    def state(self, module: ModuleVersion) -> State:
+        """Say what is there; see ports.Store."""
+        with disk_errors("look into the storage", self._root):
+            if not all(self.path(module, k).is_file() for k in (FileKind.INFO, FileKind.MOD)):
+                return State.ABSENT
+            whole = self.path(module, FileKind.ZIP).is_file()
+        return State.COMPLETE if whole else State.MOD_ONLY
+
+    def versions(self) -> Iterator[tuple[ModuleVersion, State]]:
+        """Walk every version; see ports.Store."""
+        with disk_errors("read the storage", self._root):
+            for path in self._root.rglob("*.info"):
+                found = self._layout.parse(path.relative_to(self._root).as_posix())
+                if found is not None and OWN_FOLDER not in path.parts:
+                    yield found.module, self.state(found.module)
+
+    def open(self, module: ModuleVersion, kind: FileKind) -> BinaryIO:
+        """Open one file of a version; see ports.Store."""
+        path = self.path(module, kind)
+        with disk_errors("read the storage", path):
+            return path.open("rb")
+
+    def publish(
+        self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path | None
+    ) -> None:
+        """Make a version appear; see ports.Store."""
+        with self._lock, disk_errors(f"store {module}", self.path(module, FileKind.INFO)):
+            if self._disk.is_case_insensitive():
+                diskwalk.refuse_other_case(self._root, module)
+            state = self.state(module)
+            if state is State.COMPLETE or (state is State.MOD_ONLY and zip_file is None):
+                if zip_file is not None:
+                    self._files.unlink(zip_file)
+                return
+            if state is State.MOD_ONLY and self.path(module, FileKind.MOD).read_bytes() != mod:
+                raise StoreError(
+                    "the stored go.mod differs from the one that came with the zip",
+                    where=str(self.path(module, FileKind.MOD)),
+                    hint="remove this version's files if they are the wrong ones",
+                )
+            self._add(module, info, mod, zip_file)
+
+    def remove(self, module: ModuleVersion) -> None:
+        """Make a version disappear, its line and its .info first; see ports.Store."""
+        with self._lock, disk_errors(f"remove {module}", self.path(module, FileKind.INFO)):
+            for kind in FileKind:
+                self.path(module, kind).unlink(missing_ok=True)
+            if self._layout.has_lists:
+                self._write_list(module.path)
+
+    def path(self, module: ModuleVersion, kind: FileKind) -> Path:
+        """Tell where a file of a version lies."""
+        return self._root / self._layout.key(module, kind)
+
+    def _add(self, module: ModuleVersion, info: bytes, mod: bytes, zip_file: Path | None) -> None:
+        time_ns = info_time_ns(info)
+        folder = self.path(module, FileKind.INFO).parent
+        self._make_folder(folder)
+        if zip_file is not None:
+            self._files.settle(zip_file, time_ns)
+            self._files.rename(zip_file, self.path(module, FileKind.ZIP))
+        for kind, text in ((FileKind.MOD, mod), (FileKind.INFO, info)):
+            if not self.path(module, kind).exists():
+                self._place(self.path(module, kind), text, time_ns)
+        self._files.sync_folder(folder)
+        if self._layout.has_lists:
+            self._write_list(module.path)
+
+    def _place(self, path: Path, text: bytes, time_ns: int | None = None) -> None:
+        staged = self._disk.staging / f"{os.getpid()}-tree-{next(self._numbers)}"
+        self._files.write(staged, text)
+        self._files.settle(staged, time_ns)
+        self._files.rename(staged, path)
+
+    def _write_list(self, path: str) -> None:
+        folder = self._root / escape_path(path) / "@v"
+        found = (
+            self._layout.parse(each.relative_to(self._root).as_posix())
+            for each in folder.glob("*.info")
+        )
+        versions = sorted((one.module.version for one in found if one), key=semver.sort_key)
+        self._place(folder / "list", "".join(f"{version}\n" for version in versions).encode())
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        self._files.make_folder(folder)
+        self._files.sync_folder(folder.parent)

@@ -1,0 +1,199 @@
+"""Putting the parts of bundles together: options, keys, and where things lie."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gopack.adapters import goenv
+from gopack.adapters.bundlefiles import History, read_bytes, read_verifiers
+from gopack.adapters.bundlezips import BundledZip, BundleWork
+from gopack.adapters.sumdb_store import SumdbStore
+from gopack.adapters.tarbundle import TarBundle
+from gopack.adapters.zippool import AdaptiveZips
+from gopack.errors import InputError, IntegrityError
+from gopack.flows.bundle_open import Opened, Trust, open_bundle
+from gopack.plan import manifest as manifests
+from gopack.plan.bundle import inventory as inventories
+from gopack.plan.bundle.index import Parent
+from gopack.plan.bundle.inventory import Inventory, Proofs
+from gopack.spec import note, tlog
+from gopack.spec.base64std import encode
+from gopack.spec.goenv import SumDB
+from gopack.spec.known_keys import KNOWN_KEYS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def trust_options(function: F) -> F:
+    """--trust KEYFILE and --insecure-unsigned."""
+    trusted = click.option(
+        "--trust",
+        "trusted",
+        multiple=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="GOPACK_TRUST",
+        show_envvar=True,
+        metavar="KEYFILE",
+        help="A file of public keys, one of which must have signed the bundle.",
+    )
+    unsigned = click.option(
+        "--insecure-unsigned",
+        "is_unsigned_fine",
+        is_flag=True,
+        envvar="GOPACK_INSECURE_UNSIGNED",
+        show_envvar=True,
+        help="Accept a bundle whoever signed it, or nobody: the medium is trusted instead.",
+    )
+    return trusted(unsigned(function))
+
+
+def make_trust(trusted: Sequence[Path], *, is_unsigned_fine: bool) -> Trust:
+    """Read the keys that are trusted.
+
+    Raises:
+        InputError, StoreError: a file has none, or cannot be read.
+    """
+    keys = {str(key): key for path in trusted for key in read_verifiers(path)}
+    return Trust(tuple(keys.values()), is_unsigned_fine)
+
+
+@contextmanager
+def opened_bundle(path: Path, trust: Trust) -> Iterator[Opened]:
+    """Open a bundle, or the volumes of one, and close it at the end."""
+    source = TarBundle(path)
+    try:
+        yield open_bundle(source, trust)
+    finally:
+        source.close()
+
+
+@contextmanager
+def zip_checkers(opened: Opened, incoming: Path) -> Iterator[AdaptiveZips]:
+    """Start what checks the zips of a bundle, on every core."""
+    source = opened.source
+    assert isinstance(source, TarBundle)
+    zips = {}
+    for one in opened.index.versions:
+        if one.entry.zip is not None:
+            regions = source.regions(*opened.places[one.zip_name])
+            zips[one.module] = BundledZip(regions, one.entry.zip.sha256)
+    cores = os.cpu_count() or 1
+    pool = AdaptiveZips(BundleWork(zips, incoming), jobs=2 * cores, cores=cores)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def local_sumdb() -> SumDB | None:
+    """Tell the checksum database that this machine's settings name; None if they name none."""
+    try:
+        return goenv.load().sumdb
+    except InputError:
+        return None  # a sealed host without Go has no settings, and needs none
+
+
+def carried_key(opened: Opened) -> note.Verifier | None:
+    """Decide whether to believe the key of the carried checksum database.
+
+    Raises:
+        IntegrityError: nobody vouches for it, or this machine's settings say another one.
+    """
+    database = opened.index.database
+    if database is None:
+        return None
+    key = note.parse_verifier(database.key)
+    local = local_sumdb()
+    if local is not None and local.name == database.name:
+        known = note.parse_verifier(local.key)
+        if known != key:
+            raise IntegrityError(
+                "the bundle has another key for the checksum database than this machine",
+                where=opened.where,
+                expected=str(known),
+                got=str(key),
+                hint="do not import it until it is known why; GOSUMDB sets this machine's key",
+            )
+        return key
+    if database.name == key.name and (_is_known(key) or opened.signers):
+        return key
+    raise IntegrityError(
+        f"nobody vouches for the key of the checksum database {database.name}",
+        where=opened.where,
+        hint=f'give --trust, or set GOSUMDB="{key}" if that is the right key',
+    )
+
+
+def _is_known(key: note.Verifier) -> bool:
+    public = encode(bytes([note.ALG_ED25519]) + key.public_key)
+    return KNOWN_KEYS.get(f"{key.key_hash:08x}") == public
+
+
+def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
+    """Take the inventory of what is kept of every checksum database."""
+    found = {}
+    folder = own_folder / "sumdb"
+    for heads in sorted(folder.glob("**/heads")):
+        name = heads.parent.relative_to(folder).as_posix()
+        store = SumdbStore.of(own_folder, name)
+        notes = list(store.heads())
+        sizes = [
+            tlog.parse_tree(message.split(b"\n\n")[0].decode() + "\n").size for message in notes
+        ]
+        found[name] = Proofs(
+            frozenset(record.id for record in store.records().values()),
+            frozenset(sizes),
+            notes[-1].decode() if notes else "",
+        )
+    return found
+
+
+def read_base(text: str, history: History) -> tuple[Inventory, Parent | None]:
+    """Read what --since names: a sequence number, a bundle, a manifest or a state.
+
+    Raises:
+        InputError: there is no such thing.
+        GopackError: it cannot be read.
+    """
+    if text.isascii() and text.isdigit():
+        sealed = history.load(int(text))
+        return sealed.index.after, Parent(sealed.head.sequence, sealed.head.id)
+    path = Path(text)
+    if not path.is_dir() and path.is_file() and _begins_json(path):
+        return _read_holdings(path), None
+    with opened_bundle(path, Trust(is_unsigned_fine=True)) as opened:
+        head = opened.sealed.head
+        return opened.index.after, Parent(head.sequence, head.id)
+
+
+def _begins_json(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b"{"
+
+
+def _read_holdings(path: Path) -> Inventory:
+    data = read_bytes(path)
+    if data.startswith(b'{"kind"'):
+        return inventories.loads(data, where=str(path))
+    return inventories.of_manifest(manifests.loads(data, where=str(path)))
+
+
+def read_inventory(text: str) -> Inventory:
+    """Read what a bundle, a manifest, a state or a storage's folder has.
+
+    Raises:
+        GopackError: it cannot be read.
+    """
+    path = Path(text)
+    own = path / ".gopack"
+    if path.is_dir():
+        manifest = manifests.loads(read_bytes(own / "manifest.json"), where=text)
+        return inventories.of_manifest(manifest, kept_proofs_of(own))
+    if path.is_file() and _begins_json(path):
+        return _read_holdings(path)
+    with opened_bundle(path, Trust(is_unsigned_fine=True)) as opened:
+        return opened.index.after

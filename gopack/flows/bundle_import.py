@@ -1,0 +1,325 @@
+"""Importing a bundle: everything is checked first, then versions appear, requirements first.
+
+Rules:
+- Before the first version appears every byte of the bundle was read and every sum, record and
+  proof checked; a failure up to there leaves the storage's versions and records as they were.
+- Versions that are there with the same sums are passed by; those with other sums are conflicts:
+  reported, and left alone. What gopack recorded and somebody changed is no conflict but damage,
+  and stops the import.
+- A bundle may come before its parent when all that its versions require is here or comes with it.
+- A broken-off import is finished by running it again: zips that arrived are used, and versions
+  that appeared are recognised.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from gopack.errors import StoreError
+from gopack.flows import bundle_settle
+from gopack.flows.bundle_create import required_by
+from gopack.flows.bundle_open import Opened, SmallFiles
+from gopack.flows.bundle_settle import Settled
+from gopack.flows.bundle_sumdb import Holdings
+from gopack.flows.bundle_verify import check_plain, check_recorded, check_zips, read_holdings
+from gopack.flows.progress import Progress
+from gopack.plan.bundle.index import Carried, sha256
+from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest
+from gopack.ports import FetchedZip, FileKind, Ledger, ProofStore, State, Store, ZipFetcher
+from gopack.spec import note
+from gopack.spec.module import ModuleVersion
+
+FILES_PER_VERSION = 4
+"""Inodes a version takes: its folder and three files."""
+
+_EDITED = (
+    "somebody changed the storage: run `gopack check`, remove this version's folder, "
+    "and import again"
+)
+
+
+class ImportLedger(Ledger, Protocol):
+    """A ledger that can be read as a whole."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The storage that a bundle is imported into: the ports of this flow.
+
+    `stored_zip` checks a zip that is there and gives its sums; `proofs` is what is kept of the
+    carried database, whose key is `key`.
+    """
+
+    store: Store
+    ledger: ImportLedger
+    zips: ZipFetcher
+    progress: Progress
+    stored_zip: Callable[[ModuleVersion], FetchedZip]
+    check_room: Callable[[int, int], None]
+    proofs: ProofStore | None = None
+    key: note.Verifier | None = None
+
+
+class Action(Enum):
+    """What import does with a version."""
+
+    ADD = "added"
+    COMPLETE = "completed"
+    ADOPT = "recorded"
+    THERE = "there"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A version that is there with other bytes, and what differs."""
+
+    module: ModuleVersion
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would do."""
+
+    actions: Mapping[ModuleVersion, Action]
+    conflicts: tuple[Conflict, ...]
+    head_size: int
+    added_bytes: int
+
+    def count(self, action: Action) -> int:
+        """How many versions had this done to them."""
+        return sum(one is action for one in self.actions.values())
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What the look at the storage found."""
+
+    actions: dict[ModuleVersion, Action] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    adopted: dict[ModuleVersion, FetchedZip | None] = field(default_factory=dict)
+    missing: set[ModuleVersion] = field(default_factory=set)
+
+
+def import_bundle(opened: Opened, target: Target, *, is_dry_run: bool = False) -> Imported:
+    """Import a bundle, or say what importing it would do.
+
+    Raises:
+        IntegrityError: the bundle is not what it must be; the storage is as it was.
+        StoreError: its parent is missing, the storage was edited, or the disk refuses.
+    """
+    run = _Import(opened, target)
+    target.progress.phase("checking the bundle")
+    run.look()
+    brought = run.check(is_dry_run=is_dry_run)
+    if not is_dry_run:
+        target.progress.phase("importing")
+        run.publish(brought)
+    return run.result()
+
+
+class _Import:
+    """One import's state."""
+
+    def __init__(self, opened: Opened, target: Target) -> None:
+        self._opened = opened
+        self._target = target
+        self._recorded = target.ledger.manifest.versions
+        self._survey = _Survey()
+        self._holdings: Holdings | None = None
+        self._settled: Settled | None = None
+
+    # Checking
+
+    def look(self) -> None:
+        """Check the small files, and compare each version with what is there."""
+        for small in self._opened.small_files():
+            module = small.carried.module
+            self._survey.actions[module] = self._action(small)
+            self._survey.missing.update(self._missing(module, small.mod))
+        self._survey.missing -= self._survey.actions.keys()
+        if self._survey.missing:
+            raise self._parent_is_missing()
+
+    def check(self, *, is_dry_run: bool) -> Mapping[ModuleVersion, FetchedZip]:
+        """Check all the rest, and bring the zips that are needed to the storage's disk."""
+        target = self._target
+        check_plain(self._opened)
+        self._settle()
+        needed = [one for one in self._opened.index.versions if self._needs_zip(one)]
+        size = sum(one.entry.zip.size_bytes for one in needed if one.entry.zip)
+        target.check_room(size, FILES_PER_VERSION * len(needed))
+        wanted = set() if is_dry_run else {one.module for one in needed}
+        return check_zips(self._opened, target.zips, target.progress, wanted)
+
+    def _action(self, small: SmallFiles) -> Action:
+        one = small.carried
+        state = self._target.store.state(one.module)
+        recorded = self._recorded.get(one.module)
+        if state is State.ABSENT:
+            return Action.ADD
+        info, mod = self._read(one.module, FileKind.INFO), self._read(one.module, FileKind.MOD)
+        if recorded is not None:
+            self._refuse_edited(one.module, recorded, state, info, mod)
+        if mod != small.mod:
+            return self._conflict(one.module, "its go.mod differs")
+        if one.entry.zip is None:
+            is_more = state is State.COMPLETE  # from elsewhere, with a zip that nobody vouches for
+            return Action.THERE if recorded or is_more else self._adopt(one.module, None)
+        if state is State.MOD_ONLY:
+            return Action.COMPLETE
+        if recorded is not None and recorded.zip is not None:
+            if recorded.zip.h1 != one.entry.zip.h1:
+                return self._conflict(one.module, "its zip has another sum")
+            return Action.THERE
+        stored = self._target.stored_zip(one.module)
+        if stored.h1 != one.entry.zip.h1:
+            return self._conflict(one.module, "its zip has another sum")
+        return self._adopt(one.module, stored)
+
+    def _adopt(self, module: ModuleVersion, stored: FetchedZip | None) -> Action:
+        self._survey.adopted[module] = stored
+        return Action.ADOPT
+
+    def _conflict(self, module: ModuleVersion, what: str) -> Action:
+        self._survey.conflicts.append(Conflict(module, what))
+        return Action.CONFLICT
+
+    def _refuse_edited(
+        self, module: ModuleVersion, recorded: Entry, state: State, info: bytes, mod: bytes
+    ) -> None:
+        """Compare what is there with what gopack recorded when it put it there."""
+        what = ""
+        if (sha256(info), sha256(mod)) != (recorded.info_sha256, recorded.mod_sha256):
+            what = "its .info or go.mod is not the recorded one"
+        elif recorded.zip is not None and state is State.COMPLETE:
+            with self._target.store.open(module, FileKind.ZIP) as file:
+                if file.seek(0, 2) != recorded.zip.size_bytes:
+                    what = "its zip is not the recorded one"
+        if what:
+            raise StoreError(what, where=str(module), hint=_EDITED)
+
+    def _missing(self, module: ModuleVersion, mod: bytes) -> Iterable[ModuleVersion]:
+        """Tell the requirements that the bundle takes to be here and that are not."""
+        base = self._opened.index.builds_on
+        for required in required_by(module, mod):
+            held = base.versions.get(required)
+            if held is None:
+                continue
+            state = self._target.store.state(required)
+            if state is State.ABSENT or (held.is_complete and state is not State.COMPLETE):
+                yield required
+
+    def _parent_is_missing(self) -> StoreError:
+        missing = sorted(self._survey.missing)
+        parent = self._opened.index.parent
+        named = f"bundle {parent.sequence} ({parent.id})" if parent else "what it builds on"
+        return StoreError(
+            f"this bundle needs {named} first: {len(missing)} versions that its own require are "
+            f"not here, such as {missing[0]}",
+            where=self._opened.where,
+            hint=f"import {named}, then this one; or make it anew with --since the state of this "
+            "side (`gopack bundle state`)",
+        )
+
+    def _settle(self) -> None:
+        target = self._target
+        if self._opened.index.database is None or target.key is None or target.proofs is None:
+            check_recorded(self._opened, None)
+            return
+        self._holdings = read_holdings(self._opened, target.key)
+        assert self._holdings is not None
+        self._settled = bundle_settle.settle(self._opened, self._holdings, target.proofs)
+        check_recorded(self._opened, self._settled.records)
+
+    def _needs_zip(self, one: Carried) -> bool:
+        return one.entry.zip is not None and self._survey.actions[one.module] in {
+            Action.ADD,
+            Action.COMPLETE,
+        }
+
+    def _read(self, module: ModuleVersion, kind: FileKind) -> bytes:
+        with self._target.store.open(module, kind) as file:
+            return file.read()
+
+    # Publishing
+
+    def publish(self, brought: Mapping[ModuleVersion, FetchedZip]) -> None:
+        """Keep the proofs, then let versions appear; the ledger is written at the end."""
+        target = self._target
+        if self._settled and self._holdings and target.proofs:
+            bundle_settle.keep(self._settled, self._opened, self._holdings, target.proofs)
+        try:
+            for small in self._opened.small_files():
+                self._publish_one(small, brought.get(small.carried.module))
+        finally:
+            target.ledger.annotate(self._annotations())
+            target.ledger.save()
+
+    def _publish_one(self, small: SmallFiles, fetched: FetchedZip | None) -> None:
+        module, target = small.carried.module, self._target
+        action = self._survey.actions[module]
+        info = small.info
+        if action in {Action.ADD, Action.COMPLETE}:
+            path = fetched.path if fetched else None
+            target.store.publish(module, info=info, mod=small.mod, zip_file=path)
+        elif action is Action.ADOPT:
+            fetched = self._survey.adopted[module]
+        else:
+            return
+        if action is not Action.ADD:
+            info = self._read(module, FileKind.INFO)
+        target.ledger.record(
+            module,
+            info=info,
+            mod=small.mod,
+            fetched_zip=fetched,
+            verified=self._verified(small.carried),
+        )
+
+    def _verified(self, one: Carried) -> str:
+        """Say what vouches for a version here: a claim without its record is none."""
+        if one.entry.verified.startswith(UNVERIFIED):
+            return one.entry.verified
+        if self._settled is not None and one.module in self._settled.records:
+            return one.entry.verified
+        return f"{UNVERIFIED}: carried without its checksum record"
+
+    def _annotations(self) -> Annotations:
+        here = self._target.ledger.manifest
+        done = [
+            one
+            for one in self._opened.index.versions
+            if one.module in here.versions
+            and self._survey.actions[one.module] is not Action.CONFLICT
+        ]
+        why = {one.module: {*here.versions[one.module].why, *one.entry.why} for one in done}
+        proven = {
+            one.module: self._verified(one)
+            for one in done
+            if here.versions[one.module].verified.startswith(UNVERIFIED)
+        }
+        facts = self._opened.index.facts
+        return Annotations(
+            why=why,
+            verified=proven,
+            listed={m: f for m, f in facts.listed.items() if m not in here.listed},
+            surveys={key: f for key, f in facts.surveys.items() if key not in here.surveys},
+            modules={path: f for path, f in facts.modules.items() if path not in here.modules},
+        )
+
+    def result(self) -> Imported:
+        """Tell what was done."""
+        added = (one for one in self._opened.index.versions if self._needs_zip(one))
+        return Imported(
+            self._survey.actions,
+            tuple(self._survey.conflicts),
+            self._settled.head.tree.size if self._settled else 0,
+            sum(one.entry.zip.size_bytes for one in added if one.entry.zip),
+        )

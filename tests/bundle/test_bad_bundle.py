@@ -1,0 +1,338 @@
+"""Bundles that are unsigned, forged, cut, of another time, or made to hurt."""
+
+import bz2
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gopack.errors import IntegrityError
+from gopack.flows import bundle_sumdb
+from gopack.plan.bundle import index as indexes
+from gopack.plan.bundle import tarball
+from gopack.plan.bundle.index import Head
+from gopack.spec import note
+from gopack.spec.sumdb import open_head
+from tests.bundling import Side, own_files
+from tests.fakes_sumdb import FakeSumDB
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def bundle(connected: Side, tmp_path: Path) -> Path:
+    connected.done("bundle", "create", tmp_path / "a.bundle")
+    return tmp_path / "a.bundle"
+
+
+def refused(side: Side, bundle: Path, words: str, *, status: int = 4, with_: str = "") -> str:
+    """Import it: refused with these words and this status, nothing stored."""
+    options = [with_] if with_ else []
+    result = side.run("bundle", "import", bundle, *options)
+    assert (result.exit_code, words in result.output) == (status, True), result.output
+    assert side.versions() == {}
+    assert own_files(side.root) == {}
+    assert "hint: " in result.output
+    return result.output
+
+
+def members(bundle: Path) -> list[tuple[str, bytes]]:
+    with tarfile.open(bundle) as archive:
+        return [(m.name, archive.extractfile(m).read()) for m in archive]  # type: ignore[union-attr]
+
+
+def written(files: list[tuple[str, bytes]]) -> bytes:
+    out = b""
+    for name, data in files:
+        out += tarball.header(name, len(data)) + data + tarball.padding(len(data))
+    return out + tarball.END
+
+
+def forged(bundle: Path, edit: Edit, signer: note.Signer | None = None) -> None:
+    """Rewrite the index and everything that follows from it."""
+    files = members(bundle)
+    index = json.loads(bz2.decompress(files[1][1]))
+    edit(index)
+    data = json.dumps(index).encode()
+    packed = bz2.compress(data)
+    head = Head(1, None, len(packed), len(data), indexes.sha256(data))
+    text = indexes.format_head(head)
+    message = note.sign_note(note.Note(text), signer) if signer else (text + "\n").encode()
+    files[:2] = [("BUNDLE", message), ("index.json.bz2", packed)]
+    bundle.write_bytes(written(files))
+
+
+def signer_of(key: Path) -> note.Signer:
+    return note.parse_signer(key.read_text().strip())
+
+
+def test_unsigned_bundle_is_refused_unless_told(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    connected.env.clear()
+    connected.done("bundle", "create", tmp_path / "a.bundle")
+    refused(sealed, tmp_path / "a.bundle", "is not signed")
+    sealed.done("bundle", "import", tmp_path / "a.bundle", "--insecure-unsigned")
+    assert sealed.versions() == connected.versions()
+
+
+def test_bundle_of_a_stranger_is_refused(bundle: Path, sealed: Side, tmp_path: Path) -> None:
+    sealed.done("key", "new", "stranger", tmp_path / "other")
+    sealed.env["GOPACK_TRUST"] = str(tmp_path / "other.pub")
+    assert "stranger+" in refused(sealed, bundle, "no signature by a known key")
+
+
+def test_signed_bundle_without_a_trusted_key_is_refused(bundle: Path, sealed: Side) -> None:
+    sealed.env.clear()
+    refused(sealed, bundle, "no key is given")
+
+
+def test_two_signers_either_suffices(connected: Side, sealed: Side, tmp_path: Path) -> None:
+    connected.done("key", "new", "second", tmp_path / "second")
+    first = connected.env.pop("GOPACK_SIGN")
+    words = ["--sign", first, "--sign", str(tmp_path / "second")]
+    connected.done("bundle", "create", tmp_path / "a.bundle", *words)
+    sealed.env["GOPACK_TRUST"] = str(tmp_path / "second.pub")
+    assert "signed by second" in sealed.done("bundle", "verify", tmp_path / "a.bundle")
+
+
+def test_changed_signature_is_refused(bundle: Path, sealed: Side) -> None:
+    data = bundle.read_bytes()
+    bundle.write_bytes(data.replace(b"sequence 1\n", b"sequence 2\n", 1))
+    refused(sealed, bundle, "invalid signature")
+
+
+def test_newer_format_says_so(bundle: Path, sealed: Side) -> None:
+    bundle.write_bytes(bundle.read_bytes().replace(b"\nformat 1\n", b"\nformat 2\n", 1))
+    refused(sealed, bundle, "bundle format 2 is newer", status=5)
+
+
+def test_something_else_is_no_bundle(sealed: Side, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"PK\3\4" + bytes(2000))
+    refused(sealed, tmp_path / "x", "not a gopack bundle")
+    (tmp_path / "empty").write_bytes(b"")
+    refused(sealed, tmp_path / "empty", "not a gopack bundle")
+    refused(sealed, tmp_path / "none", "no such bundle", status=2)
+
+
+def test_every_flipped_bit_is_found(bundle: Path, sealed: Side) -> None:
+    """A bit in each stretch of the file, whatever it belongs to: header, padding, data, end."""
+    data = bundle.read_bytes()
+    for at in [*range(0, 1024, 97), *range(1024, len(data), len(data) // 40), len(data) - 1]:
+        spoilt = bytearray(data)
+        spoilt[at] ^= 1
+        bundle.write_bytes(spoilt)
+        result = sealed.run("bundle", "verify", bundle)
+        assert result.exit_code in {4, 5}, (at, result.output)
+        assert isinstance(result.exception, SystemExit), (at, result.exception)
+
+
+@pytest.mark.parametrize("keep", [100, 5_000, 30_000, -1])
+def test_bundle_cut_short_is_refused(bundle: Path, sealed: Side, keep: int) -> None:
+    bundle.write_bytes(bundle.read_bytes()[:keep])
+    refused(sealed, bundle, "")
+
+
+def test_bundle_that_goes_on_is_refused(bundle: Path, sealed: Side) -> None:
+    bundle.write_bytes(bundle.read_bytes() + bytes(512))
+    refused(sealed, bundle, "does not end where it must")
+
+
+def test_manifest_that_lies_about_a_size_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
+    def edit(index: dict[str, Any]) -> None:
+        [one] = [v for v in index["versions"] if v["module"] == "example.com/Dep@v1.0.0"]
+        one["zip_bytes"] -= 1
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "holds another file than its index says")
+
+
+def test_manifest_that_lies_about_a_sum_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
+    def edit(index: dict[str, Any]) -> None:
+        one, other = (v for v in index["versions"] if v["state"] == "complete")
+        one["zip_h1"] = other["zip_h1"]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "not what the checksum database recorded")
+
+
+def test_claim_without_its_checksum_record_is_refused(
+    bundle: Path, sealed: Side, key: Path
+) -> None:
+    """The zip, its sums and its signature fit; only the checksum database says otherwise."""
+
+    def edit(index: dict[str, Any]) -> None:
+        index["versions"][0]["module"] = "example.com/evil@v1.0.0"
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "its checksum record is not carried")
+
+
+def test_bomb_is_not_unpacked(bundle: Path, sealed: Side, key: Path) -> None:
+    files = members(bundle)
+    bomb = bz2.compress(bytes(20 << 20))
+    place = next(n for n, (name, _) in enumerate(files) if name == "small/001.bz2")
+    files[place] = ("small/001.bz2", bomb)
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        index["chunks"][0][1:3] = [len(bomb), indexes.sha256(bomb)]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "does not decompress to the size")
+
+
+def test_index_that_is_a_bomb_is_not_unpacked(bundle: Path, sealed: Side, key: Path) -> None:
+    files = members(bundle)
+    bomb = bz2.compress(bytes(20 << 20))
+    head = indexes.format_head(Head(1, None, len(bomb), 1000, "0" * 64))
+    files[:2] = [
+        ("BUNDLE", note.sign_note(note.Note(head), signer_of(key))),
+        ("index.json.bz2", bomb),
+    ]
+    bundle.write_bytes(written(files))
+    refused(sealed, bundle, "does not decompress to the size")
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "a symbolic link": {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"},
+    "a hard link": {"type": tarfile.LNKTYPE, "linkname": "BUNDLE"},
+    "a character device": {"type": tarfile.CHRTYPE},
+    "a block device": {"type": tarfile.BLKTYPE},
+    "a named pipe": {"type": tarfile.FIFOTYPE},
+    "a folder": {"type": tarfile.DIRTYPE},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_links_and_devices_are_refused(bundle: Path, sealed: Side, kind: str) -> None:
+    replace_header(bundle, "modules/example.com/!dep/@v/v1.0.0.zip", **ODD[kind])
+    refused(sealed, bundle, kind)
+
+
+@pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a/../b", "a\\b", "a//b"])
+def test_names_that_escape_are_refused(bundle: Path, sealed: Side, name: str) -> None:
+    replace_header(bundle, "modules/example.com/!dep/@v/v1.0.0.zip", name=name)
+    refused(sealed, bundle, "leaves the folder")
+
+
+def test_escape_in_the_index_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
+    def edit(index: dict[str, Any]) -> None:
+        index["versions"][0]["module"] = "example.com/../../x@v1.0.0"
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "malformed index")
+
+
+def replace_header(bundle: Path, member: str, **fields: Any) -> None:
+    """Give one file another header of the same length."""
+    data = bundle.read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        info = archive.getmember(member)
+    at = info.offset
+    for field, value in fields.items():
+        setattr(info, field, value)
+    block = info.tobuf(tarfile.USTAR_FORMAT)
+    bundle.write_bytes(data[:at] + block + data[at + len(block) :])
+
+
+def test_key_file_is_protected_and_its_secret_is_never_printed(
+    connected: Side, key: Path, tmp_path: Path
+) -> None:
+    assert key.stat().st_mode & 0o777 == 0o600
+    secret = key.read_text().strip().split("+", 4)[4]
+    said = connected.done("key", "new", "x", tmp_path / "x")
+    assert "PRIVATE" not in said
+    key.chmod(0o644)
+    result = connected.run("bundle", "create", tmp_path / "a.bundle")
+    assert result.exit_code == 2
+    assert "others may read this key" in result.output
+    assert secret not in result.output
+    key.chmod(0o600)
+    key.write_text(key.read_text()[:-9] + "AAAAAAAA\n")
+    result = connected.run("bundle", "create", tmp_path / "a.bundle")
+    assert result.exit_code == 2
+    assert secret[:20] not in result.output
+
+
+def test_secret_key_is_not_taken_for_a_public_one(bundle: Path, sealed: Side, key: Path) -> None:
+    sealed.env["GOPACK_TRUST"] = str(key)
+    refused(sealed, bundle, "this is a signing key", status=2)
+
+
+def test_new_key_overwrites_nothing(connected: Side, key: Path) -> None:
+    before = key.read_text()
+    assert connected.run("key", "new", "x", key).exit_code == 2
+    assert key.read_text() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_bundle_where_it_cannot_be_written_is_a_store_error(
+    connected: Side, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(0o555)
+    assert connected.run("bundle", "create", locked / "a.bundle").exit_code == 5
+
+
+def test_sum_that_no_record_speaks_for_is_checked_all_the_same(
+    bundle: Path, sealed: Side, key: Path
+) -> None:
+    """A private version has no record: its zip's sum must still be the zip's."""
+
+    def edit(index: dict[str, Any]) -> None:
+        for one in index["versions"]:
+            one["verified"] = "unverified: GONOSUMDB"
+        one, other = (v for v in index["versions"] if v["state"] == "complete")
+        one["zip_h1"] = other["zip_h1"]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "the zip's sum is not the one that the index says")
+
+
+def test_bit_of_a_zip_that_no_sum_covers_is_found(bundle: Path, sealed: Side) -> None:
+    """The time of a file in a zip is in neither its h1: sum nor its CRC."""
+    with tarfile.open(bundle) as archive:
+        at = archive.getmember("modules/example.com/!dep/@v/v1.0.0.zip").offset_data
+    data = bytearray(bundle.read_bytes())
+    data[at + 10] ^= 1
+    bundle.write_bytes(data)
+    refused(sealed, bundle, "v1.0.0.zip is not what the index says")
+
+
+def test_record_that_is_not_in_the_log_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
+    """Index, signature and record agree; only the signed tree speaks against them."""
+    files = members(bundle)
+    place = next(n for n, (name, _) in enumerate(files) if name == "sumdb.json.bz2")
+    raw = json.loads(bz2.decompress(files[place][1]))
+    raw["records"][0][3] += "example.com/more v1.0.0 h1:x=\n"
+    text = json.dumps(raw).encode()
+    packed = bz2.compress(text)
+    files[place] = ("sumdb.json.bz2", packed)
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        [front] = [m for m in index["front"] if m[0] == "sumdb.json.bz2"]
+        front[1:] = [len(packed), indexes.sha256(packed)]
+        index["sumdb"]["bytes"] = len(text)
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "is not in the log at its signed head")
+
+
+def test_prove_finds_a_fork_behind_an_older_head() -> None:
+    log = FakeSumDB()
+    log.grow(300)
+    fork = log.fork()
+    log.append(b"honest\n")
+    fork.append(b"evil\n")
+    older = open_head(log.head(), log.verifier)
+    fork.grow(300)
+    head = open_head(fork.head(), log.verifier)
+    with pytest.raises(IntegrityError, match="forked"):
+        list(bundle_sumdb.prove(head, {}, [older], fork.tile_data))

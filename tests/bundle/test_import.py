@@ -1,0 +1,232 @@
+"""Import beside what is there: conflicts, edits, merges, kills, full disks."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from gopack.adapters.disk import DiskStore
+from tests.bundle.test_round_trip import make_bundle, proven_records
+from tests.bundling import Side, module, own_files
+from tests.fakes_sumdb import FakeSumDB
+
+
+def test_version_from_elsewhere_with_other_bytes_is_left_alone_and_reported(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    other = Side(sealed.root, FakeSumDB("other.example.test"))
+    other.put("example.com/Dep@v1.0.0", noise=7, is_recorded=False)
+    before = other.versions()
+    result = sealed.run("bundle", "import", bundle)
+    assert result.exit_code == 5
+    assert "conflict: example.com/Dep@v1.0.0: its zip has another sum" in result.output
+    after = sealed.versions()
+    assert {name: after[name] for name in before} == before
+    assert after.keys() == connected.versions().keys(), "the others are imported"
+    recorded = own_files(sealed.root)["manifest.json"]
+    assert b"example.com/Dep@v1.0.0" not in recorded.split(b'"versions"')[1]
+
+
+def test_version_from_elsewhere_with_the_same_bytes_is_recorded(
+    connected: Side, sealed: Side
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    Side(sealed.root, FakeSumDB()).put("example.com/Dep@v1.0.0", noise=1, is_recorded=False)
+    assert "1 recorded" in sealed.done("bundle", "import", bundle)
+    assert own_files(sealed.root)["manifest.json"] == own_files(connected.root)["manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["go.mod", "v1.0.0.info", "source.zip"])
+def test_storage_edited_by_hand_stops_import(connected: Side, sealed: Side, name: str) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", bundle)
+    connected.put("example.com/new@v1.0.0")
+    file = sealed.root / "example.com/Dep/v1.0.0" / name
+    file.write_bytes(file.read_bytes() + b"\n")
+    before = sealed.versions()
+    result = sealed.run("bundle", "import", make_bundle(connected, "b.bundle"))
+    assert result.exit_code == 5
+    assert "example.com/Dep@v1.0.0" in result.output
+    assert "somebody changed the storage" in result.output
+    assert sealed.versions() == before
+
+
+@pytest.mark.parametrize("name", ["go.mod", "source.zip"])
+def test_storage_edited_by_hand_stops_create(connected: Side, tmp_path: Path, name: str) -> None:
+    file = connected.root / "example.com/Dep/v1.0.0" / name
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    result = connected.run("bundle", "create", tmp_path / "a.bundle")
+    assert result.exit_code == 5
+    assert "edited the storage" in result.output
+    assert not list(tmp_path.glob("a.bundle*"))
+    assert not list((connected.root / ".gopack/bundles").glob("*"))
+
+
+def test_two_hosts_are_merged_and_a_newer_head_stays(
+    connected: Side, sealed: Side, tmp_path: Path, log: FakeSumDB
+) -> None:
+    """The second host fetched later, with the site's tree head at hand."""
+    first = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", first)
+    other = Side(tmp_path / "other", log, connected.env)
+    other.put("example.com/theirs@v1.0.0", heads=[sealed_head(sealed)])
+    text = sealed.done("bundle", "import", make_bundle(other, "b.bundle"))
+    assert "1 added" in text
+    newest = text.rsplit("at ", 1)[1]
+    assert proven_records(sealed) == 4
+    assert sealed.done("bundle", "import", first).endswith(newest)
+    assert sealed.versions() == {**connected.versions(), **other.versions()}
+
+
+def test_two_hosts_that_do_not_meet_are_told_what_to_do(
+    connected: Side, sealed: Side, tmp_path: Path, log: FakeSumDB
+) -> None:
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"))
+    other = Side(tmp_path / "other", log, connected.env)
+    other.put("example.com/theirs@v1.0.0")
+    before = sealed.versions(), own_files(sealed.root)
+    result = sealed.run("bundle", "import", make_bundle(other, "b.bundle"))
+    assert result.exit_code == 5
+    assert "gopack fetch --head" in result.output
+    assert (sealed.versions(), own_files(sealed.root)) == before
+
+
+def test_forked_log_is_refused(
+    connected: Side, sealed: Side, tmp_path: Path, log: FakeSumDB
+) -> None:
+    fork = log.fork()
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"))
+    fork.add(module("example.com/evil@v1.0.0"))
+    log.add(module("example.com/honest@v1.0.0"))
+    connected.put("example.com/new@v1.0.0")
+    sealed.done("bundle", "import", make_bundle(connected, "b.bundle"))
+    other = Side(tmp_path / "other", fork, connected.env)
+    other.put("example.com/theirs@v1.0.0", heads=[])
+    before = sealed.versions(), own_files(sealed.root)
+    result = sealed.run("bundle", "import", make_bundle(other, "c.bundle"))
+    assert result.exit_code in {4, 5}
+    assert (sealed.versions(), own_files(sealed.root)) == before
+
+
+def test_bundle_with_another_database_key_is_refused(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.log = FakeSumDB(seed=b"\x66" * 32)
+    result = sealed.run("bundle", "import", bundle)
+    assert result.exit_code == 4
+    assert "another key for the checksum database" in result.output
+    assert sealed.versions() == {}
+
+
+def test_unsigned_bundle_with_an_unknown_database_needs_its_key(
+    connected: Side, sealed: Side
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.env["GOSUMDB"] = "off"
+    result = sealed.run("bundle", "import", bundle, "--insecure-unsigned")
+    assert result.exit_code == 4
+    assert "nobody vouches" in result.output
+    sealed.done("bundle", "import", bundle)
+
+
+def test_full_disk_is_told_before_anything_is_written(
+    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    real = os.statvfs
+
+    def full(path: Path) -> os.statvfs_result:
+        fields = list(real(path))
+        fields[4] = 1  # f_bavail
+        return os.statvfs_result(fields)
+
+    monkeypatch.setattr("gopack.adapters.disk.os.statvfs", full)
+    result = sealed.run("bundle", "import", bundle)
+    assert result.exit_code == 5
+    assert "too little space" in result.output
+    assert sealed.versions() == own_files(sealed.root) == {}
+
+
+def test_disk_that_fills_up_meanwhile_leaves_nothing(
+    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    copied: list[Path] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.parent.name == "incoming":
+            copied.append(path)
+            if len(copied) == 2:
+                raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr("gopack.adapters.bundlezips.os.fsync", fsync)
+    result = sealed.run("bundle", "import", bundle)
+    assert result.exit_code == 5
+    assert "No space left" in result.output
+    assert sealed.versions() == own_files(sealed.root) == {}
+    assert not list((sealed.root / ".gopack/incoming").iterdir())
+
+
+def test_killed_import_leaves_whole_versions_and_is_finished_by_the_next(
+    connected: Side, sealed: Side
+) -> None:
+    for number in range(12):
+        connected.put(f"example.com/many{number}@v1.0.0", size_bytes=3000)
+    bundle = make_bundle(connected, "a.bundle")
+    killed = sealed.start("bundle", "import", bundle)
+    deadline = time.monotonic() + 30
+    while killed.poll() is None and time.monotonic() < deadline:
+        if len(list(sealed.root.glob("example.com/many*"))) >= 3:
+            killed.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.002)
+    killed.communicate(timeout=30)
+    whole = connected.versions()
+    for name, data in sealed.versions().items():
+        assert whole[name] == data
+    for one, _state in DiskStore(sealed.root).versions():
+        folder = sealed.root / one.path / one.version
+        assert len(list(folder.iterdir())) == (2 if "thin" in one.path else 3)
+    sealed.done("bundle", "import", bundle)
+    assert sealed.versions() == whole
+    assert own_files(sealed.root)["manifest.json"] == own_files(connected.root)["manifest.json"]
+
+
+@pytest.mark.e2e
+def test_round_trip_over_a_fat_image(connected: Side, sealed: Side, tmp_path: Path) -> None:
+    """Two letter cases in one folder, in volumes, over a file system that knows only one."""
+    connected.put("example.com/dep@v1.0.0", size_bytes=100_000)
+    connected.done("bundle", "create", tmp_path / "m", "--volume-size", "64KiB")
+    image, there = tmp_path / "stick.img", tmp_path / "stick"
+    there.mkdir()
+    image.write_bytes(bytes(16 << 20))
+    _run("mkfs.vfat", image)
+    _run("mcopy", "-i", image, *sorted(tmp_path.glob("m.0*")), "::/")
+    _run("mcopy", "-i", image, "::/*", there)
+    sealed.done("bundle", "import", there / "m")
+    assert sealed.versions() == connected.versions()
+    assert proven_records(sealed) == 4
+
+
+def _run(*words: str | Path) -> None:
+    command = shutil.which(str(words[0]), path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if command is None:
+        pytest.skip(f"no {words[0]} here")
+    subprocess.run([command, *words[1:]], check=True, capture_output=True)
+
+
+def sealed_head(side: Side) -> bytes:
+    """The sealed side's newest tree head, as its clients saw it."""
+    heads = side.root / ".gopack/sumdb" / side.log.name / "heads"
+    return max(heads.iterdir(), key=lambda path: int(path.name)).read_bytes()

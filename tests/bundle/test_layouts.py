@@ -1,0 +1,74 @@
+"""Import into other layouts: a GOPROXY tree, and the keys of Athens' object storages."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.bundle.test_round_trip import make_bundle
+from tests.bundling import Side
+
+
+def test_goproxy_tree_is_escaped_listed_and_has_its_database(connected: Side, sealed: Side) -> None:
+    connected.put("example.com/Dep@v0.9.0")
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"), "--layout", "goproxy")
+    tree, disk = sealed.versions(), connected.versions()
+    assert tree["example.com/!dep/@v/v1.0.0.zip"] == disk["example.com/Dep/v1.0.0/source.zip"]
+    assert tree["example.com/!dep/@v/v1.0.0.mod"] == disk["example.com/Dep/v1.0.0/go.mod"]
+    assert tree["example.com/!dep/@v/v1.0.0.info"] == disk["example.com/Dep/v1.0.0/v1.0.0.info"]
+    assert tree["example.com/!dep/@v/list"] == b"v0.9.0\nv1.0.0\n"
+    assert "example.com/thin/@v/v1.2.0.zip" not in tree
+    assert f"sumdb/{sealed.log.name}/latest" in tree
+    names = {name.casefold() for name in tree}
+    assert len(names) == len(tree)
+
+
+def test_athens_s3_keys_are_unescaped(connected: Side, sealed: Side) -> None:
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"), "--layout", "athens-s3")
+    assert sorted(sealed.versions()) == sorted(
+        f"{path}/@v/{version}.{kind}"
+        for path, version in (("example.com/Dep", "v1.0.0"), ("example.com/root", "v1.0.0"))
+        for kind in ("info", "mod", "zip")
+    ) + [f"example.com/thin/@v/v1.2.0.{kind}" for kind in ("info", "mod")]
+
+
+@pytest.mark.parametrize("layout", ["goproxy", "athens-s3"])
+def test_tree_grows_by_incremental_bundles(connected: Side, sealed: Side, layout: str) -> None:
+    words = ("--layout", layout)
+    first = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", first, *words)
+    connected.put("example.com/thin@v1.2.0")
+    connected.put("example.com/new@v1.0.0", requires=["example.com/root@v1.0.0"])
+    second = make_bundle(connected, "b.bundle", "--since", "1")
+    assert "1 added, 1 completed" in sealed.done("bundle", "import", second, *words)
+    before = sealed.versions()
+    assert "3 there" in sealed.done("bundle", "import", first, *words)
+    assert sealed.versions() == before
+    assert sum(name.endswith(".zip") for name in before) == 4
+
+
+@pytest.mark.oracle
+def test_go_command_verifies_from_the_goproxy_tree(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"), "--layout", "goproxy")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "go.mod").write_text("module sealed.test/m\n\ngo 1.21\n")
+    name = sealed.log.name
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GOPROXY": sealed.root.as_uri(),
+        "GOSUMDB": f"{sealed.log.verifier} {(sealed.root / 'sumdb' / name).as_uri()}",
+        "GOFLAGS": "-modcacherw",
+        "GOTOOLCHAIN": "local",
+    }
+    roots = ["example.com/root@latest", "example.com/Dep@latest"]
+    for words in (["get", *roots], ["mod", "verify"]):
+        done = subprocess.run(
+            ["go", *words], cwd=project, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert "example.com/Dep v1.0.0" in (project / "go.sum").read_text()

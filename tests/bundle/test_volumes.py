@@ -1,0 +1,152 @@
+"""Volumes: split, lost, damaged, mixed, and made again alone."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gopack.errors import InputError
+from gopack.plan.bundle import volumes
+from tests.bundling import Side
+
+SPLIT = ("--volume-size", "64KiB")
+
+
+@pytest.fixture
+def split(connected: Side, tmp_path: Path) -> Path:
+    """A bundle in five volumes or so, with a zip that runs over a volume's end."""
+    connected.put("example.com/big@v1.0.0", size_bytes=150_000)
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    connected.done("bundle", "create", folder / "m", *SPLIT)
+    assert len(list(folder.glob("m.00?"))) >= 4
+    return folder / "m"
+
+
+def test_volumes_are_imported_from_their_name_or_any_of_them(split: Path, sealed: Side) -> None:
+    sealed.done("bundle", "verify", split)
+    assert "4 added" in sealed.done("bundle", "import", split.with_name("m.002"))
+
+
+def test_volumes_are_checked_by_plain_tools(split: Path) -> None:
+    subprocess.run(
+        "sha256sum -c m.*.sha256 && cat m.00? | tar -t", shell=True, check=True, cwd=split.parent
+    )
+
+
+def test_missing_volume_is_named_and_nothing_is_imported(split: Path, sealed: Side) -> None:
+    split.with_name("m.003").unlink()
+    refused = sealed.run("bundle", "import", split)
+    assert refused.exit_code == 5
+    assert "missing: m.003" in refused.output
+    assert "--only" in refused.output
+    assert sealed.versions() == {}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_flipped_bit_names_its_volume_and_nothing_is_imported(
+    split: Path, sealed: Side, number: int
+) -> None:
+    volume = split.with_name(f"m.00{number}")
+    data = bytearray(volume.read_bytes())
+    data[len(data) // 2] ^= 4
+    volume.write_bytes(data)
+    refused = sealed.run("bundle", "import", split)
+    assert refused.exit_code == 4, refused.output
+    assert f"damaged: m.00{number}" in refused.output
+    assert sealed.versions() == {}
+    assert not list((sealed.root / ".gopack" / "incoming").glob("*"))
+
+
+def test_volume_is_made_again_alone_after_more_was_fetched(
+    split: Path, connected: Side, sealed: Side
+) -> None:
+    lost = split.with_name("m.003")
+    digest = hashlib.sha256(lost.read_bytes()).hexdigest()
+    lost.unlink()
+    connected.put("example.com/later@v1.0.0")
+    connected.done("bundle", "create", split, "--again", "1", *SPLIT, "--only", "3")
+    assert hashlib.sha256(lost.read_bytes()).hexdigest() == digest
+    sealed.done("bundle", "import", split)
+
+
+def test_volumes_of_two_bundles_are_told_apart(
+    split: Path, connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    connected.put("example.com/later@v1.0.0", size_bytes=100_000)
+    connected.done("bundle", "create", tmp_path / "m", *SPLIT)
+    for suffix in ("", ".sha256"):
+        (tmp_path / f"m.002{suffix}").replace(split.with_name(f"m.002{suffix}"))
+    refused = sealed.run("bundle", "import", split)
+    assert refused.exit_code == 4
+    assert "volumes of different bundles" in refused.output
+    assert "m.002 of" in refused.output
+
+
+def test_volume_cut_short_is_named(split: Path, sealed: Side) -> None:
+    volume = split.with_name("m.002")
+    volume.write_bytes(volume.read_bytes()[:-1])
+    refused = sealed.run("bundle", "import", split)
+    assert refused.exit_code == 4
+    assert "m.002" in refused.output
+    assert "65535 bytes" in refused.output
+
+
+def test_lost_checksum_files_are_done_without(split: Path, sealed: Side) -> None:
+    for sidecar in split.parent.glob("*.sha256"):
+        sidecar.unlink()
+    sealed.done("bundle", "import", split)
+
+
+def test_self_contained_volumes_are_imported_one_by_one(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    connected.put("example.com/last@v1.0.0", requires=["example.com/root@v1.0.0"])
+    words = ("--volume-size", "64KiB", "--self-contained")
+    connected.done("bundle", "create", tmp_path / "m", *words)
+    chain = sorted(tmp_path.glob("m-0*"))
+    assert len(chain) >= 2
+    assert all(path.stat().st_size <= 64 << 10 for path in chain)
+    refused = sealed.run("bundle", "import", chain[-1])
+    assert refused.exit_code == 5
+    assert sealed.versions() == {}
+    for path in chain:
+        sealed.done("bundle", "import", path)
+    assert sealed.versions() == connected.versions()
+
+
+def test_self_contained_volumes_name_the_version_that_fits_none(
+    connected: Side, tmp_path: Path
+) -> None:
+    connected.put("example.com/big@v1.0.0", size_bytes=70_000)
+    words = ("--volume-size", "64KiB", "--self-contained")
+    result = connected.run("bundle", "create", tmp_path / "m", *words)
+    assert result.exit_code == 2
+    assert "example.com/big@v1.0.0 does not fit" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("4GiB-1", 4294967295),
+        ("fat32", 4294967295),
+        ("700MB", 700_000_000),
+        ("1M", 1 << 20),
+        ("70000", 70_000),
+    ],
+)
+def test_parse_size_reads_units(text: str, size: int) -> None:
+    assert volumes.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "4 GiB", "-1", "GiB", "4XiB", "1KiB", "1e9"])
+def test_parse_size_refuses_what_is_none(text: str) -> None:
+    with pytest.raises(InputError):
+        volumes.parse_size(text)
+
+
+def test_media_hold_their_volumes() -> None:
+    assert volumes.parse_size("cd") < 360_000 * 2048 - (2 << 20)
+    assert volumes.parse_size("dvd") < 2_295_104 * 2048 - (2 << 20)
+    assert volumes.parse_size("bd25") < 12_219_392 * 2048 - (2 << 20)
