@@ -1,10 +1,9 @@
 """The `gopack` command: its verbs are loaded when they are called, so that `--help` is quick."""
 
-from importlib import import_module
-
 import click
 
 from gopack import __version__
+from gopack.cli.lazy import LazyGroup
 
 VERBS = {
     "fetch": "Fill the storage with what the list names and all it needs.",
@@ -21,26 +20,10 @@ VERBS = {
 """Every verb and its one line; the code is in gopack/cli/<verb>.py, as `command`."""
 
 
-class _Verbs(click.Group):
-    """Finds verbs by name and imports only the one that runs."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command = import_module(f"gopack.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-
 @click.group(
-    cls=_Verbs,
+    cls=LazyGroup,
+    verbs=VERBS,
+    modules="gopack.cli.",
     # An option that names no variable of its own reads GOPACK_<VERB>_<NAME>.
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GOPACK"},
 )
