@@ -12,7 +12,7 @@ NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 export PYTHON
 
-.PHONY: help run test check format lock docs bench clean
+.PHONY: help run test judge check format lock docs bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -36,7 +36,7 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not e2e and not oracle" --doctest-modules
+	$(BIN)/pytest -n auto -m "not e2e and not oracle and not judge" --doctest-modules
 
 # One run of pytest; tests/scheduling.py keeps the tests that share a Docker engine on one worker.
 test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
@@ -44,7 +44,11 @@ test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n auto --doctest-modules
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n auto -m "not judge" --doctest-modules
+
+judge: $(VENV)/.dev $(NEEDS_GO)  ## the long judgements over real lists: an hour and the public proxy
+	scripts/test-needs.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -m judge
 
 format: $(VENV)/.dev  ## format and mend what can be mended
 	$(BIN)/ruff format .
