@@ -1,17 +1,36 @@
 """`python -m bench`: gopack beside the go command and curl, all in one run.
 
-    python -m bench [--runs N] [--delays 0,50] [--copies 1,4] [--refill] [PEER...]
+    python -m bench [--runs N] [--delays 0,20] [--big] [--refill] [PART...]
     python -m bench bundle [--runs N]               create and import, beside cp and hashing
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
 
-PEER is a part of a contestant's name (`gopack`, `go mod`, `curl`); without one all take part.
+PART is one of fetch, again, check, growth and start, or a part of a contestant's name (`go mod`,
+`curl`), which then fetches alone; without one everything runs.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bench import bundle, dataset, measure, pack, peers, report, upstream
+from bench import (
+    again,
+    bundle,
+    checking,
+    dataset,
+    fetching,
+    growing,
+    pack,
+    peers,
+    promises,
+    report,
+    startup,
+)
+from bench.report import Row
+
+PARTS = ("start", "fetch", "again", "check", "growth")
+AGAIN_DELAYS_MS = (0, 50)
+SIZES, BIG_SIZES = (0, 1, 4), (0, 1, 4, 16)
+"""Multiples of the real data set, 0 for a fifth of it."""
 
 
 def main() -> None:
@@ -19,53 +38,45 @@ def main() -> None:
         pack.main(sys.argv[2:])
         return
     options = _options()
-    if options.is_bundle:
+    if options.parts == ["bundle"]:
         bundle.main(options.runs)
         return
-    rows: list[report.Row] = []
-    base = dataset.real(refill=options.refill)
-    for copies in options.copies:
-        data = base if copies == 1 else dataset.multiplied(base, copies)
-        alone = copies > 1  # the larger sets are for gopack's growth in time and memory
-        names = [n for n in options.peers if not alone or n == "gopack fetch"]
-        for delay_ms in options.delays[:1] if alone else options.delays:
-            rows += _rows(data, delay_ms, names, options.runs)
+    rows = list(_rows(options))
     print(report.table(rows))
-    report.save(rows)
+    kept = list(promises.held(rows))
+    print("\n".join(str(promise) for promise in kept))
+    report.save(rows, kept)
 
 
-def _rows(
-    data: dataset.Dataset, delay_ms: int, names: Sequence[str], runs: int
-) -> Iterator[report.Row]:
-    """Contestants take turns, so that a busy minute of the machine hits all of them."""
-    size_mb = data.size_bytes() / 1e6
-    print(
-        f"{data.name}: {len(data.versions)} versions, {size_mb:.0f} MB, {delay_ms} ms", flush=True
-    )
-    measured: dict[str, list[measure.Run]] = {name: [] for name in names}
-    with upstream.serving(data.tree, delay_ms=delay_ms) as source:
-        for _ in range(runs):
-            for name in names:
-                measured[name].append(peers.once(peers.ALL[name], data, source.url))
-                last = measured[name][-1]
-                print(f"  {name}: {last.wall_s:.2f} s, {source.stats()}", flush=True)
-    for name in names:
-        yield report.Row(
-            name, data.name, len(data.versions), delay_ms, measure.middle(measured[name])
-        )
+def _rows(options: argparse.Namespace) -> Iterator[Row]:
+    base = dataset.real(refill=options.refill)
+    words = set(options.parts) - set(PARTS)
+    parts = set(options.parts or PARTS) - words | ({"fetch"} if words else set())
+    names = [name for name in peers.ALL if not words or any(word in name for word in words)]
+    if "start" in parts:
+        yield from startup.rows()
+    if "fetch" in parts:
+        yield from fetching.rows(base, options.delays, names, options.runs)
+    if "again" in parts:
+        yield from again.rows(base, AGAIN_DELAYS_MS, options.runs)
+    if "check" in parts:
+        yield from checking.rows(base, options.runs)
+    if "growth" in parts:
+        yield from growing.rows(base, BIG_SIZES if options.big else SIZES, options.runs)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("peers", nargs="*", metavar="PEER")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--refill", action="store_true", help="complete the data set first")
-    parser.add_argument("--delays", type=_numbers, default=[0, 50], help="milliseconds")
-    parser.add_argument("--copies", type=_numbers, default=[1, 4], help="sizes, as multiples")
-    options = parser.parse_args()
-    options.is_bundle = options.peers == ["bundle"]
-    options.peers = [n for n in peers.ALL if any(p in n for p in options.peers or [""])]
-    return options
+    parser.add_argument("--delays", type=_numbers, default=[0, 20, 50, 100], help="milliseconds")
+    parser.add_argument("--big", action="store_true", help="growth up to 8,000 versions (9 GB)")
+    return parser.parse_args()
 
 
 def _numbers(text: str) -> list[int]:

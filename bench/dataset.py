@@ -1,8 +1,11 @@
 """The data a benchmark runs on: real modules with their graphs, as a GOPROXY tree on disk.
 
-The tree is filled once, through the GOPROXY of this machine: gopack fetches roots.txt by way of an
-upstream that keeps all it is asked for. Larger sets are made of the real one by giving its modules
-new paths (see multiply/main.go). `--refill` completes the tree for a gopack that asks for more.
+The tree is filled once, through the GOPROXY of this machine: gopack fetches roots.txt, pinned and
+floating, by way of an upstream that keeps all it is asked for. The tree of the checksum database in
+it is what gopack proves and exports: all lookups at one head, with which a go command that has seen
+no other verifies everything. Larger sets are made of the real one by giving its modules new paths
+(see multiply/main.go); no public database knows them, so nothing of them is verified.
+`--refill` completes the tree for a gopack that asks for more.
 """
 
 import json
@@ -12,11 +15,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.programs import HERE, built_program, cache_dir, go
+from bench.programs import HERE, VERIFYING, built_program, cache_dir, go
 from bench.upstream import serving
 
 BATCH = 60
@@ -43,16 +46,26 @@ class Dataset:
     versions: tuple[str, ...]
     refused: tuple[str, ...]
 
+    @property
+    def floating(self) -> tuple[str, ...]:
+        """The roots without their versions."""
+        return tuple(root.partition("@")[0] for root in self.roots)
+
     def files(self) -> Iterator[str]:
         """The .info, .mod and .zip of each version, as paths below the tree."""
-        for item in self.versions:
-            path, version = item.split("@")
-            for suffix in ("info", "mod", "zip"):
-                yield f"{escape(path)}/@v/{escape(version)}.{suffix}"
+        return files_of(self.versions)
 
     def size_bytes(self) -> int:
         """The packed size of all zips."""
         return sum((self.tree / f).stat().st_size for f in self.files() if f.endswith(".zip"))
+
+
+def files_of(versions: Iterable[str]) -> Iterator[str]:
+    """The .info, .mod and .zip of each `module@version`, as paths below a tree."""
+    for item in versions:
+        path, version = item.split("@")
+        for suffix in ("info", "mod", "zip"):
+            yield f"{escape(path)}/@v/{escape(version)}.{suffix}"
 
 
 def escape(text: str) -> str:
@@ -67,7 +80,8 @@ def real(*, refill: bool = False) -> Dataset:
     """
     folder = cache_dir() / "real"
     roots = _read_lines(HERE / "roots.txt")
-    if refill or _read_lines(folder / "roots.txt") != roots:
+    is_filled = _read_lines(folder / "roots.txt") == roots
+    if refill or not is_filled or not (folder / "tree" / "sumdb").exists():
         stored = _fill(folder / "tree", roots)
         (folder / "versions.txt").write_text("".join(f"{item}\n" for item in stored))
         refused = _refused(folder / "tree", stored)
@@ -104,22 +118,49 @@ def _renamed(items: Sequence[str], copies: int) -> Iterator[str]:
 
 
 def _fill(tree: Path, roots: Sequence[str]) -> list[str]:
-    """Let gopack fetch the roots through an upstream that keeps what passes; what it stored."""
+    """Let gopack fetch the roots through an upstream that keeps what passes; what it stored.
+
+    What the floating roots bring beside is kept and proven too, and not among what is told.
+    """
     print("filling the data set: some minutes the first time", flush=True)
+    shutil.rmtree(tree / "sumdb", ignore_errors=True)
     tree.mkdir(parents=True, exist_ok=True)
-    storage = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
-    listed = storage / "goget.txt"
-    listed.write_text("\n".join(roots) + "\n")
+    folder = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
+    storage = folder / "root"
     try:
         with serving(tree, fill_from=_proxy()) as source:
-            env = {**os.environ, "GOPROXY": source.url, "GOSUMDB": "off"}
-            words = [sys.executable, "-m", "gopack", "fetch", str(listed)]
-            subprocess.run([*words, "--storage", str(storage / "root")], env=env, check=True)
-        zips = (storage / "root").glob("**/source.zip")
-        folders = (file.parent.relative_to(storage / "root") for file in zips)
-        return sorted(f"{folder.parent.as_posix()}@{folder.name}" for folder in folders)
+            _gopack(source.url, "fetch", _listed(folder, roots), storage)
+            stored = sorted(stored_versions(storage))
+            floating = [root.partition("@")[0] for root in roots]
+            _gopack(source.url, "fetch", _listed(folder, floating), storage)
+        shutil.rmtree(tree / "sumdb")  # lookups at many heads become lookups at one
+        _gopack("off", "export", "sumdb", tree / "sumdb", storage)
+        for name in (tree / "sumdb").iterdir():
+            (name / "supported").touch()
+        return stored
     finally:
-        shutil.rmtree(storage)
+        shutil.rmtree(folder)
+
+
+def _gopack(proxy: str, *words: str | Path) -> None:
+    """Run gopack with this GOPROXY; the last word is the storage."""
+    *rest, storage = map(str, words)
+    command = [sys.executable, "-m", "gopack", *rest, "--storage", storage]
+    subprocess.run(command, env={**os.environ, **VERIFYING, "GOPROXY": proxy}, check=True)
+
+
+def _listed(folder: Path, lines: Iterable[str]) -> Path:
+    file = folder / "goget.txt"
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return file
+
+
+def stored_versions(storage: Path, file: str = "source.zip") -> Iterator[str]:
+    """What a storage holds: whole versions, or with `go.mod` all of them."""
+    for found in storage.glob(f"**/{file}"):
+        folder = found.parent.relative_to(storage)
+        if ".gopack" not in folder.parts:
+            yield f"{folder.parent.as_posix()}@{folder.name}"
 
 
 def _refused(tree: Path, versions: Sequence[str]) -> list[str]:

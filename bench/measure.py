@@ -6,6 +6,7 @@ sampled every SAMPLE_S: file pages are left out, since the kernel may drop them 
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +35,6 @@ def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path)
     Raises:
         RuntimeError: when it fails; the text holds the end of its output.
     """
-    peak_bytes = 0
-    processor_s: dict[int, float] = {}
     with log.open("wb") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -46,16 +45,33 @@ def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path)
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
-        while process.poll() is None:
-            pids = list(_tree(process.pid))
-            peak_bytes = max(peak_bytes, sum(map(_anonymous_bytes, pids)))
-            processor_s.update((pid, seconds) for pid in pids if (seconds := _processor_s(pid)))
-            time.sleep(SAMPLE_S)
+        peak = _Peak(process.pid)
+        ended = threading.Event()
+        watching = threading.Thread(target=peak.watch, args=(ended,))
+        watching.start()
+        process.wait()  # so that a run's end is seen at once, not at the next sample
         wall_s = time.perf_counter() - start
+        ended.set()
+        watching.join()
     if process.returncode:
         text = log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{command[0]} ended with {process.returncode}: {text}")
-    return Run(wall_s, sum(processor_s.values()), peak_bytes)
+    return Run(wall_s, sum(peak.processor_s.values()), peak.bytes)
+
+
+class _Peak:
+    """Looks at a process tree until its end is told."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self.bytes = 0
+        self.processor_s: dict[int, float] = {}
+
+    def watch(self, ended: threading.Event) -> None:
+        while not ended.wait(SAMPLE_S):
+            pids = list(_tree(self._root))
+            self.bytes = max(self.bytes, sum(map(_anonymous_bytes, pids)))
+            self.processor_s.update((pid, spent) for pid in pids if (spent := _processor_s(pid)))
 
 
 def middle(runs: Sequence[Run]) -> Run:

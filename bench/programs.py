@@ -7,6 +7,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
+VERIFYING = {"GOENV": "off", "GOSUMDB": "", "GONOSUMDB": "", "GOPRIVATE": "", "GONOPROXY": ""}
+"""The go command's settings at their defaults: everything is verified."""
+
+UNVERIFIED = {**VERIFYING, "GOSUMDB": "off"}
+
 
 def cache_dir() -> Path:
     """Where data that must not be fetched twice is kept, outside the repository."""

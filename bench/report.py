@@ -1,11 +1,12 @@
 """Results as a table and as JSON, with the machine they were measured on."""
 
 import json
+import os
 import platform
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.measure import Run
@@ -15,39 +16,70 @@ RESULTS = Path(__file__).parent / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: who fetched what, how, and the median run."""
+    """One line of the table: who fetched what, how, the median run, and what it asked for."""
 
     peer: str
     data: str
     versions: int
     delay_ms: int
     run: Run
+    asked: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What was promised, what was measured, and whether the one holds the other."""
+
+    text: str
+    measured: str
+    is_kept: bool
+
+    def __str__(self) -> str:
+        return f"{'kept  ' if self.is_kept else 'BROKEN'}  {self.text}: {self.measured}"
+
+
+GO, GO_UNVERIFIED = "go mod download", "go mod download, unverified"
+COMPARED = {
+    "gopack fetch": GO,
+    GO: GO,
+    "curl --parallel": GO,
+    "gopack fetch, unverified": GO_UNVERIFIED,
+    GO_UNVERIFIED: GO_UNVERIFIED,
+}
+"""What a row's time is compared with, at the same delay."""
 
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table; the last column is against `go mod download`."""
     lines = [
-        "| what | versions | delay | wall | processor | peak memory | times as fast as go |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| what | versions | delay | wall | processor | peak memory | requests | times go |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    base = {(r.data, r.delay_ms): r.run.wall_s for r in rows if r.peer == "go mod download"}
+    walls = {(r.peer, r.data, r.delay_ms): r.run.wall_s for r in rows}
     for row in rows:
-        go_s = base.get((row.data, row.delay_ms)) if row.peer != "gopack plan" else None
-        times = f"{go_s / row.run.wall_s:.1f}" if go_s else ""
-        lines.append(
-            f"| {row.peer} | {row.versions} | {row.delay_ms} ms | {row.run.wall_s:.1f} s "
-            f"| {row.run.processor_s:.1f} s | {row.run.peak_bytes / 1e6:.0f} MB "
-            f"| {times} |"
-        )
+        base = COMPARED.get(row.peer)
+        go_s = walls.get((base, row.data, row.delay_ms)) if base else None
+        lines.append(_line(row, go_s))
     return "\n".join(lines)
 
 
-def save(rows: Sequence[Row], *, target: Path = RESULTS) -> None:
+def _line(row: Row, go_s: float | None) -> str:
+    run = row.run
+    return (
+        f"| {row.peer} | {row.versions or ''} | {row.delay_ms} ms | {run.wall_s:.2f} s "
+        f"| {run.processor_s:.1f} s | {run.peak_bytes / 1e6:.0f} MB "
+        f"| {row.asked.get('requests', '')} | {f'{go_s / run.wall_s:.1f}' if go_s else ''} |"
+    )
+
+
+def save(rows: Sequence[Row], promises: Sequence[Promise] = (), *, target: Path = RESULTS) -> None:
     """Write results.json."""
     document = {
         "machine": machine(),
         "measured": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "load": os.getloadavg()[0],
         "rows": [asdict(row) for row in rows],
+        "promises": [asdict(promise) for promise in promises],
     }
     target.write_text(json.dumps(document, indent=1) + "\n")
 

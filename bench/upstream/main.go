@@ -1,10 +1,12 @@
 // Command upstream serves a GOPROXY tree on the loopback interface, as fast as the kernel can send
 // files, each answer after an injected delay. It prints its address once it listens, and ends when
 // its standard input ends, so that it never outlives the benchmark. With -fill it first fetches
-// what the tree lacks from another proxy and keeps it: that is how the tree comes to be.
+// what the tree lacks from another proxy and keeps it, the checksum database below /sumdb/ too: that
+// is how the tree comes to be.
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -23,18 +26,61 @@ type server struct {
 	delay    time.Duration
 	requests atomic.Int64
 	bytes    atomic.Int64
+	asked304 atomic.Int64 // conditional requests
+	said304  atomic.Int64
+	missing  atomic.Int64
+	zips     atomic.Int64 // bodies of zips, not their sizes alone
+}
+
+// counted notes what is answered.
+type counted struct {
+	http.ResponseWriter
+	*server
+}
+
+func (c counted) WriteHeader(status int) {
+	switch status {
+	case http.StatusNotModified:
+		c.said304.Add(1)
+	case http.StatusNotFound:
+		c.missing.Add(1)
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+// ReadFrom lets the kernel send files.
+func (c counted) ReadFrom(from io.Reader) (int64, error) {
+	return io.Copy(c.ResponseWriter, from)
+}
+
+// stats tells what was asked since it was last told.
+func (s *server) stats() map[string]int64 {
+	return map[string]int64{
+		"requests":     s.requests.Swap(0),
+		"bytes":        s.bytes.Swap(0),
+		"conditional":  s.asked304.Swap(0),
+		"not_modified": s.said304.Swap(0),
+		"missing":      s.missing.Swap(0),
+		"zips":         s.zips.Swap(0),
+	}
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/-/stats" {
-		fmt.Fprintf(w, "{\"requests\": %d, \"bytes\": %d}\n", s.requests.Swap(0), s.bytes.Swap(0))
+		json.NewEncoder(w).Encode(s.stats())
 		return
 	}
 	s.requests.Add(1)
+	if r.Header.Get("If-None-Match") != "" {
+		s.asked304.Add(1)
+	}
+	if strings.HasSuffix(r.URL.Path, ".zip") && r.Header.Get("Range") != "bytes=0-0" {
+		s.zips.Add(1)
+	}
 	if s.delay > 0 {
 		time.Sleep(s.delay)
 	}
-	s.file(w, r)
+	s.file(counted{w, s}, r)
 }
 
 func (s *server) file(w http.ResponseWriter, r *http.Request) {
