@@ -12,7 +12,8 @@ from gopack.adapters.sourcetree import SourceTree, find_modules
 from gopack.errors import GopackError, InputError
 from gopack.flows.pack import PackTask
 from gopack.flows.packgit import Found, GitPlanner, Revision
-from gopack.plan.gitversion import Place, origin_of, without_major
+from gopack.plan.gitplace import Place, without_major
+from gopack.plan.gitversion import origin_of
 from gopack.plan.inputs.gowork import read_go_work
 from gopack.plan.packing import check_version, module_path
 from gopack.spec.info import Origin

@@ -5,17 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gopack.errors import GopackError, InputError
+from gopack.plan.gitplace import Place, ReadFile, find_folder, locate
 from gopack.plan.gitversion import (
     TAGS,
     Commit,
-    Place,
-    ReadFile,
     Tags,
     check_pseudo,
     choose_version,
-    find_folder,
     highest,
-    locate,
     origin_of,
     version_of_tag,
     versions_in,
