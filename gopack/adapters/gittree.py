@@ -4,7 +4,9 @@ Rules kept:
 - A commit's files are what `git archive` gives with export rules switched off and line ends left
   alone, whatever this machine's and this repository's settings are: a bare repository of our own
   borrows the objects, so that only the commit's own attributes count.
-- Nothing in the user's repository is written, not even its index.
+- Nothing in the user's repository is written, not even its index, and nothing is fetched into it: a
+  partial clone that lacks files is told of, not completed.
+- A remote's URL is told without what may be a secret: user, password, query, fragment.
 
 Spec: cmd/go/internal/modfetch/codehost (git.go), modfetch.codeRepo (Zip).
 """
@@ -32,6 +34,12 @@ MIN_HASH_DIGITS = 7
 """Fewer digits name no commit (modfetch.codehost)."""
 
 _LICENSE = "LICENSE"
+_PARTIAL = r"^(extensions\.partialclone|remote\..*\.promisor)$"
+_LACKS = (
+    b"cannot read", b"could not fetch", b"not allowed", b"bad file",
+)  # fmt: skip
+"""What git says of an object that is not there."""
+
 _HEX = set("0123456789abcdef")
 
 
@@ -47,6 +55,7 @@ class GitRepository:
 
     def __init__(self, folder: Path) -> None:
         self._at = folder
+        self._is_partial = False
         said = self._said(
             "rev-parse", "--is-bare-repository", "--is-shallow-repository",
             "--path-format=absolute", "--git-common-dir", "--show-object-format",
@@ -54,6 +63,7 @@ class GitRepository:
         self.is_shallow = said[1] == "true"
         self._common = Path(said[2])
         self._format = said[3]
+        self._is_partial = self._maybe("config", "--get-regexp", _PARTIAL) is not None
         self.top: Path | None = None
         self.folder = ""
         if said[0] != "true":
@@ -107,8 +117,22 @@ class GitRepository:
         return [line.removeprefix(TAGS) for line in listed.splitlines()]
 
     def read_file(self, commit: Commit, path: str) -> bytes | None:
-        """Read a file of a commit; None where there is none."""
-        return self._maybe("cat-file", "blob", f"{commit.hash}:{path}")
+        """Read a file of a commit; None where there is none.
+
+        Raises:
+            InputError: the commit has it, but the clone does not.
+        """
+        found = self._git(["cat-file", "blob", f"{commit.hash}:{path}"])
+        if not found.returncode:
+            return found.stdout
+        if any(sign in found.stderr for sign in _LACKS) and self._names_file(commit, path):
+            raise self._refusal(found.stderr)
+        return None
+
+    def _names_file(self, commit: Commit, path: str) -> bool:
+        """Whether a commit has a file of this name, be its content there or not."""
+        listed = self._run("--literal-pathspecs", "ls-tree", "--full-tree", commit.hash, path)
+        return b" blob " in listed
 
     def modules(self, commit: Commit) -> list[str]:
         """List the folders of a commit that hold a go.mod; the root is an empty text."""
@@ -125,6 +149,21 @@ class GitRepository:
         aside = [f":(exclude,literal){path}" for path in but]
         ignored = ["--ignored"] if counts_ignored else []
         return bool(self._said("status", "--porcelain", *ignored, "--", ".", *aside).strip())
+
+    def checkouts_inside(self) -> list[str]:
+        """List what git has put into the folder and no commit has the files of.
+
+        That is the `.git` file of a linked working tree, and submodules that are there and are no
+        modules of their own.
+        """
+        listed = self._run("ls-files", "--stage", "-z", "--", ".").split(b"\0")
+        links = [line.partition(b"\t")[2] for line in listed if line.startswith(b"160000 ")]
+        submodules = [self._at / os.fsdecode(path) for path in links]
+        there = [s for s in submodules if (s / ".git").exists() and not (s / "go.mod").exists()]
+        return [
+            *([".git"] if (self._at / ".git").is_file() else []),
+            *(os.path.relpath(submodule, self._at) for submodule in there),
+        ]
 
     def url(self) -> str:
         """The remote's URL without credentials; empty if there is no remote named origin."""
@@ -178,7 +217,7 @@ class GitRepository:
         if done.returncode and shutil.disk_usage(target.parent).free < 1 << 20:
             raise StoreError("no room for what git archives", where=str(target.parent))
         if done.returncode:
-            raise _refusal(self._at, done.stderr)
+            raise self._refusal(done.stderr)
 
     def _said(self, *args: str) -> str:
         return os.fsdecode(self._run(*args))
@@ -191,7 +230,7 @@ class GitRepository:
         """
         done = self._git(args)
         if done.returncode:
-            raise _refusal(self._at, done.stderr)
+            raise self._refusal(done.stderr)
         return done.stdout
 
     def _maybe(self, *args: str) -> bytes | None:
@@ -200,12 +239,21 @@ class GitRepository:
         return None if done.returncode else done.stdout
 
     def _git(self, args: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-        command = ["git", "-C", os.fspath(self._at), *args]
+        command = ["git", "-C", os.fspath(self._at), "-c", "core.fsmonitor=false", *args]
         try:
             return subprocess.run(command, capture_output=True, env=_environment(), check=False)
         except FileNotFoundError as error:
             hint = "Install git, or pack the folder without --git."
             raise InputError("there is no git on the PATH", hint=hint) from error
+
+    def _refusal(self, stderr: bytes) -> InputError:
+        if self._is_partial and any(sign in stderr for sign in _LACKS):
+            return InputError(
+                "the clone is partial and has not all files of what is to be packed",
+                where=str(self._at),
+                hint=f"git -C {self._at} fetch --refetch --no-filter, or clone without --filter.",
+            )
+        return _refusal(self._at, stderr)
 
 
 class GitTree:
@@ -295,14 +343,25 @@ def _environment() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # for a git that is older than the line above
     }
 
 
 def _without_credentials(url: str) -> str:
+    """Leave out of a URL what may be a secret; an empty text where it cannot be read.
+
+    >>> _without_credentials("https://user:token@git.example/lib?private_token=secret")
+    'https://git.example/lib'
+    """
     if "://" not in url:
         return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
+    return urlunsplit(bare)
 
 
 def _refusal(folder: Path, stderr: bytes) -> InputError:
@@ -311,6 +370,8 @@ def _refusal(folder: Path, stderr: bytes) -> InputError:
     hint = ""
     if "not a git repository" in text:
         hint = "Give a folder in a git repository with --source, or pack without --git."
+    elif any(sign in stderr for sign in _LACKS):
+        hint = f"The repository is damaged: git -C {folder} fsck."
     elif "dubious ownership" in text:
         hint = (
             f"The repository is another user's: git config --global --add safe.directory {folder}"

@@ -1,9 +1,9 @@
 """Finding what `gopack pack` was asked for: folders and commits become tasks."""
 
 import os
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,12 +11,13 @@ from gopack.adapters.gittree import GitRepository
 from gopack.adapters.sourcetree import SourceTree, find_modules
 from gopack.errors import GopackError, InputError
 from gopack.flows.pack import PackTask
-from gopack.flows.packgit import Found, GitPlanner, Revision
+from gopack.flows.packgit import Found, GitPlanner, Passed, Refused, Revision
 from gopack.plan.gitplace import Place, without_major
-from gopack.plan.gitversion import origin_of
+from gopack.plan.gitversion import REV_DIGITS, TAGS, Commit, check_pseudo, origin_of, tag_of
 from gopack.plan.inputs.gowork import read_go_work
 from gopack.plan.packing import check_version, module_path
 from gopack.spec.info import Origin
+from gopack.spec.pseudo import is_pseudo
 
 Note = Callable[[str], None]
 """Tells a person something that is worth knowing and stops nothing."""
@@ -71,6 +72,9 @@ def _from_git(request: Request, note: Note) -> Iterator[FoundTask]:
     if repository.top is not None and repository.is_dirty():
         note("the folder has changes that are not committed: they are not packed")
     for found in _found_in_git(request, repository, planner):
+        if isinstance(found, Passed):
+            note(f"{found.why}: passed by")
+            continue
         if isinstance(found, Revision):
             for each in found.notes:
                 note(f"{found.module}: {each}")
@@ -91,7 +95,7 @@ def _found_in_git(
 
 
 def _opener(
-    repository: GitRepository, found: Found
+    repository: GitRepository, found: Revision | Refused
 ) -> Callable[[], AbstractContextManager[PackTask]]:
     @contextmanager
     def task() -> Iterator[PackTask]:
@@ -143,8 +147,8 @@ def _folder_task(request: Request, folder: Path, own_paths: Set[Path], note: Not
             hint="Give another OUTPUT_DIR, or write a go.mod.",
         )
     checkout = _checkout(folder, path, request.version, own_paths)
-    if checkout.note:
-        note(f"{module}: {checkout.note}")
+    for each in checkout.notes:
+        note(f"{module}: {each}")
     return PackTask(module, go_mod, tree, checkout.how, checkout.time, checkout.origin)
 
 
@@ -155,7 +159,7 @@ class _Checkout:
     how: str = "packed from a folder"
     time: datetime | None = None
     origin: Origin | None = None
-    note: str = field(default="")
+    notes: tuple[str, ...] = ()
 
 
 def _checkout(folder: Path, path: str, version: str, own_paths: Set[Path]) -> _Checkout:
@@ -170,13 +174,40 @@ def _checkout(folder: Path, path: str, version: str, own_paths: Set[Path]) -> _C
         return _Checkout()
     inside = [os.path.relpath(own, folder.resolve()) for own in own_paths]
     but = [each for each in inside if not each.startswith("..")]
+    how = f"packed from a folder with changes since git commit {commit.hash}"
     if repository.is_dirty(but=but, counts_ignored=True):
-        return _Checkout(
-            how=f"packed from a folder with changes since git commit {commit.hash}",
-            time=commit.time,
-            note="the folder has files or changes that no commit has; they are packed, and the "
-            "info names no commit (--git HEAD packs the commit)",
-        )
+        return _Checkout(how=how, time=commit.time, notes=(_CHANGED,))
+    if foreign := repository.checkouts_inside():
+        return _Checkout(how=how, time=commit.time, notes=(_FOREIGN.format(", ".join(foreign)),))
     place = Place(path, without_major(repository.folder, path))
     origin = origin_of(place, version, commit, refs, url=repository.url())
-    return _Checkout(f"packed from git commit {commit.hash}", commit.time, origin)
+    notes = _doubts(place, version, commit, refs)
+    return _Checkout(f"packed from git commit {commit.hash}", commit.time, origin, notes)
+
+
+def _doubts(place: Place, version: str, commit: Commit, refs: Mapping[str, str]) -> tuple[str, ...]:
+    """Tell what says that a folder is not what its version should be."""
+    if is_pseudo(version):
+        try:
+            check_pseudo(place, version, commit)
+        except InputError as error:
+            return (str(error),)
+        return ()
+    tag = tag_of(place, version)
+    at = refs.get(f"{TAGS}{tag}", commit.hash)
+    if at == commit.hash:
+        return ()
+    return (
+        f"the tag {tag} is on commit {at[:REV_DIGITS]}, and this folder is "
+        f"{commit.hash[:REV_DIGITS]} (--git {tag} packs the tag)",
+    )
+
+
+_CHANGED = (
+    "the folder has files or changes that no commit has; they are packed, and the info names no "
+    "commit (--git HEAD packs the commit)"
+)
+_FOREIGN = (
+    "the folder has files of git itself or of a submodule ({}); they are packed, as x/mod "
+    "packs a folder, and the info names no commit (--git HEAD packs the commit)"
+)

@@ -11,9 +11,11 @@ from gopack.plan.gitversion import (
     Commit,
     Tags,
     check_pseudo,
+    check_pseudo_base,
     choose_version,
     highest,
     origin_of,
+    tag_of,
     version_of_tag,
     versions_in,
 )
@@ -21,7 +23,7 @@ from gopack.plan.inputs.gowork import read_go_work
 from gopack.plan.packing import check_version, is_reached, module_path
 from gopack.spec import gomod, semver
 from gopack.spec.info import Origin
-from gopack.spec.module import ModuleVersion, split_path_version
+from gopack.spec.module import ModuleVersion, match_path_major, split_path_version
 from gopack.spec.pseudo import is_pseudo
 
 
@@ -74,7 +76,19 @@ class Refused:
     error: GopackError
 
 
-Found = Revision | Refused
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A module that has nothing to pack, and why; no fault."""
+
+    name: str
+    why: str
+
+
+Found = Revision | Refused | Passed
+
+
+class NoTagError(InputError):
+    """A module that has no version yet."""
 
 
 class GitPlanner:
@@ -94,20 +108,44 @@ class GitPlanner:
         Raises:
             InputError: no such commit or module, or the version cannot be this commit's.
         """
-        tag = self._own_tag(ref, folder)
-        commit = self._repository.resolve(tag or ref)
+        tag, commit, place = self._meant(ref, given, folder)
         read = self._reader(commit)
-        place = locate(given, folder, read, where=ref)
         found, go_mod = find_folder(place, read, where=ref)
         module_path(place.path, go_mod, where=f"{ref}: {found or '.'}")
         notes: tuple[str, ...] = ()
         if version:
             notes = self._check_given(place, version, commit, has_go_mod=go_mod is not None)
         else:
-            version = self._version(place, commit, asked_tag=tag or ref)
+            version = self._version(place, commit, asked_tag=tag)
         module = check_version(place.path, version, has_go_mod=go_mod is not None)
         origin = origin_of(place, version, commit, self._refs, url=self._repository.url())
         return Revision(module, found, commit, go_mod, origin, notes)
+
+    def _meant(self, ref: str, given: str, folder: str) -> tuple[str, Commit, Place]:
+        """Tell the tag, branch or commit that is meant, and where in it the module lies.
+
+        A version means the module's own tag, with its folder before it, if there is one.
+        """
+        for tag in self._own_tags(ref, given, folder):
+            commit = self._repository.resolve(tag)
+            place = self._place(given, folder, commit, where=ref)
+            if place.tag_prefix + ref == tag:
+                return tag, commit, place
+        commit = self._repository.resolve(ref)
+        return ref, commit, self._place(given, folder, commit, where=ref)
+
+    def _place(self, given: str, folder: str, commit: Commit, *, where: str) -> Place:
+        read = self._reader(commit)
+
+        def declared() -> dict[str, str]:
+            return self._declared(commit) or self._declared(self._repository.resolve("HEAD"))
+
+        return locate(given, folder, read, declared, where=where)
+
+    def _declared(self, commit: Commit) -> dict[str, str]:
+        read = self._reader(commit)
+        found = self._repository.modules(commit)
+        return {f: _declared(read(f"{f}/go.mod" if f else "go.mod")) for f in found}
 
     def all_tags(self, ref: str, *, given: str = "", folder: str = "") -> list[Found]:
         """Decide on every version that the tags have of a module, of all its major versions.
@@ -118,15 +156,14 @@ class GitPlanner:
             InputError: there is no such commit or module, or no tag for it.
         """
         commit = self._repository.resolve(ref)
-        place = locate(given, folder, self._reader(commit), where=ref)
+        place = self._place(given, folder, commit, where=ref)
         found: list[Found] = []
         for tag in sorted(self._tags, key=lambda tag: _tag_key(tag, place.tag_prefix)):
             version, in_full = version_of_tag(tag, place.tag_prefix)
             if in_full:
                 found += self._of_tag(place, tag, version, is_given=bool(given))
         if not found:
-            what = f"there is no tag {place.tag_prefix}vX.Y.Z"
-            raise InputError(what, where=place.path, hint="git fetch --tags, or leave it out.")
+            raise self._no_tag(place)
         return found
 
     def everything(self, ref: str, *, version: str = "", all_tags: bool = False) -> list[Found]:
@@ -144,10 +181,15 @@ class GitPlanner:
                     found += self.all_tags(ref, folder=folder)
                 else:
                     found.append(self.at(ref, version=version, folder=folder))
+            except NoTagError as error:
+                found.append(Passed(folder or ".", str(error)))
             except GopackError as error:
                 found.append(Refused(folder or ".", error))
         if not found:
             raise InputError("there is no go.mod in this commit", where=ref)
+        if all(isinstance(each, Passed) for each in found):
+            hint = "git fetch --tags, or leave --all-tags out."
+            raise NoTagError("no module has a tag", where=ref, hint=hint)
         return _each_once(found)
 
     def _folders(self, commit: Commit) -> list[str]:
@@ -156,25 +198,21 @@ class GitPlanner:
         members = read_go_work(work).members if work is not None else ()
         return sorted(reached | {_clean(member) for member in members})
 
-    def _own_tag(self, ref: str, folder: str) -> str:
-        """The tag of a folder's module that `ref` means when it is a version."""
+    def _own_tags(self, ref: str, given: str, folder: str) -> list[str]:
+        """The tags that `ref` may mean when it is a version, the longest first."""
+        if not semver.is_valid(ref) or is_pseudo(ref):
+            return []
         parent, _, last = folder.rpartition("/")
         stem = parent if last.startswith("v") and last[1:].isdigit() else folder
-        tag = f"{stem}/{ref}" if stem else ref
-        is_version = semver.is_valid(ref) and not is_pseudo(ref)
-        return tag if is_version and f"{TAGS}{tag}" in self._refs else ""
+        path = f"/{split_path_version(given)[0] or stem}/"
+        found = [tag for tag in self._tags if f"/{tag}".endswith(f"/{ref}")]
+        return sorted((t for t in found if path.endswith(f"/{t.removesuffix(ref)}")), key=len)[::-1]
 
     def _reader(self, commit: Commit) -> ReadFile:
         return lambda path: self._repository.read_file(commit, path)
 
     def _version(self, place: Place, commit: Commit, *, asked_tag: str) -> str:
-        tags = Tags(
-            here=[tag for tag in self._tags if self._refs[TAGS + tag] == commit.hash],
-            before=self._repository.tags_before(commit),
-            is_retracted=self._retractions(place),
-            may_be_incompatible=self._may_be_incompatible(place, commit),
-        )
-        version = choose_version(place, commit, tags, asked_tag=asked_tag)
+        version = choose_version(place, commit, self._tags_of(place, commit), asked_tag=asked_tag)
         if is_pseudo(version) and self._repository.is_shallow:
             raise InputError(
                 "the clone is shallow: the tags before this commit are not known",
@@ -183,14 +221,35 @@ class GitPlanner:
             )
         return version
 
+    def _tags_of(self, place: Place, commit: Commit) -> Tags:
+        return Tags(
+            here=[tag for tag in self._tags if self._refs[TAGS + tag] == commit.hash],
+            before=self._repository.tags_before(commit),
+            is_retracted=self._retractions(place),
+            may_be_incompatible=self._may_be_incompatible(place, commit),
+        )
+
+    def _no_tag(self, place: Place) -> "NoTagError":
+        shallow = (
+            " The clone is shallow: git fetch --unshallow --tags." * self._repository.is_shallow
+        )
+        return NoTagError(
+            f"there is no tag {place.tag_prefix}vX.Y.Z",
+            where=place.path,
+            hint=f"git fetch --tags, or leave --all-tags out.{shallow}",
+        )
+
     def _check_given(
         self, place: Place, version: str, commit: Commit, *, has_go_mod: bool
     ) -> tuple[str, ...]:
         check_version(place.path, version, has_go_mod=has_go_mod)
         if is_pseudo(version):
-            check_pseudo(version, commit)
+            check_pseudo(place, version, commit)
+            if self._repository.is_shallow:
+                return ("the clone is shallow: the tag that it follows was not looked for",)
+            check_pseudo_base(place, version, self._tags_of(place, commit))
             return ()
-        tag = place.tag_prefix + version.removesuffix("+incompatible")
+        tag = tag_of(place, version)
         at = self._refs.get(TAGS + tag)
         if at is None:
             return (f"there is no tag {tag}: connected, the go command does not know {version}",)
@@ -231,10 +290,16 @@ class GitPlanner:
         try:
             return [self._tagged(replace(place, path=path), tag, version)]
         except InputError as error:
-            bare = self._bare(replace(place, path=stem), tag, version)
+            try:
+                bare = None if major else self._bare(replace(place, path=stem), tag, version)
+            except InputError:
+                bare = None
             if bare is not None:
                 return [bare]
-            return [] if is_given else [Refused(tag, error)]
+            error.hint = "It is passed by; nobody can require it under this path."
+            return (
+                [] if is_given and not match_path_major(version, major) else [Refused(tag, error)]
+            )
 
     def _tagged(self, place: Place, tag: str, version: str) -> Revision:
         commit = self._repository.commit(self._refs[TAGS + tag])
@@ -247,9 +312,17 @@ class GitPlanner:
     def _bare(self, place: Place, tag: str, version: str) -> Revision | None:
         """A tag of v2 or more of a module without go.mod."""
         commit = self._repository.commit(self._refs[TAGS + tag])
-        if not self._may_be_incompatible(place, commit)(version):
+        is_low = semver.major(version) in {"v0", "v1"}
+        if is_low or not self._may_be_incompatible(place, commit)(version):
             return None
         return self._tagged(place, tag, f"{version}+incompatible")
+
+
+def _declared(go_mod: bytes | None) -> str:
+    try:
+        return gomod.parse(go_mod or b"").module
+    except InputError:
+        return ""
 
 
 def _each_once(found: Sequence[Found]) -> list[Found]:

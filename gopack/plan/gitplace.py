@@ -8,7 +8,7 @@ Rules kept:
 Spec: modfetch.codeRepo (findDir, isMajor).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gopack.errors import InputError
@@ -37,7 +37,11 @@ class Place:
         return f"{self.code_dir}/" if self.code_dir else ""
 
 
-def locate(given: str, folder: str, read: ReadFile, *, where: str) -> Place:
+Declared = Callable[[], Mapping[str, str]]
+"""Tells the folders of a commit that have a go.mod, and the module path that each declares."""
+
+
+def locate(given: str, folder: str, read: ReadFile, declared: Declared, *, where: str) -> Place:
     """Find where the module that is meant lies: by `given`, its path, or by the folder's go.mod.
 
     Raises:
@@ -49,18 +53,55 @@ def locate(given: str, folder: str, read: ReadFile, *, where: str) -> Place:
         what = "there is no go.mod" if go_mod is None else "go.mod names no module"
         hint = "Name the module, give its folder with --source, or pack the commit that has one."
         raise InputError(what, where=where, hint=hint)
-    if not own or given in {"", own}:
-        path = given or own
-        return Place(path, without_major(folder, path))
-    root, stem = split_path_version(own)[0], split_path_version(given)[0]
-    if stem == root:
+    if given in {"", own}:
+        return Place(own, without_major(folder, own))
+    if own and _stem(given) == _stem(own):
         return Place(given, without_major(folder, own))
-    if stem.startswith(f"{root}/"):
-        return Place(given, _join(folder, stem.removeprefix(f"{root}/")))
-    hint = f"Leave MODULE out, or write {own} or a path below it."
+    return _elsewhere(given, folder, own, declared(), where=where)
+
+
+def _elsewhere(
+    given: str, folder: str, own: str, declared: Mapping[str, str], *, where: str
+) -> Place:
+    """Find a module that the folder's go.mod does not name.
+
+    It lies where a root's path tells, else where a go.mod names it all the same.
+    """
+    roots = {each: _root(each, path) for each, path in declared.items()}
+    named = sorted(each for each, path in declared.items() if path == given)
+    exact = [each for each in named if roots[each]]
+    if len(exact) == 1:
+        return Place(given, without_major(exact[0], given))
+    for root in sorted(set(roots.values()) - {""}):
+        if f"{_stem(given)}/".startswith(f"{root}/"):
+            return Place(given, _stem(given)[len(root) + 1 :])
+    if len(named) == 1:
+        return Place(given, without_major(named[0], given))
+    if named:
+        what = f"{' and '.join(_join(each, 'go.mod') for each in named)} all name {given}"
+        raise InputError(what, where=where, hint="Say which with --source.")
+    if not own:
+        return Place(given, without_major(folder, given))
+    hint = f"Leave MODULE out, or write {own} or another module of the repository."
     raise InputError(
         "the module path disagrees with go.mod", where=where, expected=given, got=own, hint=hint
     )
+
+
+def _root(folder: str, path: str) -> str:
+    """Tell the path of the repository's root that a module in a folder implies; empty if none.
+
+    >>> _root("sub/v2", "example.com/m/sub/v2"), _root("tools", "tools"), _root("", "example.com/m")
+    ('example.com/m', '', 'example.com/m')
+    """
+    below, stem = without_major(folder, path), _stem(path)
+    if not below:
+        return stem
+    return stem.removesuffix(f"/{below}") if stem.endswith(f"/{below}") else ""
+
+
+def _stem(path: str) -> str:
+    return split_path_version(path)[0]
 
 
 def find_folder(place: Place, read: ReadFile, *, where: str) -> tuple[str, bytes | None]:
@@ -77,7 +118,7 @@ def find_folder(place: Place, read: ReadFile, *, where: str) -> tuple[str, bytes
         second = read(_join(folder, "go.mod"))
         if second is not None:
             if not _is_major(_module_of(second), major):
-                raise _misplaced(place, f"{folder}/go.mod", _module_of(second), where)
+                raise _misplaced(place, f"{folder}/go.mod", second, where)
             if is_first:
                 what = f"{_join(place.code_dir, 'go.mod')} and {folder}/go.mod are both {major[1:]}"
                 raise InputError(what, where=where, hint="Keep one of the two.")
@@ -85,7 +126,7 @@ def find_folder(place: Place, read: ReadFile, *, where: str) -> tuple[str, bytes
     if is_first:
         return place.code_dir, first
     if first is not None:
-        raise _misplaced(place, _join(place.code_dir, "go.mod"), _module_of(first), where)
+        raise _misplaced(place, _join(place.code_dir, "go.mod"), first, where)
     if not place.code_dir and not major.startswith("/"):
         return "", None
     missing = _join(place.code_dir, "go.mod")
@@ -96,7 +137,12 @@ def find_folder(place: Place, read: ReadFile, *, where: str) -> tuple[str, bytes
     )
 
 
-def _misplaced(place: Place, file: str, path: str, where: str) -> InputError:
+def _misplaced(place: Place, file: str, go_mod: bytes, where: str) -> InputError:
+    try:
+        path = gomod.parse(go_mod, where=f"{where}: {file}").module
+    except InputError as error:
+        error.hint = error.hint or "No go command can use this version."
+        return error
     return InputError(
         f"{file} is another module's", where=where, expected=place.path, got=path or "no module"
     )

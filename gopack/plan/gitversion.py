@@ -17,7 +17,7 @@ from gopack.plan.gitplace import Place
 from gopack.spec import semver
 from gopack.spec.info import Origin
 from gopack.spec.module import match_path_major
-from gopack.spec.pseudo import is_pseudo, pseudo_rev, pseudo_time, pseudo_version
+from gopack.spec.pseudo import is_pseudo, pseudo_base, pseudo_rev, pseudo_time, pseudo_version
 
 REV_DIGITS = 12
 """Digits of a commit in a pseudo-version (modfetch.codehost.ShortenSHA1)."""
@@ -82,14 +82,20 @@ def choose_version(place: Place, commit: Commit, tags: Tags, *, asked_tag: str =
             best = best if tags.is_retracted(version) else version
     if best:
         return _suffixed(best, place)
-    found = (version_of_tag(tag, place.tag_prefix)[0] for tag in tags.before)
-    base = ""
-    for version in found:
+    # A tag with build metadata is no version, and yet what was asked for.
+    base = asked if asked != asked_tag.removeprefix(place.tag_prefix) and fits(asked) else ""
+    for tag in () if base else tags.before:
+        version = version_of_tag(tag, place.tag_prefix)[0]
         if version and semver.compare(base, version) < 0 and fits(version):
             base = base if tags.is_retracted(version) else version
     major = place.path_major[1:].removesuffix("-unstable")
     made = pseudo_version(major, base, commit.time, commit.hash[:REV_DIGITS])
     return _suffixed(made, place)
+
+
+def tag_of(place: Place, version: str) -> str:
+    """Give the tag that a version of a module has."""
+    return f"{place.tag_prefix}{version.removesuffix(_INCOMPATIBLE)}"
 
 
 def versions_in(place: Place, tags: Iterable[str]) -> list[str]:
@@ -109,24 +115,47 @@ def highest(versions: Sequence[str]) -> str:
     return (releases or [*versions] or [""])[-1]
 
 
-def check_pseudo(version: str, commit: Commit) -> None:
+def check_pseudo(place: Place, version: str, commit: Commit) -> None:
     """Check that a pseudo-version that was given is this commit's.
 
     Raises:
-        InputError: its revision or its time is another.
+        InputError: its revision or its time is another, or its major version needs a tag.
     """
     rev = commit.hash[:REV_DIGITS]
     if pseudo_rev(version) != rev:
-        raise InputError(
-            "the pseudo-version is another commit's", where=version, expected=rev,
-            got=pseudo_rev(version), hint="Leave VERSION out, and it is made from the commit.",
-        )  # fmt: skip
+        raise _pseudo_error("is another commit's", version, rev, pseudo_rev(version))
     if pseudo_time(version) != commit.time:
-        raise InputError(
-            "the pseudo-version has another time than the commit", where=version,
-            expected=f"{commit.time:%Y%m%d%H%M%S}", got=f"{pseudo_time(version):%Y%m%d%H%M%S}",
-            hint="Leave VERSION out, and it is made from the commit.",
-        )  # fmt: skip
+        own, given = (f"{time:%Y%m%d%H%M%S}" for time in (commit.time, pseudo_time(version)))
+        raise _pseudo_error("has another time than the commit", version, own, given)
+    if not _base(version) and not place.path_major and semver.major(version) == "v1":
+        raise _pseudo_error("is below no tag", version, "v0", "v1")
+
+
+def check_pseudo_base(place: Place, version: str, tags: Tags) -> None:
+    """Check that the tag that a pseudo-version is made from is before its commit.
+
+    Raises:
+        InputError: it is not, or it is on the commit itself.
+    """
+    base = _base(version)
+    if not base:
+        return
+    tag = f"{place.tag_prefix}{base}"
+    if tag in tags.here:
+        raise _pseudo_error("is that of a commit with a tag", version, base, version)
+    if base not in {version_of_tag(each, place.tag_prefix)[0] for each in tags.before}:
+        raise _pseudo_error("follows a tag that is not before its commit", version, tag, "none")
+
+
+def _base(version: str) -> str:
+    return pseudo_base(version.removesuffix(_INCOMPATIBLE))
+
+
+def _pseudo_error(what: str, version: str, expected: str, got: str) -> InputError:
+    hint = "Leave VERSION out, and it is made from the commit."
+    return InputError(
+        f"the pseudo-version {what}", where=version, expected=expected, got=got, hint=hint
+    )
 
 
 def origin_of(
@@ -137,7 +166,7 @@ def origin_of(
     Of a pseudo-version the commit alone counts; a tag is named, since it may move. `refs` maps
     tags by their full names to the commits they stand for.
     """
-    tag = f"{TAGS}{place.tag_prefix}{version.removesuffix(_INCOMPATIBLE)}"
+    tag = f"{TAGS}{tag_of(place, version)}"
     ref = tag if not is_pseudo(version) and refs.get(tag) == commit.hash else ""
     return Origin(vcs="git", url=url, subdir=place.code_dir, hash=commit.hash, ref=ref)
 

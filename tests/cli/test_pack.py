@@ -111,6 +111,27 @@ def test_pack_of_a_checkout_has_the_commit_s_time_and_origin(tmp_path: Path) -> 
     assert parse_info((repo.folder / "out/v1.0.1.info").read_bytes(), where="").origin is None
 
 
+def test_pack_of_a_linked_working_tree_names_no_commit_and_says_why(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    repo.commit({"go.mod": f"module {PATH}\n", "m.go": "package m\n"}, "v1.0.0")
+    repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
+    done = gopack("pack", "v1.0.0", "../out", cwd=tmp_path / "linked")
+    assert done.returncode == 0
+    assert "files of git itself or of a submodule (.git)" in done.stderr
+    assert names_in(tmp_path / "out/v1.0.0.zip") == {".git", "go.mod", "m.go"}
+    assert parse_info((tmp_path / "out/v1.0.0.info").read_bytes(), where="").origin is None
+
+
+def test_pack_of_a_folder_whose_tag_is_elsewhere_says_so(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    tagged = repo.commit({"go.mod": f"module {PATH}\n", "m.go": "package m\n"}, "v1.0.0")
+    repo.commit({"m.go": "package m // more\n"})
+    done = gopack("pack", "v1.0.0", "../out", cwd=repo.folder)
+    assert f"the tag v1.0.0 is on commit {tagged[:12]}" in done.stderr
+    done = gopack("pack", "v0.0.0-20240101000000-ffffffffffff", "../other", cwd=repo.folder)
+    assert "the pseudo-version is another commit's" in done.stderr
+
+
 # Git
 
 

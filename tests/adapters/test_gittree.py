@@ -1,0 +1,164 @@
+"""Git repositories as people have them: partial clones, linked working trees, odd remotes."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gopack.adapters.gittree import GitRepository
+from gopack.errors import InputError
+from gopack.flows.packgit import GitPlanner, NoTagError, Passed, Refused, Revision
+from tests.gitrepo import ENV, GitRepo
+
+PATH = "corp.example/m"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    repo = GitRepo(tmp_path / "repo")
+    repo.commit({"go.mod": f"module {PATH}\n", "m.go": "package m\n"}, "v1.0.0")
+    return repo
+
+
+def clone(repo: GitRepo, *options: str) -> Path:
+    to = repo.folder.parent / "clone"
+    repo.git("config", "uploadpack.allowFilter", "true")
+    command = ["git", "clone", "-q", *options, repo.folder.as_uri(), str(to)]
+    subprocess.run(command, check=True, env=ENV, capture_output=True)
+    return to
+
+
+@pytest.mark.parametrize(
+    ("remote", "told"),
+    [
+        ("https://user:secret@git.example/m", "https://git.example/m"),
+        ("https://secret@git.example/m.git", "https://git.example/m.git"),
+        ("https://git.example/m?private_token=secret#secret", "https://git.example/m"),
+        ("https://[::1/secret", ""),
+        ("git@git.example:m.git", "git@git.example:m.git"),
+    ],
+)
+def test_url_of_the_remote_is_told_without_secrets(remote: str, told: str, repo: GitRepo) -> None:
+    repo.git("remote", "add", "origin", "https://git.example/x")
+    repo.git("config", "remote.origin.url", remote)
+    assert GitRepository(repo.folder).url() == told
+    assert GitPlanner(GitRepository(repo.folder)).at("HEAD").origin.url == told
+
+
+@pytest.mark.parametrize("missing", ["blob:none", "tree:0"])
+def test_partial_clone_is_told_of_and_not_completed(missing: str, repo: GitRepo) -> None:
+    folder = clone(repo, f"--filter={missing}", "--no-checkout")
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(InputError, match="the clone is partial") as raised:
+        GitPlanner(GitRepository(folder)).at("HEAD")
+    assert "fetch --refetch --no-filter" in raised.value.next_step
+    assert sorted(folder.rglob("*")) == before
+    refetch = ["git", "-C", str(folder), "fetch", "-q", "--refetch", "--no-filter"]
+    subprocess.run(refetch, check=True, env=ENV, capture_output=True)
+    assert str(GitPlanner(GitRepository(folder)).at("HEAD").module) == f"{PATH}@v1.0.0"
+
+
+def test_partial_clone_that_has_the_go_mod_alone_is_told_of(repo: GitRepo) -> None:
+    folder = clone(repo, "--filter=blob:none", "--sparse")
+    (folder / "m.go").unlink()
+    repository = GitRepository(folder)
+    lacking = repo.commit({"sub/x.go": "package x\n"})
+    fetch = ["git", "-C", str(folder), "fetch", "-q"]
+    subprocess.run(fetch, check=True, env=ENV, capture_output=True)
+    with (
+        pytest.raises(InputError, match="the clone is partial"),
+        repository.tree(repository.commit(lacking), ""),
+    ):
+        pass
+
+
+def test_damaged_repository_is_told_of(repo: GitRepo) -> None:
+    blob = repo.git("rev-parse", "HEAD:go.mod")
+    (repo.folder / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(InputError) as raised:
+        GitPlanner(GitRepository(repo.folder)).at("HEAD")
+    assert "fsck" in raised.value.next_step
+
+
+def test_repository_s_own_programs_are_not_run(repo: GitRepo) -> None:
+    mark = repo.folder.parent / "ran"
+    repo.git("config", "core.fsmonitor", f"touch {mark}")
+    assert not GitRepository(repo.folder).is_dirty()
+    assert not mark.exists()
+
+
+def test_checkouts_inside_are_a_linked_tree_s_file_and_submodules(repo: GitRepo) -> None:
+    linked = repo.folder.parent / "linked"
+    repo.git("worktree", "add", "-q", str(linked), "v1.0.0")
+    assert GitRepository(repo.folder).checkouts_inside() == []
+    assert GitRepository(linked).checkouts_inside() == [".git"]
+    other = GitRepo(repo.folder.parent / "other")
+    other.commit({"x.c": "int x;\n"})
+    add = ["-c", "protocol.file.allow=always", "submodule", "add", "-q", other.folder.as_uri()]
+    repo.git(*add, "third/x")
+    assert GitRepository(repo.folder).checkouts_inside() == ["third/x"]
+
+
+# Modules whose root has no go.mod
+
+
+@pytest.fixture
+def rootless(tmp_path: Path) -> GitPlanner:
+    repo = GitRepo(tmp_path / "rootless")
+    repo.commit({"sub/go.mod": f"module {PATH}/sub\n"}, "v5.0.0")
+    files: dict[str, str | bytes | None] = {
+        "sub/v2/go.mod": f"module {PATH}/sub/v2\n",
+        "fresh/go.mod": f"module {PATH}/fresh\n",
+    }
+    repo.commit(files, "sub/v1.0.0", "sub/v2.0.0")
+    return GitPlanner(GitRepository(repo.folder))
+
+
+@pytest.mark.parametrize(
+    ("given", "ref", "module", "folder"),
+    [
+        (f"{PATH}/sub", "sub/v1.0.0", f"{PATH}/sub@v1.0.0", "sub"),
+        (f"{PATH}/sub", "v1.0.0", f"{PATH}/sub@v1.0.0", "sub"),
+        (f"{PATH}/sub/v2", "v2.0.0", f"{PATH}/sub/v2@v2.0.0", "sub/v2"),
+        (PATH, "v5.0.0", f"{PATH}@v5.0.0+incompatible", ""),
+    ],
+)
+def test_module_below_a_root_without_go_mod_is_found_by_its_path(
+    given: str, ref: str, module: str, folder: str, rootless: GitPlanner
+) -> None:
+    found = rootless.at(ref, given=given)
+    assert (str(found.module), found.folder) == (module, folder)
+
+
+def test_module_that_is_not_there_is_not_taken_for_the_root(rootless: GitPlanner) -> None:
+    with pytest.raises(InputError, match=r"there is no other/go\.mod"):
+        rootless.at("HEAD", given=f"{PATH}/other")
+
+
+def test_all_tags_of_a_path_with_a_major_version_are_those_alone(rootless: GitPlanner) -> None:
+    found = rootless.all_tags("HEAD", given=f"{PATH}/sub/v2")
+    assert [str(f.module) for f in found if isinstance(f, Revision)] == [f"{PATH}/sub/v2@v2.0.0"]
+    assert len(found) == 1
+
+
+def test_modules_without_a_tag_are_passed_by_when_others_have_one(rootless: GitPlanner) -> None:
+    found = rootless.everything("HEAD", all_tags=True)
+    assert [f.name for f in found if isinstance(f, Passed)] == ["fresh"]
+    assert not [f for f in found if isinstance(f, Refused)]
+    assert len([f for f in found if isinstance(f, Revision)]) == 2
+
+
+def test_repository_without_any_tag_is_refused(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "repo")
+    repo.commit({"go.mod": f"module {PATH}\n", "sub/go.mod": f"module {PATH}/sub\n"})
+    with pytest.raises(NoTagError, match="no module has a tag"):
+        GitPlanner(GitRepository(repo.folder)).everything("HEAD", all_tags=True)
+
+
+def test_tag_whose_go_mod_names_another_module_is_told_as_such(repo: GitRepo) -> None:
+    repo.commit({"go.mod": "module old.example/m\n"}, "v1.1.0")
+    repo.commit({"go.mod": f"module {PATH}\n"}, "v1.2.0")
+    found = GitPlanner(GitRepository(repo.folder)).all_tags("HEAD")
+    (refusal,) = [f for f in found if isinstance(f, Refused)]
+    assert "expected corp.example/m, got old.example/m" in str(refusal.error)
+    assert "passed by" in refusal.error.next_step
