@@ -15,6 +15,7 @@ VERBS = {
     "prove": "Run the go command against the storage, sealed, and compare with connected.",
     "export": "Write parts of the storage in other forms (the checksum database).",
     "bundle": "Carry a storage across the gap: incremental, split, signed and proven.",
+    "push": "Push the storage into a running Athens, through Docker.",
     "key": "Make the keys that sign bundles.",
 }
 """Every verb and its one line; the code is in gopack/cli/<verb>.py, as `command`."""

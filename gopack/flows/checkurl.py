@@ -10,7 +10,7 @@ Rules kept:
 Spec: Athens pkg/download (protocol.go, mode); go.dev/ref/mod#goproxy-protocol.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO
@@ -60,6 +60,25 @@ def check_url(
     return UrlReport(run.asked, run.findings)
 
 
+def check_served(ask: Ask, store: Store, modules: Iterable[ModuleVersion]) -> UrlReport:
+    """Ask a proxy for versions that it must have: their files, and its lists of versions.
+
+    Raises:
+        UpstreamError: the proxy does not answer.
+        StoreError: the storage cannot be read.
+    """
+    asked: list[tuple[str, int]] = []
+    findings: list[UrlFinding] = []
+    lists: dict[str, set[str] | None] = {}
+    for module in modules:
+        run = _Run(ask, store, module, asked, findings)
+        run.files()
+        if module.path not in lists:
+            lists[module.path] = run.listed()
+        run.must_be_in(lists[module.path])
+    return UrlReport(asked, findings)
+
+
 @dataclass(slots=True)
 class _Run:
     """One check: what was asked and found so far."""
@@ -97,21 +116,32 @@ class _Run:
 
     def versions(self) -> None:
         """Compare the list with the storage."""
-        path = f"/{escape_path(self.module.path)}/@v/list"
-        said = self._get(path)
-        if said.status != 200:
-            self._wrong(path, f"status {said.status} instead of 200")
-            return
-        listed = {line.split()[0] for line in said.text.splitlines() if line.split()}
-        if self.module.version not in listed:
-            self._wrong(path, f"{self.module.version} is not in the list")
-        if self.store is None:
+        listed = self.listed()
+        self.must_be_in(listed)
+        if self.store is None or listed is None:
             return
         stored = {m.version for m, _ in self.store.versions() if m.path == self.module.path}
         more = sorted(listed - stored)
         if more and stored:
             what = f"it lists versions that the storage does not have, such as {more[0]}"
-            self._open(path, f"{what}: it has asked an upstream, or serves another storage")
+            self._open(self._list, f"{what}: it has asked an upstream, or serves another storage")
+
+    def listed(self) -> set[str] | None:
+        """Ask for the module's list of versions; None if there is none."""
+        said = self._get(self._list)
+        if said.status != 200:
+            self._wrong(self._list, f"status {said.status} instead of 200")
+            return None
+        return {line.split()[0] for line in said.text.splitlines() if line.split()}
+
+    def must_be_in(self, listed: Collection[str] | None) -> None:
+        """The version must be in its module's list, if there is one."""
+        if listed is not None and self.module.version not in listed:
+            self._wrong(self._list, f"{self.module.version} is not in the list")
+
+    @property
+    def _list(self) -> str:
+        return f"/{escape_path(self.module.path)}/@v/list"
 
     def latest(self) -> None:
         """A sealed Athens has no @latest; one that has an upstream asks it."""

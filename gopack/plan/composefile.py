@@ -1,0 +1,147 @@
+"""Finding Athens' service, and the volume of its storage, in a compose file that YAML has parsed.
+
+Spec: compose-spec (05-services volumes, 07-volumes name, 12-interpolation, 04-version-and-name).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gopack.errors import InputError
+
+STORAGE_ROOT = "ATHENS_DISK_STORAGE_ROOT"
+STORAGE_TYPE = "ATHENS_STORAGE_TYPE"
+DEFAULT_ROOT = "/path/on/disk"
+"""Where Athens' disk storage lies if nothing is set. Source: Athens config.dev.toml, RootPath."""
+
+_VARIABLE = re.compile(
+    r"\$(?:\$|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<how>:?[-?+])(?P<rest>[^}]*))?\})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Athens' service: its image, its storage's root, and what is mounted there.
+
+    `volume` is the volume's name as the engine knows it; `folder` a bind mount's host folder. Both
+    are empty where nothing is mounted at the root.
+    """
+
+    project: str
+    name: str
+    image: str
+    root: str
+    volume: str = ""
+    folder: str = ""
+
+
+def find_athens(
+    raw: object, *, folder_name: str, env: Mapping[str, str], wanted: str = "", where: str
+) -> Service:
+    """Find Athens' service: the wanted one, else the one that looks like Athens.
+
+    Args:
+        raw: the parsed file.
+        folder_name: the name of the file's folder, after which Compose names the project.
+        env: the variables that Compose would fill in.
+        wanted: the service's name; empty to look for Athens.
+        where: the file, for errors.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    services = raw.get("services") if isinstance(raw, dict) else None
+    if not isinstance(services, dict):
+        raise InputError("no services in this compose file", where=where)
+    found = [name for name, one in services.items() if isinstance(one, dict) and _is_athens(one)]
+    names = [wanted] if wanted in services else [] if wanted else found
+    if len(names) != 1:
+        raise InputError(
+            f"no service {wanted}" if wanted else f"{len(names)} services look like Athens",
+            where=where,
+            hint=f"give --service with one of: {', '.join(map(str, services))}",
+        )
+    assert isinstance(raw, dict)
+    filled = _filled(services[names[0]], env)
+    project = project_name(_filled(raw.get("name"), env), folder_name, env)
+    root = environment(filled).get(STORAGE_ROOT) or DEFAULT_ROOT
+    volume, folder = _mounted_at(filled, root, _filled(raw.get("volumes"), env), project)
+    return Service(project, names[0], str(filled.get("image") or ""), root, volume, folder)
+
+
+def project_name(name: object, folder_name: str, env: Mapping[str, str]) -> str:
+    """Tell the project's name as Compose makes it.
+
+    >>> project_name(None, "My Athens.1", {})
+    'myathens1'
+    """
+    chosen = env.get("COMPOSE_PROJECT_NAME") or name or folder_name
+    return re.sub(r"[^-_a-z0-9]", "", str(chosen).lower()).lstrip("-_")
+
+
+def environment(service: Mapping[str, Any]) -> dict[str, str]:
+    """Read a service's environment, a list or a mapping."""
+    raw = service.get("environment") or {}
+    if isinstance(raw, dict):
+        return {str(key): "" if value is None else str(value) for key, value in raw.items()}
+    pairs = (str(item).partition("=") for item in raw)
+    return {key: value for key, _, value in pairs}
+
+
+def interpolate(text: str, env: Mapping[str, str]) -> str:
+    """Fill in variables.
+
+    >>> interpolate("${A:-x}/$B/$$/${C}", {"B": "b"})
+    'x/b/$/'
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match["plain"] or match["name"]
+        if name is None:
+            return "$"
+        found, how, rest = env.get(name), match["how"] or "", match["rest"] or ""
+        is_set = bool(found) if how.startswith(":") else found is not None
+        if how.endswith("+"):
+            return rest if is_set else ""
+        return (found or "") if is_set else rest if how.endswith("-") else ""
+
+    return _VARIABLE.sub(value, text)
+
+
+def _is_athens(service: Mapping[str, Any]) -> bool:
+    return "athens" in str(service.get("image") or "") or STORAGE_TYPE in environment(service)
+
+
+def _filled(raw: Any, env: Mapping[str, str]) -> Any:
+    if isinstance(raw, str):
+        return interpolate(raw, env)
+    if isinstance(raw, dict):
+        return {key: _filled(value, env) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_filled(item, env) for item in raw]
+    return raw
+
+
+def _mounted_at(service: Mapping[str, Any], root: str, volumes: Any, project: str) -> list[str]:
+    """Tell the volume, or else the host's folder, that is mounted at a path."""
+    for item in service.get("volumes") or ():
+        source, target = _mount(item)
+        if target.rstrip("/") != root.rstrip("/") or not source:
+            continue
+        if source.startswith((".", "/", "~")):
+            return ["", source]
+        declared = (volumes or {}).get(source) or {}
+        named = declared.get("name")
+        external = declared.get("external")
+        if isinstance(external, dict):  # Compose files of version 2 and 3.0
+            named = named or external.get("name")
+        return [str(named or (source if external else f"{project}_{source}")), ""]
+    return ["", ""]
+
+
+def _mount(item: Any) -> tuple[str, str]:
+    if isinstance(item, dict):
+        return str(item.get("source") or ""), str(item.get("target") or "")
+    parts = str(item).split(":")
+    return (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
