@@ -1,10 +1,12 @@
 """Files around bundles: the connected side's record of those it made, and key files.
 
 Layout: `.gopack/bundles/<sequence>.index.bz2` and `.note`, the bundle's first two files, from which
-it can be built upon and made again; the note comes last and makes the record valid.
+it can be built upon and made again; the note comes last and makes the record valid. `.kit/` is what
+it carried of gopack itself.
 """
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -63,6 +65,11 @@ class History:
         with disk_errors("record the bundle", self._folder):
             for suffix in ("note", "index.bz2"):
                 self._path(sequence, suffix).unlink(missing_ok=True)
+        shutil.rmtree(self.kit(sequence), ignore_errors=True)
+
+    def kit(self, sequence: int) -> Path:
+        """Tell the folder of what a bundle carries of gopack itself; it need not be there."""
+        return self._path(sequence, "kit")
 
     def _path(self, sequence: int, suffix: str) -> Path:
         return self._folder / f"{sequence:0{_DIGITS}d}.{suffix}"

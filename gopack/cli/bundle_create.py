@@ -1,6 +1,8 @@
 """`gopack bundle create`: the storage, or what is new in it, as one file or as volumes."""
 
-from collections.abc import Sequence
+import glob
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,11 +11,13 @@ import click
 
 from gopack.adapters.bundlefiles import History, extras_of, read_signer
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.iso import find_xorriso
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.licences import licence_of
 from gopack.adapters.tarbundle import TarWriter
 from gopack.adapters.volumes import VolumeWriter
 from gopack.cli import options
+from gopack.cli.bundlekit import into_isos, make_kit, write_readme
 from gopack.cli.bundling import local_sumdb, read_base
 from gopack.cli.failing import ends_well
 from gopack.cli.reports import write_json
@@ -25,7 +29,7 @@ from gopack.flows import bundle_create
 from gopack.flows.bundle_create import Draft, Extra, Order, Origin
 from gopack.flows.bundle_split import split
 from gopack.plan.bundle import volumes
-from gopack.plan.bundle.index import Member, Sealed
+from gopack.plan.bundle.index import EXTRA_FOLDER, Member, Sealed
 from gopack.plan.bundle.inventory import Inventory
 from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.spec import note
@@ -91,6 +95,42 @@ from gopack.spec.module import ModuleVersion
     help="Carry the files of DIR along, below gopack/: gopack's own image and wheels, for example. "
     "They are signed and checked with the rest, and tar takes them out.",
 )
+@click.option(
+    "--with-gopack",
+    "has_gopack",
+    is_flag=True,
+    envvar="GOPACK_WITH_GOPACK",
+    show_envvar=True,
+    help="Carry gopack itself: its container image, wheels for an offline pip install, the "
+    "documentation. OUT.README.txt says how to begin on the sealed side.",
+)
+@click.option(
+    "--image",
+    default="gopack:local",
+    show_default=True,
+    envvar="GOPACK_IMAGE",
+    show_envvar=True,
+    metavar="NAME",
+    help="With --with-gopack: the container image to carry; none for no image.",
+)
+@click.option(
+    "--wheels-for",
+    "targets",
+    multiple=True,
+    envvar="GOPACK_WHEELS_FOR",
+    show_envvar=True,
+    metavar="PYTHON[/PLATFORM]",
+    help="With --with-gopack: the sealed side's Python, such as 3.12 or "
+    "3.12/manylinux2014_aarch64; this one unless given, several may be, none for no wheels.",
+)
+@click.option(
+    "--iso",
+    "is_iso",
+    is_flag=True,
+    envvar="GOPACK_ISO",
+    show_envvar=True,
+    help="Write an ISO image of each volume (OUT.001.iso) instead, ready to burn; needs xorriso.",
+)
 @options.json_option
 def command(
     out: Path,
@@ -102,6 +142,10 @@ def command(
     only: tuple[int, ...],
     is_self_contained: bool,
     extra_folder: Path | None,
+    has_gopack: bool,
+    image: str,
+    targets: tuple[str, ...],
+    is_iso: bool,
     json_file: Path | None,
 ) -> None:
     """Write a bundle of the storage to OUT.
@@ -115,18 +159,19 @@ def command(
         volume_bytes = volumes.parse_size(volume_size) if volume_size else None
         _check_options(since, again, only, volume_bytes, is_self_contained=is_self_contained)
         signers = [read_signer(path) for path in keys]
+        xorriso = find_xorriso() if is_iso else ""
         store = DiskStore(storage)
         with store.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
-            found = extras_of(extra_folder) if extra_folder else {}
-            extras = tuple(Extra(member, path) for path, member in found.items())
+            history = History(store.own_folder)
             origin = make_origin(store, progress)
-            job = _Job(History(store.own_folder), origin, out, progress, extras)
+            job = _Job(history, origin, out, progress, extra_folder, image, xorriso)
             if again is not None:
                 done = [job.again(again, volume_bytes, only)]
             else:
                 if not signers:
                     progress.note("not signed: import needs --insecure-unsigned; --sign signs")
-                done = job.create(since, signers, volume_bytes, is_chain=is_self_contained)
+                with job.kit(targets, is_wanted=has_gopack):
+                    done = job.create(since, signers, volume_bytes, is_chain=is_self_contained)
         for sealed, files in done:
             for line in _lines(sealed, files):
                 console.print(line, markup=False, highlight=False)
@@ -137,6 +182,21 @@ def command(
 _Done = tuple[Sealed, list[Path]]
 
 
+def _extras(*folders: Path | None) -> tuple[Extra, ...]:
+    """Take the files of the kit and of --with along, in one order.
+
+    Raises:
+        InputError: two of them have one name.
+    """
+    there = [folder for folder in folders if folder is not None and folder.is_dir()]
+    found = [(member, path) for one in there for path, member in extras_of(one).items()]
+    names = [member.name for member, _ in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError("is in --with and in --with-gopack", where=twice[0], hint="rename it")
+    return tuple(Extra(member, path) for member, path in sorted(found, key=lambda x: x[0].name))
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What the making of bundles needs."""
@@ -145,13 +205,31 @@ class _Job:
     origin: Origin
     out: Path
     progress: WatchedProgress
-    extras: tuple[Extra, ...] = ()
+    extra_folder: Path | None
+    image: str
+    xorriso: str
 
     def again(self, sequence: int, volume_bytes: int | None, only: tuple[int, ...]) -> _Done:
         """Make a recorded bundle again."""
         sealed = self.history.load(sequence)
-        draft = bundle_create.again(self.origin, sealed.index, self.extras)
-        return sealed, _write(draft, sealed, self.out, volume_bytes, only, self.progress)
+        extras = _extras(self.history.kit(sequence), self.extra_folder)
+        draft = bundle_create.again(self.origin, sealed.index, extras)
+        return sealed, self._write(draft, sealed, self.out, volume_bytes, only)
+
+    @contextmanager
+    def kit(self, targets: Sequence[str], *, is_wanted: bool) -> Iterator[None]:
+        """Have the next bundle carry gopack itself; a bundle that is not made leaves no kit."""
+        sequence = self.history.last() + 1
+        self.history.forget(sequence)  # what a killed run left
+        if is_wanted:
+            folder = self.history.kit(sequence)
+            make_kit(folder, image=self.image, targets=targets, progress=self.progress)
+        try:
+            yield
+        except BaseException:
+            if self.history.last() < sequence:
+                self.history.forget(sequence)
+            raise
 
     def create(
         self,
@@ -164,7 +242,9 @@ class _Job:
         """Make a new bundle, or a chain of them."""
         base, parent = read_base(since, self.history) if since else (Inventory(), None)
         self.progress.phase("reading the storage")
-        order = Order(self.history.last() + 1, parent, base, extras=self.extras)
+        sequence = self.history.last() + 1
+        extras = _extras(self.history.kit(sequence), self.extra_folder)
+        order = Order(sequence, parent, base, extras=extras)
         if is_chain and volume_bytes is not None:
             chain = split(self.origin, order, volume_bytes, signers)
             return [
@@ -178,10 +258,27 @@ class _Job:
         """Write a bundle and keep its record; a bundle that cannot be written leaves none."""
         self.history.save(sealed)
         try:
-            return sealed, _write(draft, sealed, out, volume_bytes, (), self.progress)
+            return sealed, self._write(draft, sealed, out, volume_bytes)
         except BaseException:
             self.history.forget(sealed.head.sequence)
             raise
+
+    def _write(
+        self,
+        draft: Draft,
+        sealed: Sealed,
+        out: Path,
+        volume_bytes: int | None,
+        only: tuple[int, ...] = (),
+    ) -> list[Path]:
+        """Write the files, the page beside them, and images of them if wanted."""
+        files = _write(draft, sealed, out, volume_bytes, only, self.progress)
+        if any(member.name.startswith(f"{EXTRA_FOLDER}docs/") for member in sealed.index.extras):
+            files.append(write_readme(sealed, out, files, image=self.image))
+        if not self.xorriso:
+            return files
+        self.progress.phase("making images")
+        return into_isos(self.xorriso, sealed, files)
 
 
 def _check_options(
@@ -237,7 +334,9 @@ def _write(
     progress: WatchedProgress,
 ) -> list[Path]:
     """Write the files; nothing is left of them after a failure."""
-    if not only and (out.exists() or list(out.parent.glob(f"{out.name}.[0-9][0-9][0-9]"))):
+    taken = [out, out.with_name(f"{out.name}.iso")]
+    taken += out.parent.glob(f"{glob.escape(out.name)}.[0-9][0-9][0-9]*")
+    if not only and any(path.exists() for path in taken):
         raise InputError("is there already", where=str(out), hint="give another name")
     total = bundle_create.total_bytes(sealed)
     parts = volumes.slices(total, volume_bytes) if volume_bytes else []

@@ -1,0 +1,109 @@
+"""gopack in its own bundle: the sealed side begins with nothing but the medium."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from gopack.adapters import kit
+from gopack.plan.bundle import readme, wheel
+from tests.bundling import Side, files_below
+
+KIT = ("--with-gopack", "--image", "none")
+
+
+def commands_of(page: str) -> str:
+    """The page's commands for a shell: the lines indented by four."""
+    return "\n".join(re.findall(r"^ {4}(\S.*)$", page, re.MULTILINE))
+
+
+@pytest.mark.e2e
+def test_page_on_the_medium_is_enough_without_an_index(
+    connected: Side, tmp_path: Path, key: Path
+) -> None:
+    """Run, word for word, what the page says, in an empty environment, no package index."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    connected.done("bundle", "create", stick / "m", *KIT, "--volume-size", "8MiB")
+    assert len(list(stick.glob("m.00?"))) > 1
+    shutil.copy(f"{key}.pub", stick / "bundle.key.pub")
+    env = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "PIP_CONFIG_FILE": os.devnull,
+        "GOSUMDB": str(connected.log.verifier),
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+    }
+    commands = commands_of((stick / "m.README.txt").read_text())
+    assert "--no-index" in commands
+    done = subprocess.run(
+        ["sh", "-ec", commands], cwd=stick, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 added" in done.stderr + done.stdout
+    assert files_below(stick / "STORAGE") == connected.versions()
+    assert (stick / "gopack/docs/sealed-side.md").is_file()
+
+
+def test_kit_without_docker_says_so(connected: Side, tmp_path: Path) -> None:
+    connected.env["DOCKER_HOST"] = f"unix://{tmp_path}/none.sock"
+    words = ("--with-gopack", "--wheels-for", "none")
+    started = connected.start("bundle", "create", tmp_path / "m", *words)
+    output = started.communicate(timeout=60)[0].decode()
+    assert started.returncode == 5
+    assert "no Docker engine answers" in output
+    assert not list(tmp_path.glob("m*"))
+    assert not list((connected.root / ".gopack").glob("bundles/*"))
+
+
+def test_kit_is_kept_so_that_a_volume_can_be_made_again(connected: Side, tmp_path: Path) -> None:
+    """Without wheels and image nothing would be carried: a kit is put there as it would be."""
+    refused = connected.run("bundle", "create", tmp_path / "m", *KIT, "--wheels-for", "none")
+    assert refused.exit_code == 2
+    extra = tmp_path / "extra"
+    (extra / "docs").mkdir(parents=True)
+    (extra / "docs" / "page.md").write_text("page")
+    connected.done("bundle", "create", tmp_path / "m", "--with", extra)
+    assert (tmp_path / "m.README.txt").exists()
+    (connected.root / ".gopack/bundles").mkdir(exist_ok=True)
+    shutil.copytree(extra, connected.root / ".gopack/bundles/000001.kit")
+    connected.done("bundle", "create", tmp_path / "again", "--again", "1")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+    connected.done("bundle", "create", tmp_path / "n")
+    assert "gopack itself" not in connected.done("bundle", "inspect", tmp_path / "n")
+
+
+def test_own_wheel_has_every_file_and_can_make_the_next_kit(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    described = kit._metadata()
+    data = wheel.make_wheel(described, kit._package_files())
+    assert data == wheel.make_wheel(described, kit._package_files())
+    path = tmp_path / wheel.wheel_name(described)
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+    package = Path(kit.__file__).parents[2]
+    for file in (package / "gopack").rglob("*.py"):
+        assert file.relative_to(package).as_posix() in names
+    assert {"gopack/_kit/requirements.txt", "gopack/_kit/docs/sealed-side.md"} <= names
+    words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    words += ["--disable-pip-version-check", "--target", str(tmp_path / "a"), str(path)]
+    subprocess.run(words, check=True)
+    script = "from gopack.adapters import kit; print(kit._docs().keys(), kit._metadata().requires)"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "a")}
+    said = subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, env=env, text=True)
+    assert "sealed-side.md" in said
+    assert "cryptography" in said
+
+
+def test_page_names_what_is_there() -> None:
+    page = readme.render("my bundle", "id", [], image="", has_wheels=True)
+    assert "tar -xf 'my bundle' gopack" in page
+    assert "docker" not in page.split("Install it")[1]
+    assert "pip" not in readme.render("m", "id", ["m.001"], image="gopack:local", has_wheels=False)
