@@ -207,6 +207,12 @@ class DiskStore:
             self._files.rename(staged, target)
             self._files.sync_folder(target.parent)
 
+    def read_alias(self, alias: ModuleVersion) -> bytes | None:
+        """Give the info of an alias; None if there is none."""
+        path = self._alias_file(alias)
+        with disk_errors("read the storage", path):
+            return path.read_bytes() if path.is_file() else None
+
     def remove_alias(self, alias: ModuleVersion) -> None:
         """Delete the file, and the folders that are empty then."""
         target = self._alias_file(alias)

@@ -107,6 +107,25 @@ class KeyedTree:
             if self._layout.has_lists:
                 self._write_list(module.path)
 
+    def publish_alias(self, alias: ModuleVersion, info: bytes) -> None:
+        """Write `@v/<query>.info` by one rename; it is in no list. See ports.AliasStore."""
+        path = self.path(alias, FileKind.INFO)
+        with self._lock, disk_errors(f"store {alias}", path):
+            self._make_folder(path.parent)
+            self._place(path, info, info_time_ns(info))
+            self._files.sync_folder(path.parent)
+
+    def read_alias(self, alias: ModuleVersion) -> bytes | None:
+        """Give the info of an alias; None if there is none."""
+        path = self.path(alias, FileKind.INFO)
+        with disk_errors("read the storage", path):
+            return path.read_bytes() if path.is_file() else None
+
+    def remove_alias(self, alias: ModuleVersion) -> None:
+        """Delete the file; see ports.AliasStore."""
+        with self._lock, disk_errors(f"remove {alias}", self._root):
+            self.path(alias, FileKind.INFO).unlink(missing_ok=True)
+
     def path(self, module: ModuleVersion, kind: FileKind) -> Path:
         """Tell where a file of a version lies."""
         return self._root / self._layout.key(module, kind)

@@ -6,6 +6,7 @@ Rules:
 - Reading needs no more than one volume open at a time, and never joins them.
 """
 
+import glob
 import hashlib
 import os
 from collections.abc import Collection, Sequence
@@ -19,6 +20,7 @@ from gopack.plan.bundle import volumes
 from gopack.plan.bundle.volumes import Sidecar, Slice
 
 _PIECE_BYTES = 1 << 20
+_SIDECAR_BYTES = 4096
 
 
 class Region(NamedTuple):
@@ -264,15 +266,14 @@ def _find(path: Path) -> list[_Part]:
     if path.is_file() and not _numbered(path):
         return [_Part(path, 0, path.stat().st_size, None)]
     base = path.with_name(path.name[:-4]) if _numbered(path) else path
-    paths = {
-        int(found.name[-3:]): found for found in base.parent.glob(f"{base.name}.[0-9][0-9][0-9]")
+    name = glob.escape(base.name)
+    found = sorted(base.parent.glob(f"{name}.[0-9][0-9][0-9]"))
+    paths = {int(each.name[-3:]): each for each in found if each.is_file()}
+    sidecars = {
+        int(each.name[-10:-7]): _read_sidecar(each)
+        for each in sorted(base.parent.glob(f"{name}.[0-9][0-9][0-9].sha256"))
+        if each.is_file()
     }
-    sidecars = {}
-    for found in base.parent.glob(f"{base.name}.[0-9][0-9][0-9].sha256"):
-        with disk_errors("read the checksum file", found):
-            sidecars[int(found.name[-10:-7])] = volumes.parse_sidecar(
-                found.read_bytes()[:4096], where=str(found)
-            )
     if not paths and not sidecars:
         raise InputError("no such bundle", where=str(path), hint="give its name, or a volume's")
     _check_set(base, paths, sidecars)
@@ -282,6 +283,11 @@ def _find(path: Path) -> list[_Part]:
         parts.append(_Part(paths[number], start, size, sidecars.get(number)))
         start += size
     return parts
+
+
+def _read_sidecar(path: Path) -> Sidecar:
+    with disk_errors("read the checksum file", path), path.open("rb") as file:
+        return volumes.parse_sidecar(file.read(_SIDECAR_BYTES), where=str(path))
 
 
 def _numbered(path: Path) -> bool:
@@ -305,6 +311,12 @@ def _check_set(base: Path, paths: dict[int, Path], sidecars: dict[int, Sidecar])
         )
     count = max([side.count for side in sidecars.values()] or [max(paths, default=0)])
     missing = [volumes.volume_name(base.name, n) for n in range(1, count + 1) if n not in paths]
+    if odd := [n for n in sorted(paths) if not 1 <= n <= count]:
+        raise IntegrityError(
+            f"the bundle has {count} volumes, and {paths[odd[0]].name} is none of them",
+            where=str(base),
+            hint="move it away, and import again",
+        )
     if missing:
         raise StoreError(f"missing: {', '.join(missing)}", where=str(base), hint=again)
     for number, sidecar in sidecars.items():

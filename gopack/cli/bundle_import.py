@@ -14,7 +14,14 @@ from gopack.adapters.statictree import StaticTree
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.zips import read_module_zip
 from gopack.cli import options
-from gopack.cli.bundling import carried_key, make_trust, opened_bundle, trust_options, zip_checkers
+from gopack.cli.bundling import (
+    carried_key,
+    kept_records_of,
+    make_trust,
+    opened_bundle,
+    trust_options,
+    zip_checkers,
+)
 from gopack.cli.failing import end, ends_well
 from gopack.cli.reports import write_json
 from gopack.cli.units import human_bytes
@@ -24,7 +31,7 @@ from gopack.flows.bundle_import import Action, Imported, Target, import_bundle
 from gopack.flows.bundle_open import Opened
 from gopack.flows.export_sumdb import export_sumdb
 from gopack.plan.layout import FileKind, athens_disk_key
-from gopack.ports import FetchedZip, Store
+from gopack.ports import FetchedZip
 from gopack.spec.module import ModuleVersion
 
 LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
@@ -94,7 +101,7 @@ class _Place:
     """Where versions go: the folder with gopack's own files, and the store in its layout."""
 
     disk: DiskStore
-    store: Store
+    store: DiskStore | KeyedTree
     zip_path: Callable[[ModuleVersion], Path]
 
     @classmethod
@@ -114,6 +121,7 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
     with zip_checkers(opened, place.disk.incoming) as zips:
         target = Target(
             store=place.store,
+            aliases=place.store,
             ledger=DiskLedger(own_folder),
             zips=zips,
             progress=progress,
@@ -121,6 +129,7 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
             check_room=(lambda _bytes, _files: None) if is_dry_run else place.disk.check_room,
             proofs=SumdbStore.of(own_folder, database.name) if database else None,
             key=key,
+            kept=kept_records_of(own_folder),
         )
         return import_bundle(opened, target, is_dry_run=is_dry_run)
 

@@ -35,7 +35,7 @@ def command(bundle: Path, name: str, json_file: Path | None) -> None:
             write_json(json_file, _report(opened))
             return
         text = opened.sealed.note if name == "BUNDLE" else _front(opened, name)
-        make_output().print(text.decode(), markup=False, highlight=False, end="")
+        make_output().print(text.decode(errors="replace"), markup=False, highlight=False, end="")
 
 
 def _front(opened: Opened, name: str) -> bytes:

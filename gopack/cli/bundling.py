@@ -1,7 +1,7 @@
 """Putting the parts of bundles together: options, keys, and where things lie."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from gopack.spec import note, tlog
 from gopack.spec.base64std import encode
 from gopack.spec.goenv import SumDB
 from gopack.spec.known_keys import KNOWN_KEYS
+from gopack.spec.module import ModuleVersion
+from gopack.spec.tlog import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -136,10 +138,7 @@ def _is_known(key: note.Verifier) -> bool:
 def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
     """Take the inventory of what is kept of every checksum database."""
     found = {}
-    folder = own_folder / "sumdb"
-    for heads in sorted(folder.glob("**/heads")):
-        name = heads.parent.relative_to(folder).as_posix()
-        store = SumdbStore.of(own_folder, name)
+    for name, store in _kept_databases(own_folder):
         notes = list(store.heads())
         sizes = [
             tlog.parse_tree(message.split(b"\n\n")[0].decode() + "\n").size for message in notes
@@ -150,6 +149,18 @@ def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
             notes[-1].decode() if notes else "",
         )
     return found
+
+
+def kept_records_of(own_folder: Path) -> dict[str, Mapping[ModuleVersion, Record]]:
+    """Read the records of every checksum database that is kept."""
+    return {name: store.records() for name, store in _kept_databases(own_folder)}
+
+
+def _kept_databases(own_folder: Path) -> Iterator[tuple[str, SumdbStore]]:
+    folder = own_folder / "sumdb"
+    for heads in sorted(folder.glob("**/heads")):
+        name = heads.parent.relative_to(folder).as_posix()
+        yield name, SumdbStore.of(own_folder, name)
 
 
 def read_base(text: str, history: History) -> tuple[Inventory, Parent | None]:

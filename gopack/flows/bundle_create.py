@@ -42,7 +42,7 @@ from gopack.plan.bundle.inventory import Inventory, Proofs
 from gopack.plan.manifest import Entry, Manifest
 from gopack.plan.summary import summarize
 from gopack.ports import FileKind, ProofStore, Store
-from gopack.spec import gosum, note
+from gopack.spec import note
 from gopack.spec.module import ModuleVersion
 
 _PIECE_BYTES = 1 << 20
@@ -336,8 +336,7 @@ def _front_file(name: str, index: Index, holdings: Holdings | None) -> bytes:
     if name == SBOM_NAME:
         return sbom.render(index.versions)
     if name == GO_SUM_NAME:
-        manifest = Manifest({one.module: one.entry for one in index.versions})
-        return gosum.format_lines(manifest.sum_lines()).encode()
+        return index.go_sum
     assert holdings is not None
     return indexes.pack(bundle_sumdb.dumps(holdings))
 

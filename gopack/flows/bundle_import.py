@@ -22,13 +22,29 @@ from gopack.flows.bundle_create import required_by
 from gopack.flows.bundle_open import Opened, SmallFiles
 from gopack.flows.bundle_settle import Settled
 from gopack.flows.bundle_sumdb import Holdings
-from gopack.flows.bundle_verify import check_plain, check_recorded, check_zips, read_holdings
+from gopack.flows.bundle_verify import (
+    check_against,
+    check_plain,
+    check_recorded,
+    check_zips,
+    read_holdings,
+)
 from gopack.flows.progress import Progress
 from gopack.plan.bundle.index import Carried, sha256
 from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest
-from gopack.ports import FetchedZip, FileKind, Ledger, ProofStore, State, Store, ZipFetcher
-from gopack.spec import note
+from gopack.ports import (
+    AliasStore,
+    FetchedZip,
+    FileKind,
+    Ledger,
+    ProofStore,
+    State,
+    Store,
+    ZipFetcher,
+)
+from gopack.spec import note, semver
 from gopack.spec.module import ModuleVersion
+from gopack.spec.tlog import Record
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
@@ -47,15 +63,23 @@ class ImportLedger(Ledger, Protocol):
         """What is recorded."""
 
 
+class ImportAliases(AliasStore, Protocol):
+    """Aliases that can be read."""
+
+    def read_alias(self, alias: ModuleVersion) -> bytes | None:
+        """The info of an alias; None if there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The storage that a bundle is imported into: the ports of this flow.
 
     `stored_zip` checks a zip that is there and gives its sums; `proofs` is what is kept of the
-    carried database, whose key is `key`.
+    carried database, whose key is `key`; `kept` are the records of every database that is kept.
     """
 
     store: Store
+    aliases: ImportAliases
     ledger: ImportLedger
     zips: ZipFetcher
     progress: Progress
@@ -63,6 +87,7 @@ class Target:
     check_room: Callable[[int, int], None]
     proofs: ProofStore | None = None
     key: note.Verifier | None = None
+    kept: Mapping[str, Mapping[ModuleVersion, Record]] = field(default_factory=dict)
 
 
 class Action(Enum):
@@ -77,7 +102,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A version that is there with other bytes, and what differs."""
+    """A version, or a name of one, that is there with other bytes, and what differs."""
 
     module: ModuleVersion
     what: str
@@ -134,6 +159,7 @@ class _Import:
         self._survey = _Survey()
         self._holdings: Holdings | None = None
         self._settled: Settled | None = None
+        self._aliases: dict[ModuleVersion, str] = {}
 
     # Checking
 
@@ -151,6 +177,7 @@ class _Import:
         """Check all the rest, and bring the zips that are needed to the storage's disk."""
         target = self._target
         check_plain(self._opened)
+        self._check_kept()
         self._settle()
         needed = [one for one in self._opened.index.versions if self._needs_zip(one)]
         size = sum(one.entry.zip.size_bytes for one in needed if one.entry.zip)
@@ -228,6 +255,13 @@ class _Import:
             "side (`gopack bundle state`)",
         )
 
+    def _check_kept(self) -> None:
+        """Hold every version against the records that are here, whatever the bundle says of it."""
+        for name, records in self._target.kept.items():
+            for one in self._opened.index.versions:
+                if one.module in records:
+                    check_against(one, records[one.module], name)
+
     def _settle(self) -> None:
         target = self._target
         if self._opened.index.database is None or target.key is None or target.proofs is None:
@@ -258,6 +292,7 @@ class _Import:
         try:
             for small in self._opened.small_files():
                 self._publish_one(small, brought.get(small.carried.module))
+            self._publish_aliases()
         finally:
             target.ledger.annotate(self._annotations())
             target.ledger.save()
@@ -282,6 +317,26 @@ class _Import:
             fetched_zip=fetched,
             verified=self._verified(small.carried),
         )
+
+    def _publish_aliases(self) -> None:
+        """Have the names of branches, tags and commits mean what they meant on the other side.
+
+        A name never goes back to a lower version, and one that is there from elsewhere stays.
+        """
+        here = self._target.ledger.manifest
+        for alias, version in sorted(self._opened.index.facts.aliases.items()):
+            module = ModuleVersion(alias.path, version)
+            known = here.aliases.get(alias)
+            is_older = known is not None and semver.compare(known, version) >= 0
+            if is_older or module not in here.versions:
+                continue
+            info = self._read(module, FileKind.INFO)
+            there = self._target.aliases.read_alias(alias)
+            if known is None and there not in {None, info}:
+                self._conflict(alias, "this name means something else here")
+                continue
+            self._target.aliases.publish_alias(alias, info)
+            self._aliases[alias] = version
 
     def _verified(self, one: Carried) -> str:
         """Say what vouches for a version here: a claim without its record is none."""
@@ -312,6 +367,7 @@ class _Import:
             listed={m: f for m, f in facts.listed.items() if m not in here.listed},
             surveys={key: f for key, f in facts.surveys.items() if key not in here.surveys},
             modules={path: f for path, f in facts.modules.items() if path not in here.modules},
+            aliases=self._aliases,
         )
 
     def result(self) -> Imported:

@@ -13,6 +13,7 @@ from typing import Protocol
 from gopack.errors import IntegrityError
 from gopack.plan.bundle import index as indexes
 from gopack.plan.bundle.index import Carried, Chunk, Head, Index, Member, Sealed
+from gopack.plan.query import checked_info
 from gopack.spec import note
 from gopack.spec.dirhash import hash_go_mod
 
@@ -179,4 +180,9 @@ def _checked(carried: Carried, info: bytes, mod: bytes) -> SmallFiles:
                 got=got,
                 hint=_FORGED,
             )
+    try:
+        checked_info(carried.module.path, carried.module.version, info)
+    except IntegrityError as error:
+        error.hint = _FORGED
+        raise
     return SmallFiles(carried, info, mod)

@@ -123,7 +123,7 @@ def loads(data: bytes, key: note.Verifier, *, where: str) -> Holdings:
             tuple(open_head(message.encode(), key) for message in raw["heads"]),
             tuple(parse_tile_path(path) for path in raw["tiles"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise IntegrityError(
             f"malformed checksum records: {error}",
             where=where,

@@ -9,8 +9,17 @@ from gopack.flows import bundle_sumdb
 from gopack.flows.bundle_open import Opened
 from gopack.flows.bundle_sumdb import Holdings, MissingTileError
 from gopack.flows.progress import Progress
+from gopack.plan.bundle import contents, sbom
 from gopack.plan.bundle import index as indexes
-from gopack.plan.bundle.index import SUMDB_NAME, TILES_NAME, Carried, Member
+from gopack.plan.bundle.index import (
+    CONTENTS_NAME,
+    GO_SUM_NAME,
+    SBOM_NAME,
+    SUMDB_NAME,
+    TILES_NAME,
+    Carried,
+    Member,
+)
 from gopack.plan.manifest import UNVERIFIED
 from gopack.ports import FetchedZip, ZipFetcher
 from gopack.spec import note
@@ -57,10 +66,22 @@ def verify(
 
 
 def check_plain(opened: Opened) -> None:
-    """Check the files that are neither small files of versions nor zips."""
+    """Check the files that are neither small files of versions nor zips.
+
+    Raises:
+        IntegrityError: one is damaged, or does not list what the bundle carries.
+    """
     for member in (*opened.index.front, *opened.index.extras):
         for _ in opened.source.pieces(*opened.places[member.name]):
             pass
+    versions, where = opened.index.versions, opened.where
+    for name in (CONTENTS_NAME, SBOM_NAME, GO_SUM_NAME):
+        if name not in opened.places:
+            raise IntegrityError(f"has no {name}", where=where, hint=_FORGED)
+    contents.check(opened.read(CONTENTS_NAME), versions, opened.index.extras, where=where)
+    sbom.check(opened.read(SBOM_NAME), versions, where=where)
+    if opened.read(GO_SUM_NAME) != opened.index.go_sum:
+        raise IntegrityError("its go.sum is not the index's", where=where, hint=_FORGED)
 
 
 def check_zips(
@@ -177,25 +198,34 @@ class CarriedTiles:
 
 
 def check_recorded(opened: Opened, records: Mapping[ModuleVersion, Record] | None) -> None:
-    """Check the versions that are said to be verified against their records.
+    """Check the versions against their records, and that those said to be verified have one.
 
     Raises:
         IntegrityError: a sum differs; or a record is missing, if it cannot be there already.
     """
     database = opened.index.database
     for one in opened.index.versions:
-        if one.entry.verified.startswith(UNVERIFIED):
-            continue
         record = records.get(one.module) if records is not None else None
         if record is not None and database is not None:
-            sums = Sums(one.entry.mod_h1, one.entry.zip.h1 if one.entry.zip else None)
-            check_sums(record, one.module, sums, name=database.name)
+            check_against(one, record, database.name)
+        elif one.entry.verified.startswith(UNVERIFIED):
+            continue
         elif not opened.index.builds_on.sumdbs and records is not None:
             raise IntegrityError(
                 "is said to be verified, and its checksum record is not carried",
                 where=str(one.module),
                 hint=_FORGED,
             )
+
+
+def check_against(one: Carried, record: Record, name: str) -> None:
+    """Check a version against a record of the checksum database of this name, whatever it claims.
+
+    Raises:
+        IntegrityError: a sum differs.
+    """
+    sums = Sums(one.entry.mod_h1, one.entry.zip.h1 if one.entry.zip else None)
+    check_sums(record, one.module, sums, name=name)
 
 
 def _proven(opened: Opened, holdings: Holdings) -> int:

@@ -485,7 +485,7 @@ def checked_info(path: str, asked: str, data: bytes) -> RevInfo:
     info = parse_info(data, where=where)
     if info.version != asked and is_exact(path, asked):
         raise IntegrityError(
-            "the upstream's info names another version",
+            "its info names another version",
             where=where,
             expected=asked,
             got=info.version,
@@ -495,7 +495,7 @@ def checked_info(path: str, asked: str, data: bytes) -> RevInfo:
         check(path, info.version)
     except InputError as error:
         raise IntegrityError(
-            f"the upstream's info names a version that cannot be: {error.what}",
+            f"its info names a version that cannot be: {error.what}",
             where=where,
             hint=_LYING,
         ) from error

@@ -4,6 +4,7 @@ import bz2
 import io
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gopack.errors import IntegrityError
+from gopack.errors import GopackError, IntegrityError
 from gopack.flows import bundle_sumdb
+from gopack.plan.bundle import contents, sbom, tarball
 from gopack.plan.bundle import index as indexes
-from gopack.plan.bundle import tarball
 from gopack.plan.bundle.index import Head
 from gopack.spec import note
 from gopack.spec.sumdb import open_head
@@ -53,11 +54,15 @@ def written(files: list[tuple[str, bytes]]) -> bytes:
     return out + tarball.END
 
 
-def forged(bundle: Path, edit: Edit, signer: note.Signer | None = None) -> None:
-    """Rewrite the index and everything that follows from it."""
+def forged(
+    bundle: Path, edit: Edit, signer: note.Signer | None = None, *, lists_follow: bool = True
+) -> None:
+    """Rewrite the index and everything that follows from it, with `lists_follow` the lists, too."""
     files = members(bundle)
     index = json.loads(bz2.decompress(files[1][1]))
     edit(index)
+    if lists_follow:
+        rewrite_lists(index, files)
     data = json.dumps(index).encode()
     packed = bz2.compress(data)
     head = Head(1, None, len(packed), len(data), indexes.sha256(data))
@@ -65,6 +70,23 @@ def forged(bundle: Path, edit: Edit, signer: note.Signer | None = None) -> None:
     message = note.sign_note(note.Note(text), signer) if signer else (text + "\n").encode()
     files[:2] = [("BUNDLE", message), ("index.json.bz2", packed)]
     bundle.write_bytes(written(files))
+
+
+def rewrite_lists(raw: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
+    """Have CONTENTS.txt, the SBOM and go.sum say what the index says."""
+    try:
+        index = indexes._index(raw, "forged")
+    except (ValueError, GopackError):
+        return
+    made = {
+        "CONTENTS.txt": contents.render(index.versions, sequence=1, parent=None),
+        "sbom.cdx.json": sbom.render(index.versions),
+        "go.sum": index.go_sum,
+    }
+    files[:] = [(name, made.get(name, data)) for name, data in files]
+    for row in raw["front"]:
+        if row[0] in made:
+            row[1:] = [len(made[row[0]]), indexes.sha256(made[row[0]])]
 
 
 def signer_of(key: Path) -> note.Signer:
@@ -284,8 +306,11 @@ def test_sum_that_no_record_speaks_for_is_checked_all_the_same(
     bundle: Path, sealed: Side, key: Path
 ) -> None:
     """A private version has no record: its zip's sum must still be the zip's."""
+    bundle.write_bytes(written([f for f in members(bundle) if not f[0].startswith("sumdb")]))
 
     def edit(index: dict[str, Any]) -> None:
+        index["sumdb"] = None
+        index["front"] = [m for m in index["front"] if not m[0].startswith("sumdb")]
         for one in index["versions"]:
             one["verified"] = "unverified: GONOSUMDB"
         one, other = (v for v in index["versions"] if v["state"] == "complete")
@@ -336,3 +361,159 @@ def test_prove_finds_a_fork_behind_an_older_head() -> None:
     head = open_head(fork.head(), log.verifier)
     with pytest.raises(IntegrityError, match="forked"):
         list(bundle_sumdb.prove(head, {}, [older], fork.tile_data))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("CONTENTS.txt", (b"com/Dep v1", b"com/Den v1"), "CONTENTS.txt does not list"),
+        ("CONTENTS.txt", (b" MIT ", b" BSD "), "CONTENTS.txt does not list"),
+        ("sbom.cdx.json", (b"com/Dep@", b"com/Den@"), "the SBOM does not list"),
+        ("go.sum", (b"com/Dep ", b"com/Den "), "its go.sum is not"),
+    ],
+)
+def test_list_that_says_something_else_than_what_is_carried_is_refused(
+    bundle: Path, sealed: Side, key: Path, name: str, change: tuple[bytes, bytes], words: str
+) -> None:
+    """Somebody with the key hides a module from the person who approves."""
+    files = members(bundle)
+    place = next(n for n, (each, _) in enumerate(files) if each == name)
+    files[place] = (name, files[place][1].replace(*change))
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        [row] = [m for m in index["front"] if m[0] == name]
+        row[1:] = [len(files[place][1]), indexes.sha256(files[place][1])]
+
+    forged(bundle, edit, signer_of(key), lists_follow=False)
+    refused(sealed, bundle, words)
+    assert words in sealed.run("bundle", "verify", bundle).output
+
+
+def test_bundle_without_the_list_that_is_approved_is_refused(
+    bundle: Path, sealed: Side, key: Path
+) -> None:
+    files = [file for file in members(bundle) if file[0] != "CONTENTS.txt"]
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        index["front"] = [m for m in index["front"] if m[0] != "CONTENTS.txt"]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "has no CONTENTS.txt")
+
+
+def test_info_of_another_version_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
+    """No checksum database speaks for an .info; it must be one of its version all the same."""
+    files = members(bundle)
+    place = next(n for n, (name, _) in enumerate(files) if name == "small/001.bz2")
+    texts = bz2.decompress(files[place][1])
+    new = texts.replace(b'"Version": "v1.2.0"', b'"Version": "v1.9.0"')
+    assert new != texts
+    files[place] = ("small/001.bz2", bz2.compress(new))
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        index["chunks"][0][1:3] = [len(files[place][1]), indexes.sha256(files[place][1])]
+        at = 0
+        for one in index["versions"]:
+            info = new[at : at + one["info_bytes"]]
+            one["info_sha256"] = indexes.sha256(info)
+            at += one["info_bytes"] + one["mod_bytes"]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "its info names another version")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1.0", "main", "v1.0.0+meta", ".gopack"])
+def test_version_that_athens_would_not_list_is_refused(
+    bundle: Path, sealed: Side, key: Path, version: str
+) -> None:
+    def edit(index: dict[str, Any]) -> None:
+        index["versions"][0]["module"] = f"example.com/m@{version}"
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "malformed index")
+
+
+def test_public_module_that_claims_to_be_private_is_held_against_its_record(
+    bundle: Path, sealed: Side, key: Path
+) -> None:
+    """`unverified` is no way around a record that is carried."""
+
+    def edit(index: dict[str, Any]) -> None:
+        one, other = (v for v in index["versions"] if v["state"] == "complete")
+        one["verified"] = "unverified: GONOSUMDB"
+        one["zip_h1"] = other["zip_h1"]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "not what the checksum database recorded")
+
+
+def test_bundle_without_a_database_is_held_against_the_records_that_are_kept(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    """The sealed side knows the record of a version; other bytes come, and no record with them."""
+    connected.put("example.com/later@v1.0.0", is_whole=False)
+    connected.done("bundle", "create", tmp_path / "a.bundle")
+    sealed.done("bundle", "import", tmp_path / "a.bundle")
+    shutil.rmtree(sealed.root / "example.com/later")
+    manifest = sealed.root / ".gopack/manifest.json"
+    lines = manifest.read_text().splitlines(keepends=True)
+    manifest.write_text("".join(ln for ln in lines if not ln.startswith('"example.com/later')))
+    other = Side(tmp_path / "other", FakeSumDB("elsewhere.test"), connected.env)
+    other.put("example.com/later@v1.0.0", noise=9)
+    shutil.rmtree(other.root / ".gopack/sumdb")
+    other.done("bundle", "create", tmp_path / "b.bundle")
+    before = sealed.versions()
+    result = sealed.run("bundle", "import", tmp_path / "b.bundle")
+    assert result.exit_code == 4, result.output
+    assert "not what the checksum database recorded" in result.output
+    assert sealed.versions() == before
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+def test_index_nested_without_end_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
+    files = members(bundle)
+    data = b'{"sequence":1,"parent":null,"builds_on":' + nested(100_000) + b"}"
+    packed = bz2.compress(data)
+    head = indexes.format_head(Head(1, None, len(packed), len(data), indexes.sha256(data)))
+    files[:2] = [("BUNDLE", note.sign_note(note.Note(head), signer_of(key))), (files[1][0], packed)]
+    bundle.write_bytes(written(files))
+    refused(sealed, bundle, "malformed index")
+    assert "malformed index" in sealed.run("bundle", "inspect", bundle).output
+
+
+def test_lists_are_shown_so_that_they_can_do_nothing(bundle: Path, sealed: Side, key: Path) -> None:
+    files = members(bundle)
+    evil = b"all is well\x1b]0;mine\x07\xff\n"
+    files = [(name, evil if name == "CONTENTS.txt" else data) for name, data in files]
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        index["front"][0][1:] = [len(evil), indexes.sha256(evil)]
+
+    forged(bundle, edit, signer_of(key), lists_follow=False)
+    shown = sealed.done("bundle", "inspect", bundle)
+    assert "\x1b" not in shown
+    assert "all is well" in shown
+
+
+def test_signature_of_another_bundle_does_not_count(
+    bundle: Path, connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    """The note of a bundle that was signed, before the contents of one that was not."""
+    key = connected.env.pop("GOPACK_SIGN")
+    connected.put("example.com/evil@v1.0.0")
+    connected.done("bundle", "create", tmp_path / "b.bundle")
+    connected.env["GOPACK_SIGN"] = key
+    signed, files = members(bundle), members(tmp_path / "b.bundle")
+    bundle.write_bytes(written([signed[0], *files[1:]]))
+    refused(sealed, bundle, "")
+    signatures = signed[0][1].split(b"\n\n", 1)[1]
+    text = files[0][1].split(b"\n\n", 1)[0]
+    bundle.write_bytes(written([("BUNDLE", text + b"\n\n" + signatures), *files[1:]]))
+    refused(sealed, bundle, "invalid signature")

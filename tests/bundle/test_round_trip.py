@@ -4,12 +4,18 @@ import bz2
 import json
 import subprocess
 import tarfile
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from gopack.adapters.disk import DiskStore
+from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.flows.export_sumdb import prove_tree
+from gopack.plan.manifest import Annotations
+from gopack.spec.module import ModuleVersion
+from tests.athens_layout import served
 from tests.bundling import Side, own_files
 from tests.fakes_sumdb import FakeSumDB
 
@@ -197,3 +203,121 @@ def test_gopack_itself_is_carried_and_taken_out_by_tar(
     bundle.write_bytes(bundle.read_bytes().replace(b"a wheel", b"b wheel"))
     assert sealed.run("bundle", "import", bundle).exit_code == 4
     assert sealed.versions() == {}
+
+
+def name_alias(side: Side, alias: str, version: str) -> None:
+    """Have a branch's name mean a stored version, as `fetch --aliases` does."""
+    path, _, query = alias.partition("@")
+    ledger, store = DiskLedger(side.root / ".gopack"), DiskStore(side.root)
+    with store.locked():
+        info = side.versions()[f"{path}/{version}/{version}.info"]
+        store.publish_alias(ModuleVersion(path, query), info)
+        ledger.annotate(Annotations(aliases={ModuleVersion(path, query): version}))
+        ledger.save()
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        ("athens", "example.com/Dep/main/main.info"),
+        ("goproxy", "example.com/!dep/@v/main.info"),
+        ("athens-s3", "example.com/Dep/@v/main.info"),
+    ],
+)
+def test_names_of_branches_go_along_and_never_back(
+    connected: Side, sealed: Side, layout: str, name: str
+) -> None:
+    words = ("--layout", layout)
+    name_alias(connected, "example.com/Dep@main", "v1.0.0")
+    first = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", first, *words)
+    info = connected.versions()["example.com/Dep/main/main.info"]
+    assert sealed.versions()[name] == info
+    connected.put("example.com/Dep@v1.1.0")
+    name_alias(connected, "example.com/Dep@main", "v1.1.0")
+    sealed.done("bundle", "import", make_bundle(connected, "b.bundle", "--since", "1"), *words)
+    newer = connected.versions()["example.com/Dep/main/main.info"]
+    assert sealed.versions()[name] == newer != info
+    sealed.done("bundle", "import", first, *words)
+    assert sealed.versions()[name] == newer
+    ours, theirs = own_files(connected.root), own_files(sealed.root)
+    assert ours["manifest.json"] == theirs["manifest.json"]
+
+
+def test_name_that_means_something_else_here_is_left_alone_and_reported(
+    connected: Side, sealed: Side
+) -> None:
+    name_alias(connected, "example.com/Dep@main", "v1.0.0")
+    theirs = sealed.root / "example.com/Dep/main/main.info"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('{"Version": "v1.9.0"}')
+    result = sealed.run("bundle", "import", make_bundle(connected, "a.bundle"))
+    assert result.exit_code == 5
+    assert "conflict: example.com/Dep@main: this name means something else here" in result.output
+    assert theirs.read_text() == '{"Version": "v1.9.0"}'
+
+
+@pytest.mark.parametrize("order", [(2, 0, 1, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
+def test_chain_in_any_order_does_no_harm(
+    connected: Side, sealed: Side, order: tuple[int, ...]
+) -> None:
+    """What cannot come yet is refused and changes nothing; asked again later, all is there."""
+    bundles = [make_bundle(connected, "0.bundle")]
+    for number in range(1, 4):
+        before = "example.com/root@v1.0.0" if number == 1 else f"example.com/s{number - 1}@v1.0.0"
+        connected.put(f"example.com/s{number}@v1.0.0", requires=[before])
+        bundles.append(make_bundle(connected, f"{number}.bundle", "--since", str(number)))
+    left = [bundles[number] for number in order]
+    for _ in bundles:
+        waiting = []
+        for bundle in left:
+            there = sealed.versions(), own_files(sealed.root)
+            result = sealed.run("bundle", "import", bundle)
+            if result.exit_code:
+                assert result.exit_code == 5
+                assert "needs bundle" in result.output or "import bundle" in result.output
+                assert (sealed.versions(), own_files(sealed.root)) == there
+                waiting.append(bundle)
+        left = waiting
+    assert not left
+    assert sealed.versions() == connected.versions()
+    ours, theirs = own_files(connected.root), own_files(sealed.root)
+    assert ours["manifest.json"] == theirs["manifest.json"]
+    assert proven_records(sealed) == proven_records(connected)
+
+
+def test_import_into_a_served_storage_never_shows_half_a_version(
+    connected: Side, sealed: Side
+) -> None:
+    """Somebody lists and reads all the while: what is listed is there, and what it requires."""
+    previous = "example.com/root@v1.0.0"
+    for number in range(10):
+        name = f"example.com/many@v1.0.{number}"
+        connected.put(name, requires=[previous], size_bytes=100_000)
+        previous = name
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.root.mkdir()
+    seen: set[str] = set()
+    with served(sealed.root) as athens:
+        importing = sealed.start("bundle", "import", bundle)
+        while True:
+            is_over = importing.poll() is not None
+            listed = asked(f"{athens.url}/example.com/many/@v/list").decode().split()
+            for version in sorted(set(listed) - seen):
+                for kind in ("info", "mod", "zip"):
+                    assert asked(f"{athens.url}/example.com/many/@v/{version}.{kind}")
+                number = int(version.rpartition(".")[2])
+                assert number == 0 or f"v1.0.{number - 1}" in listed
+            seen.update(listed)
+            if is_over:
+                break
+    output = importing.communicate(timeout=30)[0].decode()
+    assert importing.returncode == 0, output
+    assert len(seen) == 10
+    assert sealed.versions() == connected.versions()
+
+
+def asked(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        data: bytes = answer.read()
+        return data

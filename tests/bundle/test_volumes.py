@@ -1,6 +1,7 @@
 """Volumes: split, lost, damaged, mixed, and made again alone."""
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -124,6 +125,37 @@ def test_self_contained_volumes_name_the_version_that_fits_none(
     result = connected.run("bundle", "create", tmp_path / "m", *words)
     assert result.exit_code == 2
     assert "example.com/big@v1.0.0 does not fit" in result.output
+
+
+def test_volume_that_is_none_of_them_is_named(split: Path, sealed: Side) -> None:
+    count = len(list(split.parent.glob("m.00?")))
+    for odd in ("m.000", f"m.00{count + 1}"):
+        split.with_name(odd).write_bytes(b"x")
+        refused = sealed.run("bundle", "import", split)
+        assert refused.exit_code == 4
+        assert f"{odd} is none of them" in refused.output
+        split.with_name(odd).unlink()
+    assert sealed.versions() == {}
+
+
+def test_volumes_whose_name_looks_like_a_pattern(connected: Side, sealed: Side) -> None:
+    odd = connected.root.parent / "[m]*"
+    connected.done("bundle", "create", odd, *SPLIT)
+    sealed.done("bundle", "import", odd)
+    assert sealed.versions() == connected.versions()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "endless"])
+def test_checksum_file_that_is_none_stops_nobody(split: Path, sealed: Side, kind: str) -> None:
+    sidecar = split.with_name("m.001.sha256")
+    sidecar.unlink()
+    if kind == "pipe":
+        os.mkfifo(sidecar)
+    elif kind == "folder":
+        sidecar.mkdir()
+    else:
+        sidecar.symlink_to("/dev/zero")
+    sealed.done("bundle", "import", split)
 
 
 @pytest.mark.parametrize(

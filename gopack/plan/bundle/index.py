@@ -23,8 +23,9 @@ from gopack.plan import manifest as manifests
 from gopack.plan.bundle import inventory as inventories
 from gopack.plan.bundle.inventory import Inventory, Proofs
 from gopack.plan.bundle.tarball import check_name
-from gopack.plan.layout import FileKind, goproxy_key
+from gopack.plan.layout import FileKind, goproxy_key, is_version_folder_name
 from gopack.plan.manifest import Entry, Manifest
+from gopack.spec import gosum
 from gopack.spec import module as modules
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import MAX_ZIP_BYTES
@@ -147,6 +148,12 @@ class Index:
                 yield Member(carried.zip_name, zip_.size_bytes, zip_.sha256)
 
     @property
+    def go_sum(self) -> bytes:
+        """The go.sum of the versions it carries."""
+        manifest = Manifest({one.module: one.entry for one in self.versions})
+        return gosum.format_lines(manifest.sum_lines()).encode()
+
+    @property
     def adds(self) -> Inventory:
         """What the bundle adds to the inventory it builds on."""
         manifest = Manifest({carried.module: carried.entry for carried in self.versions})
@@ -257,7 +264,7 @@ def loads(head: Head, packed: bytes, *, where: str) -> Index:
         )
     try:
         index = _index(json.loads(data), where)
-    except (ValueError, TypeError, KeyError, AttributeError, GopackError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, GopackError) as error:
         raise IntegrityError(f"malformed index: {error}", where=where, hint=_AGAIN) from error
     if (index.sequence, index.parent) != (head.sequence, head.parent):
         raise IntegrityError("head and index disagree", where=where, hint=_AGAIN)
@@ -330,6 +337,8 @@ def _versions(raw: list[Any]) -> tuple[Carried, ...]:
 def _carried(raw: Mapping[str, Any]) -> Carried:
     path, _, version = str(raw["module"]).rpartition("@")
     modules.check(path, version)
+    if not is_version_folder_name(version):
+        raise ValueError(f"{path}@{version} is not a canonical version")
     entry = manifests.parse_entry(raw)
     if entry.zip is not None and not 0 < entry.zip.size_bytes <= MAX_ZIP_BYTES:
         raise ValueError(f"{path}@{version} has a zip of {entry.zip.size_bytes} bytes")

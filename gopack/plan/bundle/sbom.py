@@ -13,8 +13,11 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from gopack.errors import IntegrityError
 from gopack.plan.bundle.index import Carried
 from gopack.spec.module import ModuleVersion
+
+_OTHER = "the bundle is forged or made by a broken program: do not import it"
 
 
 def render(carried: Iterable[Carried]) -> bytes:
@@ -32,6 +35,27 @@ def render(carried: Iterable[Carried]) -> bytes:
         "components": components,
     }
     return (json.dumps(bill, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def check(data: bytes, carried: Iterable[Carried], *, where: str) -> None:
+    """Check that a bill's components are the versions that the index says are carried whole.
+
+    Raises:
+        IntegrityError: it is no bill, or one of something else.
+    """
+    expected = sorted((purl(one.module), one.entry.zip.sha256) for one in carried if one.entry.zip)
+    try:
+        components = json.loads(data)["components"]
+        found = sorted((str(c["purl"]), str(c["hashes"][0]["content"])) for c in components)
+    except (ValueError, TypeError, KeyError, LookupError, RecursionError) as error:
+        raise IntegrityError(f"malformed SBOM: {error}", where=where, hint=_OTHER) from error
+    if found != expected:
+        odd = sorted(set(found) ^ set(expected)) or found
+        raise IntegrityError(
+            f"the SBOM does not list what the bundle carries, such as {odd[0][0]}",
+            where=where,
+            hint=_OTHER,
+        )
 
 
 def purl(module: ModuleVersion) -> str:
