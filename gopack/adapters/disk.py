@@ -16,7 +16,7 @@ import errno
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -109,6 +109,33 @@ class DiskStore:
             if self._is_case_insensitive is None:
                 self._is_case_insensitive = self._files.is_case_insensitive(self.staging)
             return self._is_case_insensitive
+
+    def refuse_clashes(
+        self,
+        modules: Iterable[ModuleVersion],
+        there: Iterable[ModuleVersion] | None = None,
+    ) -> None:
+        """Refuse versions whose paths differ in letter case only, where the disk knows one case.
+
+        `there` are the versions that lie there, if not in this store's own layout.
+
+        Raises:
+            StoreError: naming both paths of the first clash.
+
+        """
+        if not self.is_case_insensitive():
+            return
+        if there is None:
+            there = (module for module, _ in self.versions())
+        clashes = layout.case_clashes([*there, *modules])
+        if clashes:
+            raise StoreError(
+                f"{clashes[0][0]} and {clashes[0][1]} are one folder on this case-insensitive disk"
+                f" ({len(clashes)} such pairs)",
+                where=str(self.root),
+                hint="use a disk that tells upper from lower case for the storage; nothing was "
+                "written",
+            )
 
     def forget_incoming(self) -> None:
         """Delete the zips that arrived and that nothing needed in the end."""

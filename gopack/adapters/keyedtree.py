@@ -11,7 +11,7 @@ Spec: go.dev/ref/mod#goproxy-protocol; Athens pkg/config.PackageVersionedName.
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,15 +31,22 @@ from gopack.spec.module import ModuleVersion, escape_path
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where files lie, and whether each module has a list of its versions."""
+    """Where files lie.
+
+    `has_lists`: each module has a list of its versions. `is_escaped`: no two keys differ in letter
+    case alone.
+    """
 
     key: Callable[[ModuleVersion, FileKind], str]
     parse: Callable[[str], StoredFile | None]
     has_lists: bool
+    is_escaped: bool
 
 
-GOPROXY = Layout(layout.goproxy_key, layout.parse_goproxy_key, has_lists=True)
-ATHENS_S3 = Layout(layout.athens_s3_key, layout.parse_athens_s3_key, has_lists=False)
+GOPROXY = Layout(layout.goproxy_key, layout.parse_goproxy_key, has_lists=True, is_escaped=True)
+ATHENS_S3 = Layout(
+    layout.athens_s3_key, layout.parse_athens_s3_key, has_lists=False, is_escaped=False
+)
 
 
 class KeyedTree:
@@ -84,7 +91,7 @@ class KeyedTree:
     ) -> None:
         """Make a version appear; see ports.Store."""
         with self._lock, disk_errors(f"store {module}", self.path(module, FileKind.INFO)):
-            if self._disk.is_case_insensitive():
+            if not self._layout.is_escaped and self._disk.is_case_insensitive():
                 diskwalk.refuse_other_case(self._root, module)
             state = self.state(module)
             if state is State.COMPLETE or (state is State.MOD_ONLY and zip_file is None):
@@ -125,6 +132,11 @@ class KeyedTree:
         """Delete the file; see ports.AliasStore."""
         with self._lock, disk_errors(f"remove {alias}", self._root):
             self.path(alias, FileKind.INFO).unlink(missing_ok=True)
+
+    def refuse_clashes(self, modules: Iterable[ModuleVersion]) -> None:
+        """Refuse versions that a case-insensitive disk cannot hold; see DiskStore."""
+        if not self._layout.is_escaped:
+            self._disk.refuse_clashes(modules, there=(module for module, _ in self.versions()))
 
     def path(self, module: ModuleVersion, kind: FileKind) -> Path:
         """Tell where a file of a version lies."""

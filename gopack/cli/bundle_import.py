@@ -127,6 +127,7 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
             progress=progress,
             stored_zip=partial(_stored_zip, place),
             check_room=(lambda _bytes, _files: None) if is_dry_run else place.disk.check_room,
+            refuse_clashes=place.store.refuse_clashes,
             proofs=SumdbStore.of(own_folder, database.name) if database else None,
             key=key,
             kept=kept_records_of(own_folder),

@@ -85,6 +85,7 @@ class Target:
     progress: Progress
     stored_zip: Callable[[ModuleVersion], FetchedZip]
     check_room: Callable[[int, int], None]
+    refuse_clashes: Callable[[Iterable[ModuleVersion]], None]
     proofs: ProofStore | None = None
     key: note.Verifier | None = None
     kept: Mapping[str, Mapping[ModuleVersion, Record]] = field(default_factory=dict)
@@ -182,6 +183,8 @@ class _Import:
         needed = [one for one in self._opened.index.versions if self._needs_zip(one)]
         size = sum(one.entry.zip.size_bytes for one in needed if one.entry.zip)
         target.check_room(size, FILES_PER_VERSION * len(needed))
+        if not is_dry_run:  # it is found out by writing
+            target.refuse_clashes(one.module for one in self._opened.index.versions)
         wanted = set() if is_dry_run else {one.module for one in needed}
         return check_zips(self._opened, target.zips, target.progress, wanted)
 

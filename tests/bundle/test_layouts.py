@@ -1,11 +1,13 @@
 """Import into other layouts: a GOPROXY tree, and the keys of Athens' object storages."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from gopack.adapters.files import Files
 from tests.bundle.test_round_trip import make_bundle
 from tests.bundling import Side
 
@@ -72,3 +74,53 @@ def test_go_command_verifies_from_the_goproxy_tree(
         )
         assert done.returncode == 0, done.stderr
     assert "example.com/Dep v1.0.0" in (project / "go.sum").read_text()
+
+
+@pytest.mark.parametrize("layout", ["athens", "athens-s3"])
+def test_disk_that_ignores_case_is_refused_before_anything_is_written(
+    connected: Side, sealed: Side, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected.put("example.com/dep@v1.0.0")
+    monkeypatch.setattr(Files, "is_case_insensitive", lambda *_: True)
+    bundle = make_bundle(connected, "a.bundle")
+    result = sealed.run("bundle", "import", bundle, "--layout", layout)
+    assert result.exit_code == 5
+    assert "example.com/Dep and example.com/dep are one folder" in result.output
+    assert sealed.versions() == {}
+
+
+def test_escaped_tree_is_safe_on_a_disk_that_ignores_case(
+    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected.put("example.com/dep@v1.0.0")
+    monkeypatch.setattr(Files, "is_case_insensitive", lambda *_: True)
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"), "--layout", "goproxy")
+    assert sum(name.endswith(".zip") for name in sealed.versions()) == 3
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_real_disk_that_ignores_case(connected: Side, sealed: Side, tmp_path: Path) -> None:
+    """A GOPROXY tree holds both cases there; Athens' layout is refused, nothing written."""
+    connected.put("example.com/dep@v1.0.0")
+    bundle = make_bundle(connected, "a.bundle")
+    image, sealed.root = tmp_path / "disk.img", tmp_path / "disk"
+    sealed.root.mkdir()
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    mkfs = shutil.which("mkfs.vfat", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if mkfs is None:
+        pytest.skip("no mkfs.vfat here")
+    subprocess.run([mkfs, str(image)], check=True, capture_output=True)
+    words = ["mount", "-o", "loop", str(image), str(sealed.root)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("no FAT image can be mounted here")
+    try:
+        refused = sealed.run("bundle", "import", bundle)
+        assert refused.exit_code == 5
+        assert "are one folder on this case-insensitive disk" in refused.output
+        assert sealed.versions() == {}
+        sealed.done("bundle", "import", bundle, "--layout", "goproxy")
+        assert sum(name.endswith(".zip") for name in sealed.versions()) == 3
+    finally:
+        subprocess.run(["umount", str(sealed.root)], check=True)
