@@ -31,19 +31,22 @@ def look_up(
 ) -> dict[str, ModuleFacts]:
     """Ask what the highest version of each module retracts, unless it is known already.
 
-    What is known counts until a version above it is wanted. A module that cannot be asked is left
-    out: go retracts nothing then.
+    What is known counts until a version is wanted that is higher than all in sight then. A module
+    that cannot be asked is left out: go retracts nothing then.
     """
     jobs: Jobs[str, ModuleFacts | None] = Jobs(executor)
-    asked: set[str] = set()
-    for module in sorted(wanted):
-        facts = known.get(module.path)
-        is_known = facts and semver.compare(module.version, facts.carrier) <= 0
-        if not is_known and module.path not in asked:
-            asked.add(module.path)
-            jobs.submit(module.path, partial(_ask, module.path, sources))
+    for path, version in _highest_wanted(wanted).items():
+        facts = known.get(path)
+        if facts is None or not facts.holds_for(version):
+            jobs.submit(path, partial(_ask, path, version, sources))
     found = {path: job.result() for path, job in jobs}
     return {path: facts for path, facts in found.items() if facts is not None}
+
+
+def _highest_wanted(wanted: Iterable[ModuleVersion]) -> dict[str, str]:
+    """Give the highest version of each path, sorted by path."""
+    ascending = sorted(wanted, key=lambda module: semver.sort_key(module.version))
+    return dict(sorted(dict(ascending).items()))
 
 
 def carriers(
@@ -59,7 +62,7 @@ def carriers(
     return found
 
 
-def _ask(path: str, sources: Sources) -> ModuleFacts | None:
+def _ask(path: str, wanted: str, sources: Sources) -> ModuleFacts | None:
     try:
         answer = first_answer(
             sources.attempts(path), lambda source: run_steps(highest(path), source)
@@ -69,4 +72,5 @@ def _ask(path: str, sources: Sources) -> ModuleFacts | None:
     if answer is None:
         return None
     module, summary = answer
-    return ModuleFacts(module.version, summary.retract)
+    is_above = semver.compare(wanted, module.version) > 0
+    return ModuleFacts(module.version, summary.retract, wanted if is_above else "")

@@ -14,6 +14,7 @@ from typing import Any
 from gopack.errors import GopackError, StoreError
 from gopack.plan.layout import is_version_folder_name
 from gopack.plan.summary import Retraction
+from gopack.spec import semver
 from gopack.spec.gosum import SumLine
 from gopack.spec.module import ModuleVersion, check_path, escape_version
 
@@ -83,10 +84,19 @@ class SurveyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
-    """What a module's highest version says of all of them: its version, and what it retracts."""
+    """What a module's highest version says of all of them: its version, and what it retracts.
+
+    `wanted` is the highest version that was wanted when it was asked for, where that is a higher
+    one: a pseudo-version, or a pre-release beside releases.
+    """
 
     carrier: str
     retract: tuple[Retraction, ...] = ()
+    wanted: str = ""
+
+    def holds_for(self, version: str) -> bool:
+        """Tell whether these facts were asked for with this version, or a higher one, in sight."""
+        return any(semver.compare(version, v) <= 0 for v in (self.carrier, self.wanted) if v)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +258,13 @@ def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
 
 def _module_json(facts: ModuleFacts) -> dict[str, Any]:
     retract = [[r.low, r.high, r.rationale] for r in facts.retract]
-    return {"carrier": facts.carrier, "retract": retract}
+    wanted = {"wanted": facts.wanted} if facts.wanted else {}
+    return {"carrier": facts.carrier, "retract": retract, **wanted}
 
 
 def _module_facts(raw: Mapping[str, Any]) -> ModuleFacts:
     retract = (Retraction(low, high, why) for low, high, why in raw["retract"])
-    return ModuleFacts(raw["carrier"], tuple(retract))
+    return ModuleFacts(raw["carrier"], tuple(retract), str(raw.get("wanted", "")))
 
 
 def parse_entry(raw: Mapping[str, Any]) -> Entry:

@@ -34,6 +34,17 @@ def test_exact_versions_with_nothing_new_send_no_request(lab: Lab) -> None:
     assert asked_again(lab, "example.com/app@v1.0.0\nexample.com/Tool@v0.1.0\n") == []
 
 
+def test_version_above_all_listed_ones_is_asked_for_once(lab: Lab) -> None:
+    """A pseudo-version, or a pre-release: the module's highest version is below it for good."""
+    pseudo = "v1.1.1-0.20200101000000-abcdefabcdef"
+    lab.world.add("example.com/util", pseudo)
+    lab.upstream.files["/example.com/util/@v/list"] = (b"v1.1.0\n", "text/plain")
+    lab.world.add("example.com/base", "v1.1.0-rc.1")
+    lab.world.publish_log()
+    lines = f"example.com/util@v1.1.0\nexample.com/util@{pseudo}\nexample.com/base@v1.1.0-rc.1\n"
+    assert asked_again(lab, lines) == []
+
+
 def test_floating_lines_with_nothing_new_send_one_conditional_request_each(lab: Lab) -> None:
     asked = asked_again(lab, "example.com/app\nexample.com/base@v1.0\nexample.com/Tool@v0.1.0\n")
     assert sorted(each.path for each in asked) == [
