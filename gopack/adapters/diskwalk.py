@@ -5,6 +5,7 @@ elements that look like versions, so the name alone decides nothing.
 """
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +46,16 @@ class _Found(NamedTuple):
 
 def folder_state(folder: Path, version: str) -> State:
     """Tell what a folder holds of this version. May raise OSError other than not-found."""
+    text = str(folder)  # a storage has thousands of versions, and paths as objects are slow
     for kind in (FileKind.INFO, FileKind.MOD):
-        if not _is_file(folder / athens_disk_name(version, kind)):
+        if not _is_file(f"{text}/{athens_disk_name(version, kind)}"):
             return State.ABSENT
-    return State.COMPLETE if _is_file(folder / DISK_ZIP) else State.MOD_ONLY
+    return State.COMPLETE if _is_file(f"{text}/{DISK_ZIP}") else State.MOD_ONLY
 
 
 def holds_version_files(folder: Path, version: str) -> bool:
     """Tell whether any file of this version is in the folder."""
-    return any(_is_file(folder / athens_disk_name(version, kind)) for kind in FileKind)
+    return any(_is_file(f"{folder}/{athens_disk_name(version, kind)}") for kind in FileKind)
 
 
 def sub_folder(folder: Path) -> Path | None:
@@ -186,8 +188,8 @@ def _fault(found: _Found) -> str:
     return f"holds more than a version: {', '.join(foreign)}" if foreign else ""
 
 
-def _is_file(path: Path) -> bool:
+def _is_file(path: str) -> bool:
     try:
-        return path.is_file()
-    except NotADirectoryError:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
         return False

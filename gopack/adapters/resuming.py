@@ -7,15 +7,18 @@ and the checksum database say of the whole.
 Spec: RFC 9110, 13.1.5 (If-Range), 14.4 (Content-Range), 8.8 (strong validators).
 """
 
+from __future__ import annotations
+
 import re
 from http import HTTPStatus
-from typing import NamedTuple
-
-import httpx
+from typing import TYPE_CHECKING, NamedTuple
 
 from gopack.adapters.partfile import Origin, PartFile
 from gopack.adapters.web import Web, pour
 from gopack.errors import UpstreamError
+
+if TYPE_CHECKING:
+    import httpx
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 

@@ -8,8 +8,12 @@ Rules kept:
 - bodies are streamed and bounded; one that ends early is an error.
 
 Spec: cmd/go/internal/web (get, checkRedirect, HTTPError), net/http (Client redirects).
+The HTTP library is imported at the first request: it is slow to load, and a run with nothing new
+asks for nothing.
 Differs: Go sends credentials on to sub-domains and other ports of the first host too.
 """
+
+from __future__ import annotations
 
 import base64
 import functools
@@ -20,9 +24,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
-
-import httpx
 
 from gopack import __version__
 from gopack.adapters import trust, weberrors
@@ -32,12 +35,18 @@ from gopack.spec import gourl, httpproxy, netrc
 from gopack.spec.goenv import GoEnv
 from gopack.spec.gourl import Login, Url
 
+if TYPE_CHECKING:
+    import httpx
+
 USER_AGENT = f"gopack/{__version__}"
 TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
 MAX_REDIRECTS = 10  # net/http and cmd/go/internal/web
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
-_LIMITS = httpx.Limits(max_connections=4, max_keepalive_connections=4, keepalive_expiry=30)
+_CONNECTIONS = 4
+"""The most that a thread keeps to one host."""
+
+_KEEPALIVE_S = 30
 _NO_HEADERS: Mapping[str, str] = {}
 _SCHEMES = frozenset({"http", "https"})
 
@@ -193,6 +202,8 @@ class Web:
         authorization: str | None,
         more: Mapping[str, str],
     ) -> httpx.Response:
+        import httpx  # noqa: PLC0415 - see above
+
         if url.login is not None:
             text = _without_login(text)
         headers = {
@@ -217,13 +228,19 @@ class Web:
         return found
 
     def _make_transport(self, url: Url) -> httpx.HTTPTransport:
+        import httpx  # noqa: PLC0415
+
         forward = httpproxy.proxy_for(self._env.forward, url)
         secure = url.scheme == "https" or (forward is not None and forward.scheme == "https")
         context = self._trusted() if secure else _distrusting()
         transport = httpx.HTTPTransport(
             verify=context,
             trust_env=False,
-            limits=_LIMITS,
+            limits=httpx.Limits(
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_CONNECTIONS,
+                keepalive_expiry=_KEEPALIVE_S,
+            ),
             proxy=None if forward is None else _forward_proxy(forward, context),
         )
         with self._lock:
@@ -244,6 +261,8 @@ def _distrusting() -> ssl.SSLContext:
 
 
 def _forward_proxy(forward: Url, context: ssl.SSLContext) -> httpx.Proxy:
+    import httpx  # noqa: PLC0415
+
     if forward.scheme not in {"http", "https", "socks5", "socks5h"} or not forward.host:
         raise InputError(
             f"a proxy of HTTP_PROXY or HTTPS_PROXY has an unknown scheme: {forward.scheme}",

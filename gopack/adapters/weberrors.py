@@ -4,6 +4,8 @@ Spec: cmd/go/internal/web HTTPError (404 and 410 mean "does not exist"; plain te
 shown, eight lines at most); RFC 9110 section 10.2.3 (Retry-After).
 """
 
+from __future__ import annotations
+
 import errno
 import re
 import socket
@@ -12,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-import httpx
+from typing import TYPE_CHECKING
 
 from gopack.errors import InputError, NotFoundError, UpstreamError
 from gopack.spec import gourl
+
+if TYPE_CHECKING:
+    import httpx
 
 _MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
 _MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
@@ -109,6 +113,8 @@ def check_not_a_page(where: str, url: str, headers: httpx.Headers, start: bytes)
 @contextmanager
 def translated(where: str, url: str) -> Iterator[None]:
     """Turn httpx's exceptions into UpstreamErrors, those of iteration included."""
+    import httpx  # noqa: PLC0415 - see web.py
+
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -124,6 +130,8 @@ def _from_exception(where: str, url: str, error: Exception) -> UpstreamError:
 
 def _explain(error: Exception) -> tuple[str, str, bool]:
     """Tell what failed, the next step, and whether the same request may succeed later."""
+    import httpx  # noqa: PLC0415
+
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -175,6 +183,8 @@ def _detail(response: httpx.Response) -> str:
     charset = re.search(r'charset="?([\w-]+)', parameters)
     if kind.strip() != "text/plain" or (charset and charset[1] not in {"utf-8", "us-ascii"}):
         return ""
+    import httpx  # noqa: PLC0415
+
     try:
         text = _start(response).decode()
     except (UnicodeDecodeError, httpx.HTTPError):

@@ -8,15 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from gopack.cli.units import human_bytes, human_duration
 from gopack.spec.module import ModuleVersion
@@ -130,6 +121,16 @@ class RichProgress:
     """Two bars: what is read, then what is fetched, with speed and time left."""
 
     def __init__(self, console: Console) -> None:
+        from rich.progress import (  # noqa: PLC0415 - slow to load, and for terminals alone
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
         self._console = console
         self._lock = threading.Lock()
         self._bars = Progress(

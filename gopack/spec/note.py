@@ -7,6 +7,9 @@ Rules:
 - Opening a note proves at least one signature by a key that the caller trusts; one bad signature
   by a trusted key spoils the note. Signatures by unknown keys are kept apart, unverified.
 
+The cryptography package is imported when a signature is made or checked: it is slow to load, and
+a run with nothing new needs none.
+
 Spec: golang.org/x/mod/sumdb/note.
 """
 
@@ -14,13 +17,13 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typing import TYPE_CHECKING
 
 from gopack.errors import InputError, IntegrityError
 from gopack.spec import base64std
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ALG_ED25519 = 1  # x/mod note algEd25519
 KEY_BYTES = 32
@@ -49,8 +52,11 @@ class Verifier:
 
     def verify(self, text: bytes, signature: bytes) -> bool:
         """Whether `signature` is this key's over `text`."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see the docstring
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+
         try:
-            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text)
+            ed25519.Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -71,12 +77,12 @@ class Signer:
     @property
     def verifier(self) -> Verifier:
         """The key that others check these signatures with."""
-        public = Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
-        return Verifier(self.name, public.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        public = _private_key(self.seed).public_key()
+        return Verifier(self.name, public.public_bytes_raw())
 
     def sign(self, text: bytes) -> bytes:
         """The bare signature over `text`."""
-        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(text)
+        return _private_key(self.seed).sign(text)
 
     def secret_text(self) -> str:
         """The signer key in its text form, `PRIVATE+KEY+name+hash+key`."""
@@ -100,6 +106,12 @@ class Note:
     text: str
     signatures: tuple[Signature, ...] = ()
     unverified: tuple[Signature, ...] = ()
+
+
+def _private_key(seed: bytes) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def is_valid_name(name: str) -> bool:
