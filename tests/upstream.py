@@ -120,6 +120,11 @@ class Upstream:
         self.files: dict[str, tuple[bytes, str]] = {}
         self.log: list[Asked] = []
         self.connections = 0
+        self.allowed_at_once: int | None = None  # what is more is answered 429
+        self.delay_s_for_each = 0.0  # of the requests that are under way
+        self.most_at_once = 0
+        self.refused = 0
+        self._at_once = 0
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._server = _Server(self, tls)
@@ -209,6 +214,21 @@ class Upstream:
                     return rule.fault
         return Fault()
 
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[Fault]:
+        """Be one of the requests that are answered at once; the fault is for the others' sake."""
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+            is_too_much = self.allowed_at_once is not None and self._at_once > self.allowed_at_once
+            self.refused += is_too_much
+            delay_s = self._at_once * self.delay_s_for_each
+        try:
+            yield Fault(status=429, body=b"") if is_too_much else Fault(delay_s=delay_s)
+        finally:
+            with self._lock:
+                self._at_once -= 1
+
     # What it was asked.
 
     def note(self, asked: Asked) -> None:
@@ -266,11 +286,16 @@ class _Handler(BaseHTTPRequestHandler):
         """The log is a list."""
 
     def _answer(self, *, with_body: bool) -> None:
+        with self.server.upstream.under_way() as overload:
+            self._answer_one(overload, with_body=with_body)
+
+    def _answer_one(self, overload: Fault, *, with_body: bool) -> None:
         upstream = self.server.upstream
         path = unquote(self.path)
         upstream.note(Asked(self.command, path, dict(self.headers.items())))
         fault = upstream.fault_for(path, is_ranged="Range" in self.headers)
-        time.sleep(upstream.delay_s + fault.delay_s)
+        fault = overload if overload.status else fault
+        time.sleep(upstream.delay_s + fault.delay_s + overload.delay_s)
         if fault.reset:
             self._reset()
             return

@@ -1,7 +1,8 @@
 """Asking again: what failed for a moment is asked again, later, and never impatiently.
 
 Rules kept:
-- only retryable UpstreamErrors are asked again, at most `tries` times in all;
+- only retryable UpstreamErrors are asked again, at most `tries` times in all; what a server refuses
+  for being asked too much (429) is no failure of the answer, and gets `refusals` tries;
 - waits grow exponentially, with jitter, so that threads do not come back all at once;
 - Retry-After is obeyed (up to a cap), and then, as after any 429, every thread of this process that
   asks this source waits, not only the one that was told;
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TypeVar
 
 from gopack.errors import UpstreamError
@@ -25,12 +27,13 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long; the defaults give up after about five seconds.
+    """How often and how long; the defaults give up after about five seconds, after 429 a minute.
 
     `spread_s` is how far apart threads may come back from a pause that they sat out together.
     """
 
     tries: int = 5
+    refusals: int = 12
     first_delay_s: float = 0.25
     max_delay_s: float = 8.0
     max_retry_after_s: float = 60.0
@@ -65,16 +68,18 @@ class Patience:
             UpstreamError: the last failure, or that the run was stopped.
 
         """
-        for failed in range(self._policy.tries - 1):
+        failed = refused = 0
+        while True:
             self._sit_out_pause()
             try:
                 return call()
             except UpstreamError as error:
-                if not error.retryable or self._stop.is_set():
+                is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS
+                refused, failed = refused + is_refused, failed + (not is_refused)
+                is_last = failed >= self._policy.tries or refused >= self._policy.refusals
+                if is_last or not error.retryable or self._stop.is_set():
                     raise
-                self._after(error, failed)
-        self._sit_out_pause()
-        return call()
+                self._after(error, failed + refused - 1)
 
     def _after(self, error: UpstreamError, failed: int) -> None:
         """Wait as the failure asks for; `failed` tries came before it."""
@@ -82,7 +87,7 @@ class Patience:
         delay *= 0.5 + 0.5 * self._jitter()
         if error.retry_after_s is not None:
             delay = max(delay, min(error.retry_after_s, self._policy.max_retry_after_s))
-        if error.retry_after_s is not None or error.status == 429:
+        if error.retry_after_s is not None or error.status == HTTPStatus.TOO_MANY_REQUESTS:
             with self._lock:
                 self._resume_at = max(self._resume_at, self._clock() + delay)
         elif self._wait(delay):

@@ -13,6 +13,7 @@ from gopack.adapters.godirect import DirectSource
 from gopack.adapters.goproxy import HttpSource
 from gopack.adapters.remembered import RememberedAnswers
 from gopack.adapters.retry import Patience, RetryingSource, RetryPolicy
+from gopack.adapters.slots import Slots
 from gopack.adapters.web import Web
 from gopack.errors import NotFoundError
 from gopack.ports import Attempt, ModuleSource, ZipTarget
@@ -47,7 +48,7 @@ class OffSource:
 class ProxySources:
     """Where each module is asked for; build it anew from the GoEnv in each process."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but one by keyword
         self,
         env: GoEnv,
         *,
@@ -56,16 +57,18 @@ class ProxySources:
         policy: RetryPolicy | None = None,
         direct_cache: Path | None = None,
         answers: Path | None = None,
+        slots: Slots | None = None,
     ) -> None:
         """Take the settings; `stop` ends waits for another try; `policy` says how many there are.
 
-        A `web` that is given stays the caller's to close. `direct_cache` is a folder that the
-        `direct` sources of several processes share; each has a temporary one unless given.
+        A `web` that is given stays the caller's to close; without one `slots` bounds what is under
+        way at once. `direct_cache` is a folder that the `direct` sources of several processes
+        share; each has a temporary one unless given.
         `answers` is a folder to keep answers in that may change, so that asking again is cheap.
         """
         self._noproxy = env.noproxy
         self._owns_web = web is None
-        self._web = Web(env) if web is None else web
+        self._web = Web(env, slots=slots) if web is None else web
         self._remembered = RememberedAnswers(self._web, answers) if answers else None
         self._stop = stop or threading.Event()
         self._policy = policy or RetryPolicy()

@@ -5,6 +5,7 @@ Rules kept:
   never follow a redirect to another origin, and appear in no text;
 - at most 10 redirects, none from https to http;
 - each thread has connections of its own (measured: four times as fast as a shared pool);
+- a server that says or shows that it is asked too much is asked less at once (pace.py);
 - bodies are streamed and bounded; one that ends early is an error.
 
 Spec: cmd/go/internal/web (get, checkRedirect, HTTPError), net/http (Client redirects).
@@ -20,8 +21,9 @@ import functools
 import io
 import ssl
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ from urllib.parse import urljoin
 
 from gopack import __version__
 from gopack.adapters import trust, weberrors
+from gopack.adapters.pace import Pace
+from gopack.adapters.slots import Slots
 from gopack.errors import InputError, UpstreamError
 from gopack.ports import ZipTarget
 from gopack.spec import gourl, httpproxy, netrc
@@ -62,16 +66,20 @@ class Web:
         self,
         env: GoEnv,
         *,
+        slots: Slots | None = None,
         timeouts_s: Mapping[str, float | None] = TIMEOUTS_S,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
+        """Take the settings; `slots` bounds what is under way at once, with other processes."""
         self._env = env
+        self._slot = slots.one if slots else nullcontext
         self._extensions = {"timeout": dict(timeouts_s)}
         self._now = now
         self._local = threading.local()
         self._lock = threading.Lock()
         self._transports: list[httpx.HTTPTransport] = []
         self._context: ssl.SSLContext | None = None
+        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
 
     def read(self, url: str, *, where: str, limit: int) -> bytes:
         """Return a small body whole.
@@ -132,6 +140,12 @@ class Web:
                 announced = answer.headers.get("Content-Length", "")
             return int(announced) if announced.isdigit() else None
 
+    def pace(self, url: str) -> Pace:
+        """Give the pace of requests to a URL's server; redirects count for who redirects."""
+        server = url.partition("://")[2].partition("/")[0]
+        with self._lock:
+            return self._paces[server]
+
     def close(self) -> None:
         """Close every thread's connections; call it when no thread asks any more."""
         with self._lock:
@@ -145,17 +159,17 @@ class Web:
         self, method: str, url: str, where: str, *, headers: Mapping[str, str] = _NO_HEADERS
     ) -> Iterator[httpx.Response]:
         """Follow redirects to an answer with a body; close it in the end, whatever happens."""
-        response = None
-        try:
+        with self.pace(url).turn() as turn, self._slot(), ExitStack() as ending:
             with weberrors.translated(where, url):
                 response = self._follow(method, url, where, headers)
+                ending.callback(response.close)
+                turn.answered()
+                if _is_too_much(response):
+                    turn.refused()
                 is_asked_for = headers and response.status_code in _CONDITIONAL
                 if response.status_code != HTTPStatus.OK and not is_asked_for:
                     raise weberrors.from_status(where, url, response, now=self._now())
             yield response
-        finally:
-            if response is not None:
-                response.close()
 
     def _follow(
         self, method: str, url: str, where: str, headers: Mapping[str, str]
@@ -308,6 +322,10 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return response.iter_bytes()
     return iter(response.stream)  # type: ignore[arg-type]  # a sync transport's stream
+
+
+def _is_too_much(response: httpx.Response) -> bool:
+    return response.status_code == HTTPStatus.TOO_MANY_REQUESTS or "Retry-After" in response.headers
 
 
 def _parse(text: str, where: str) -> Url:

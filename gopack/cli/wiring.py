@@ -14,6 +14,7 @@ from rich.console import Console
 from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.slots import Slots
 from gopack.adapters.sources import ProxySources
 from gopack.adapters.web import Web
 from gopack.adapters.zippool import AdaptiveZips
@@ -120,13 +121,16 @@ def _parts(
     answers: Path | None = None,
 ) -> Iterator[Session]:
     stop = threading.Event()
-    web = Web(env)
+    slots = Slots(jobs)
+    web = Web(env, slots=slots)
     direct_cache = store.own_folder / "cache" / "direct"
     upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache, answers=answers)
     sources = StoredFirst(upstream, partial(read_stored, store, ledger))
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
-        partial(ProxySources, env, direct_cache=direct_cache), store.incoming, store.root
+        partial(ProxySources, env, direct_cache=direct_cache, slots=slots),
+        store.incoming,
+        store.root,
     )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
     verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
@@ -153,6 +157,7 @@ def _parts(
         upstream.close()
         verifier.close()
         web.close()
+        slots.close()
 
 
 def bring(zips: ZipFetcher, modules: Iterable[ModuleVersion]) -> dict[ModuleVersion, GopackError]:

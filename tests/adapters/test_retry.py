@@ -81,13 +81,21 @@ def test_ask_retry_after_is_obeyed_up_to_a_cap(asked: float, waited: float) -> N
 
 def test_ask_after_a_429_everybody_waits() -> None:
     clock = Time()
-    patience = clock.patience(RetryPolicy(tries=2, first_delay_s=8, max_delay_s=8, spread_s=0.5))
+    patience = clock.patience(RetryPolicy(refusals=2, first_delay_s=8, max_delay_s=8, spread_s=0.5))
     with pytest.raises(UpstreamError):
         patience.ask(Flaky(*[UpstreamError("slow down", status=429, retryable=True)] * 2))
     clock.waits.clear()
     clock.now -= 3.5  # another thread comes while five of the eight seconds are over
     assert patience.ask(Flaky()) == "fine"
     assert clock.waits == [3 + 0.5]  # the jitter of this test is 1
+
+
+def test_ask_what_is_refused_for_being_too_much_gets_more_tries() -> None:
+    refused = UpstreamError("slow down", status=429, retryable=True)
+    policy = RetryPolicy(tries=2, refusals=6)
+    assert Time().patience(policy).ask(Flaky(*[refused] * 5)) == "fine"
+    with pytest.raises(UpstreamError, match="slow down"):
+        Time().patience(policy).ask(Flaky(*[refused] * 6))
 
 
 def test_ask_stop_ends_a_real_wait_at_once() -> None:
