@@ -4,6 +4,9 @@ A list of versions or what `latest` is now costs one conditional request, and no
 has changed. One file an answer: the tag, a digest of the body, the body. What is torn is no answer;
 what cannot be kept is asked for in full the next time.
 
+A go.mod that only helps to resolve a line, as that of a highest version which retracts itself,
+never changes, and no storage has it: it is kept, too, and asked for once.
+
 Spec: RFC 9110, 13.1.2 (If-None-Match).
 """
 
@@ -18,6 +21,7 @@ from typing import NamedTuple
 from gopack.adapters.web import Web, pour
 from gopack.errors import UpstreamError
 from gopack.spec import gourl
+from gopack.spec.module import ModuleVersion
 
 
 class _Kept(NamedTuple):
@@ -51,6 +55,25 @@ class RememberedAnswers:
         if tag:
             _save(path, _Kept(tag, out.getvalue()))
         return out.getvalue()
+
+
+class RememberedMods:
+    """go.mod files that helped to resolve lines; safe from many threads. See flows.layered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, module: ModuleVersion) -> bytes | None:
+        """Give what is kept of a version."""
+        kept = _load(self._path(module))
+        return kept.body if kept else None
+
+    def put(self, module: ModuleVersion, data: bytes) -> None:
+        """Keep a version's go.mod."""
+        _save(self._path(module), _Kept("", data))
+
+    def _path(self, module: ModuleVersion) -> Path:
+        return self._folder / hashlib.sha256(str(module).encode()).hexdigest()[:40]
 
 
 def _name(url: str) -> str:

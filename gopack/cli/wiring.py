@@ -14,6 +14,7 @@ from rich.console import Console
 from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.remembered import RememberedMods
 from gopack.adapters.slots import Slots
 from gopack.adapters.sources import ProxySources
 from gopack.adapters.web import Web
@@ -125,7 +126,9 @@ def _parts(
     web = Web(env, slots=slots)
     direct_cache = store.own_folder / "cache" / "direct"
     upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache, answers=answers)
-    sources = StoredFirst(upstream, partial(read_stored, store, ledger))
+    stored = partial(read_stored, store, ledger)
+    sources = StoredFirst(upstream, stored)
+    mods = RememberedMods(answers.with_name("mods")) if answers else None
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
         partial(ProxySources, env, direct_cache=direct_cache, slots=slots),
@@ -134,7 +137,13 @@ def _parts(
     )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
     verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
-    planner = Planner(sources, executor, partial(known_before, store, ledger), progress)
+    planner = Planner(
+        sources,
+        executor,
+        partial(known_before, store, ledger),
+        progress,
+        hints=StoredFirst(upstream, stored, mods=mods),
+    )
     fetcher = Fetcher(
         sources=sources,
         store=store,

@@ -37,6 +37,7 @@ class Planner:
         known: see Known.
         progress: who watches.
         gomods: every go.mod that was read.
+        hints: where lines are resolved, if elsewhere than at `sources`.
         platforms: those that Go is wanted for besides the ones the list names.
     """
 
@@ -45,6 +46,7 @@ class Planner:
     known: Known
     progress: Progress
     gomods: dict[ModuleVersion, bytes] = field(default_factory=dict)
+    hints: Sources | None = None
     platforms: Sequence[str] = ()
     level: Level = Level.GRAPH
     walker: "Walker" = field(init=False)
@@ -103,7 +105,8 @@ class Planner:
     def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""
         found: dict[int, LinePlan] = {}
-        resolver = Resolver(self.sources, self.known, platforms_of(items, self.platforms))
+        sources = self.hints or self.sources
+        resolver = Resolver(sources, self.known, platforms_of(items, self.platforms))
         for wave in (False, True):
             indexes = [i for i, item in enumerate(items) if _needs_base(item) is wave]
             bases = {m.path: m.version for line in found.values() for m in line.modules}

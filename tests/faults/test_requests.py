@@ -54,6 +54,15 @@ def test_floating_lines_with_nothing_new_send_one_conditional_request_each(lab: 
     assert all("If-None-Match" in each.headers for each in asked)
 
 
+def test_floating_line_below_a_version_that_retracts_itself_sends_one_request(lab: Lab) -> None:
+    mod = "module example.com/again\n\nretract v1.0.0\n"
+    lab.world.add("example.com/again", "v0.1.0")
+    lab.world.serve("example.com/again", "v1.0.0", mod, {})
+    lab.world.publish_log()
+    [asked] = asked_again(lab, "example.com/again\n")
+    assert asked.path == "/example.com/again/@v/list"
+
+
 def test_zip_that_a_kill_broke_off_is_gone_on_with(lab: Lab) -> None:
     lab.world.add("example.com/huge", "v1.0.0", files={"data.bin": os.urandom(4 << 20)})
     lab.world.publish_log()
