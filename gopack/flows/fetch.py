@@ -10,7 +10,7 @@ from gopack.flows.planning import Planner
 from gopack.plan.closure import Level
 from gopack.plan.items import Item
 from gopack.plan.lines import Plan
-from gopack.plan.manifest import Annotations
+from gopack.plan.manifest import Annotations, SurveyFacts
 from gopack.plan.outcome import Outcome, outcome_of
 
 
@@ -44,7 +44,7 @@ def fetch(
             Annotations(
                 why=plan.reasons(),
                 listed=plan.facts(),
-                surveys=completer.surveys,
+                surveys=_surveys(plan, completer),
                 modules=completer.modules,
             )
         )
@@ -60,6 +60,14 @@ def fetch(
     more = [error for error in (fetched.unproven, completer.error) if error is not None]
     outcome = replace(outcome, together=(*outcome.together, *more))
     return FetchResult(plan, outcome)
+
+
+def _surveys(plan: Plan, completer: Completer) -> dict[str, SurveyFacts]:
+    """What surveys came to; where a line failed, that of the others together is of no list."""
+    if all(line.error is None for line in plan.lines):
+        return completer.surveys
+    together = plan.survey_key(None)
+    return {key: facts for key, facts in completer.surveys.items() if key != together}
 
 
 def _unresolved(completer: Completer) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gopack.asking import first_answer
-from gopack.errors import GopackError, NotFoundError
+from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
 from gopack.flows.clashing import join
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
@@ -211,7 +211,15 @@ class Walker:
         except GopackError as error:
             is_absent = isinstance(error, NotFoundError | OtherModuleError)
             if not (is_absent and closure.feed_missing(module)):
-                self._errors.setdefault(index, error.told(closure.requirement_path(module)))
+                told = error if module in closure.roots else _of_a_go_mod(error)
+                self._errors.setdefault(index, told.told(closure.requirement_path(module)))
+
+
+def _of_a_go_mod(error: GopackError) -> GopackError:
+    """Blame what a go.mod says on the go.mod: no list is wrong in what it requires."""
+    if isinstance(error, InputError):
+        return IntegrityError(error.what, where=error.where, expected=error.expected, got=error.got)
+    return error
 
 
 def _needs_base(item: Item) -> bool:

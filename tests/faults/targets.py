@@ -6,8 +6,6 @@ A target that a fuzzer drives: `seeds` are right inputs to start from.
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from gopack.adapters.zippackages import read_packages
@@ -35,28 +33,12 @@ from gopack.spec import (
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tiles import SUMDB_HEIGHT, TileProver
 from tests.fakes_sumdb import FakeSumDB
+from tests.faults import targets_bundle
+from tests.faults.target import Target, text
 from tests.zipmaker import Item, make_zip
 
 MODULE = ModuleVersion("example.com/m", "v1.0.0")
 P = b"example.com/m@v1.0.0/"
-
-
-@dataclass(frozen=True)
-class Target:
-    """A parser, and what it reads when all is well."""
-
-    parse: Callable[[bytes], object]
-    seeds: tuple[bytes, ...]
-
-    def __call__(self, data: bytes) -> None:
-        """Read foreign bytes: a result or a GopackError, nothing else."""
-        with contextlib.suppress(GopackError):
-            self.parse(data)
-
-
-def text(data: bytes) -> str:
-    """Foreign bytes as the text that a file with them becomes."""
-    return data.decode("utf-8", "replace")
 
 
 def _log() -> FakeSumDB:
@@ -193,6 +175,7 @@ TARGETS = {
     "url": Target(lambda d: gourl.parse(text(d)), (b"https://u:p%40@[::1]:80/a?b#c",)),
     "forward proxy": Target(forward, (b"http://u:p@a.example:3128", b"10.0.0.0/8,.example")),
     "purl": Target(lambda d: purl.parse_purl(text(d)), (b"pkg:golang/example.com/m@v1.0.0#a",)),
+    **targets_bundle.targets(LOG),
     "given files": Target(
         read_any,
         (GO_MOD, b"go 1.21\nuse ./a\n", b"# example.com/m v1.0.0\n", b'{"Path":"a.b/c"}', SBOM),

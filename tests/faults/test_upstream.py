@@ -100,6 +100,9 @@ def test_slow_bodies_and_storms_are_sat_out(lab: Lab) -> None:
         outages.tried(
             partial(run, lab, partial(outage, lab, status, 1.2), {0}), f"{status} for 1.2 s"
         )
+    if FULL:
+        minute = partial(outage, lab, 503, 60.0)
+        outages.tried(partial(run, lab, minute, {0, UPSTREAM_ERROR}), "503 for a minute")
     for counted in (slow, storms, outages):
         counted.nothing_is_lost()
 

@@ -59,6 +59,15 @@ def test_fetch_line_that_does_not_resolve_leaves_the_others(kit: Kit) -> None:
     assert kit.stored() == {"f1": "complete"}
 
 
+def test_fetch_line_over_a_spoilt_go_mod_is_no_fault_of_the_list(kit: Kit) -> None:
+    kit.source.files["a.b/b/@v/v1.1.0.mod"] = b"module a.b/b\n\nrequire a.b/\xa3 v1.0.0\n"
+    result = kit.run("a", "d", "e", "f")
+    assert statuses(result) == ["failed", "failed", "done", "done"]
+    assert isinstance(error_of(result), IntegrityError)
+    assert "a.b/b@v1.1.0" in str(error_of(result))
+    assert not [key for key in kit.ledger().manifest.surveys if key.startswith("together")]
+
+
 def test_fetch_patch_takes_its_base_from_another_line(tmp_path: Path) -> None:
     kit = make_kit(tmp_path, {"a1": "", "a2": ""})
     kit.source.files["a.b/a/@v/list"] += b"v1.1.5\n"
