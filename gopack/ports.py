@@ -4,7 +4,7 @@ Each MUST and MUST NOT here has a test in tests/contract/ that runs on every imp
 the fakes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from enum import Enum
 from pathlib import Path
@@ -187,6 +187,10 @@ class ProofStore(Protocol):
 
     def keep_evidence(self, text: str) -> str:
         """Keep the proof of a lie for a person to read, and tell where it lies."""
+
+
+Arrived = Callable[[ModuleVersion], "Future[None]"]
+"""Tells when a version's zip can be read, or cannot be had; the future never fails."""
 
 
 class FetchedZip(NamedTuple):

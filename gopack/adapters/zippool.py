@@ -5,17 +5,19 @@ go; it ends when the parent hangs up, however that ends.
 """
 
 import contextlib
+import gc
 import itertools
-import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
 from typing import Any, NamedTuple, Protocol
 
 from gopack.errors import GopackError, StoreError
@@ -92,7 +94,7 @@ _Answer = tuple[int, FetchedZip | Contents | GopackError]
 class _Worker:
     """A worker process, the line to it, the jobs it has, and whether its death was noticed."""
 
-    process: SpawnProcess
+    process: SpawnProcess | ForkProcess
     line: "Connection[_Job, _Answer]"
     jobs: set[int] = field(default_factory=set)
     is_buried: bool = False
@@ -150,7 +152,10 @@ class ProcessZips:
         with self._lock:
             job = _Job(next(self._numbers), verb, module, wanted)
             self._futures[job.number] = (module, future)
-            self._waiting.append(job)
+            if verb == "packages":  # quick, and somebody waits for it to ask for the next
+                self._waiting.appendleft(job)
+            else:
+                self._waiting.append(job)
             alive = [worker for worker in self._workers if not worker.is_buried]
             if not alive:
                 self._fail([job.number])
@@ -214,17 +219,39 @@ def _died(module: ModuleVersion) -> StoreError:
 
 
 def _start_worker(work: Work, threads: int) -> _Worker:
-    context = multiprocessing.get_context("spawn")
+    """Start a process: by fork where that is safe, since it has all modules loaded then."""
+    context: ForkContext | SpawnContext
+    context = get_context("fork") if _can_fork() else get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(work, threads, theirs), daemon=True)
+    kept = theirs if _can_fork() else None
+    process = context.Process(target=_work, args=(work, threads, theirs, kept), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _work(work: Work, threads: int, line: "Connection[_Answer, _Job]") -> None:
+def _can_fork() -> bool:
+    """Whether nothing but the calling thread could be in the middle of something."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _close_all_but(line: "Connection[Any, Any]") -> None:
+    """Let go of what was open when this process was forked: locks, and lines to other workers."""
+    os.closerange(3, line.fileno())
+    os.closerange(line.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _work(
+    work: Work,
+    threads: int,
+    line: "Connection[_Answer, _Job]",
+    forked: "Connection[_Answer, _Job] | None" = None,
+) -> None:
     """Be a worker process: take jobs on several threads until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    if forked is not None:
+        _close_all_but(forked)
+    gc.disable()  # nothing here is a cycle that grows, and looking for them costs a tenth
     sources = work.make_sources()
     answering = threading.Lock()
 
@@ -264,12 +291,24 @@ class AdaptiveZips:
         self._cores = cores
         self._zips: ThreadZips | ProcessZips | None = None
 
+    def start_ahead(self) -> None:
+        """Start workers before it is known that they pay, where that costs next to nothing.
+
+        To be called while the program has one thread, and many zips may come.
+        """
+        processes = min(self._cores, self._jobs)
+        if processes > 1 and _can_fork():
+            self._start(processes)
+
     def expect(self, count: int) -> None:
         """Start workers for this many zips."""
         processes = min(self._cores, self._jobs, count // ZIPS_A_PROCESS)
         if self._zips is None and processes > 1:
-            threads = -(-self._jobs // processes)
-            self._zips = ProcessZips(self._work, processes=processes, threads=threads)
+            self._start(processes)
+
+    def _start(self, processes: int) -> None:
+        threads = -(-self._jobs // processes)
+        self._zips = ProcessZips(self._work, processes=processes, threads=threads)
 
     def fetch(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to download and check a zip."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import deflate
 from isal import isal_zlib
 
 from gopack.adapters.diskerrors import disk_errors
@@ -24,6 +25,7 @@ from gopack.spec.modzip import Finding, ZipName, check_zip
 from gopack.spec.runes import shown as shown_text
 from gopack.spec.ziparchive import (
     DEFLATED,
+    HAS_DESCRIPTOR,
     STORED,
     Directory,
     Placed,
@@ -36,6 +38,7 @@ MAX_FINDINGS = 10
 """How many faults an error lists; it counts the rest."""
 
 _PIECE_BYTES = 1 << 20
+_PLAIN_BYTES = 8 << 20
 _PACKED_PIECE_BYTES = 1 << 18
 _RAW_DEFLATE = -15
 _INFLATE_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment] # the stub errs
@@ -93,10 +96,9 @@ def _check(data: memoryview, module: ModuleVersion) -> ZipReceipt:
     for placed in place(data, directory):
         name = placed.entry.name
         try:
-            content = _Content(data, placed)
-            digests.append((name, content.sha256()))
+            digests.append((name, _plain_sha256(data, placed) or _Content(data, placed).sha256()))
             if name == go_mod_name:
-                go_mod = b"".join(content.pieces())
+                go_mod = b"".join(_Content(data, placed).pieces())
         except _FaultError as error:
             faults.append(Finding(_text(name), str(error)))
     _refuse(faults, "")
@@ -129,6 +131,28 @@ def _refuse(faults: Sequence[Finding], size_error: str) -> None:
             f"the zip is refused: {'; '.join(shown)}",
             hint="nothing of this version is stored; tell the module's author or the upstream",
         )
+
+
+def _plain_sha256(data: memoryview, placed: Placed) -> str:
+    """Hash the content of an ordinary entry, in hex; '' of any other, and of one with a fault.
+
+    Nearly all entries are small, deflated and sound, and nearly all the time is spent on them.
+    """
+    entry, start, end, fault = placed
+    size = entry.size_bytes
+    if fault or entry.method != DEFLATED or not 0 < size <= _PLAIN_BYTES:
+        return ""
+    try:
+        content = deflate.deflate_decompress(data[start:end], size)
+    except deflate.DeflateError:
+        return ""
+    if len(content) != size or deflate.crc32(content) != entry.crc32:
+        return ""
+    if entry.flags & HAS_DESCRIPTOR and descriptor_crc32(data, end) != entry.crc32:
+        return ""
+    if entry.name.endswith(b"/"):
+        return ""
+    return hashlib.sha256(content).hexdigest()
 
 
 class _FaultError(Exception):
@@ -173,8 +197,13 @@ class _Content:
         self._check(size, crc32)
 
     def head(self, limit: int) -> bytes:
-        """Give the first bytes, unchecked."""
+        """Give the first bytes, unchecked; of a longer file about `limit`, maybe fewer.
+
+        No more is taken in then than gives about as much: the inflater would copy the rest.
+        """
         packed = self._data[self._placed.start : self._placed.end]
+        if limit < self._entry.size_bytes:
+            packed = packed[: limit // 2]
         if self._entry.method == STORED:
             return bytes(packed[:limit])
         try:

@@ -7,6 +7,8 @@ Nothing of a zip that breaks the rules is left.
 
 import contextlib
 import hashlib
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +18,17 @@ from gopack.adapters.partfile import PART, PartFile
 from gopack.adapters.zippackages import read_packages
 from gopack.adapters.zips import ZipReceipt, read_module_zip
 from gopack.asking import first_answer
-from gopack.errors import IntegrityError, UpstreamError
+from gopack.errors import IntegrityError, StoreError, UpstreamError
 from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, ModuleSource, Sources
 from gopack.spec.module import ModuleVersion
+
+MOVING_S = 2.0
+"""How long a zip may be out of sight while its version moves into the storage."""
+
+_HASHING = threading.Lock()
+"""One zip a process is read at a time: two would only take the interpreter from each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class ZipWork:
         """
         stored = self.root / athens_disk_key(module, FileKind.ZIP)
         try:
-            receipt = read_module_zip(stored, module)
+            receipt = _read(stored, module)
         except IntegrityError as error:
             error.hint = f"remove {stored.parent} and run again: it is fetched anew"
             raise
@@ -68,7 +76,16 @@ class ZipWork:
         """Read packages of a zip that arrived, or that the storage has."""
         arrived = self.incoming / incoming_name(module)
         stored = self.root / athens_disk_key(module, FileKind.ZIP)
-        return read_packages(arrived if arrived.exists() else stored, module, wanted)
+        deadline = time.monotonic() + MOVING_S
+        while time.monotonic() < deadline:
+            for path in (arrived, stored):
+                try:
+                    return read_packages(path, module, wanted)
+                except StoreError:
+                    if path.exists():
+                        raise
+            time.sleep(0.01)  # just now it moves from one place to the other
+        return read_packages(stored, module, wanted)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a zip that arrived and must not be used."""
@@ -82,7 +99,7 @@ class ZipWork:
         if not path.exists():
             return None
         try:
-            receipt = read_module_zip(path, module)
+            receipt = _read(path, module)
         except IntegrityError:
             path.unlink()
             return None
@@ -112,16 +129,21 @@ class ZipWork:
         first_answer(sources.attempts(module.path), copy)
         part.flush()
         try:
-            return read_module_zip(part.path, module)
+            return _read(part.path, module)
         except IntegrityError:
             if not part.was_continued:
                 raise
         part.begin(None)
         first_answer(sources.attempts(module.path), copy)
         part.flush()
-        return read_module_zip(part.path, module)
+        return _read(part.path, module)
 
 
 def incoming_name(module: ModuleVersion) -> str:
     """Name a zip on its way in, the same in every run and safe on every disk."""
     return hashlib.sha256(str(module).encode()).hexdigest()[:40] + ".zip"
+
+
+def _read(path: Path, module: ModuleVersion) -> ZipReceipt:
+    with _HASHING:
+        return read_module_zip(path, module)

@@ -136,6 +136,8 @@ def _parts(
         store.root,
     )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
+    if answers is not None:  # a run that fetches
+        zips.start_ahead()
     verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
     planner = Planner(
         sources,

@@ -62,6 +62,11 @@ class Appearing:
         for done, job in self._jobs.finished():
             self._take(done, job)
 
+    def given_up(self, module: ModuleVersion) -> None:
+        """Let nothing wait for a version that nobody has."""
+        for ready in self._order.appeared(module):
+            self._start(ready)
+
     def settle(self) -> None:
         """Wait until all that may appear has appeared."""
         for done, job in self._jobs:

@@ -6,7 +6,6 @@ retractions are added. What was surveyed in an earlier run is taken from the led
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from gopack.errors import GopackError, NotFoundError
@@ -44,12 +43,12 @@ class Completer:
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
         plan = self.planner.grow(plan, self._known_extras(plan))
-        with ThreadPoolExecutor(1, thread_name_prefix="carriers") as beside:
-            asking = beside.submit(self._look_up, plan.wants())
-            run.bring(plan)
-            self.modules = asking.result()
+        run.start(plan)
+        self.modules = self._look_up(plan.wants())
+        surveys = self._surveyed(plan, run)
+        run.wait()
         try:
-            plan = self._survey_rounds(plan, run)
+            plan = self._survey_rounds(plan, run, surveys)
             plan = self._with_upgrades(plan)
         except GopackError as error:
             self.error = error
@@ -76,29 +75,38 @@ class Completer:
                 self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
         return extras
 
-    def _survey_rounds(self, plan: Plan, run: FetchRun) -> Plan:
-        while True:
-            surveys = self._surveys(plan, run)
-            if not surveys:
-                return plan
+    def _survey_rounds(self, plan: Plan, run: FetchRun, surveys: dict[int, Survey]) -> Plan:
+        while surveys := self._sound(plan, run, surveys):
             self.progress.phase("following imports")
-            self.importer.survey(list(surveys.values()))
             extras = self._provide(plan, surveys)
             if not any(extras.values()):
                 return self._settled(plan, surveys)
             plan = self.planner.grow(plan, extras)
-            run.bring(plan)
+            run.start(plan)
+            surveys = self._surveyed(plan, run)
+            run.wait()
+        return plan
 
-    def _surveys(self, plan: Plan, run: FetchRun) -> dict[int, Survey]:
+    def _surveyed(self, plan: Plan, run: FetchRun) -> dict[int, Survey]:
+        """Survey what is not known yet, each zip as soon as it is here."""
         surveys = {}
         for place, closure in _surveyable(plan):
             line = _line(plan, place)
-            if plan.survey_key(line) in self.known.surveys:
-                continue
             roots = plan.starts(line)
-            if roots and not any(m in run.fetched.failed for m in closure.roots):
+            if roots and plan.survey_key(line) not in self.known.surveys:
                 surveys[place] = Survey(closure.selected, roots)
+        self.importer.survey(list(surveys.values()), run.arrived)
         return surveys
+
+    def _sound(self, plan: Plan, run: FetchRun, surveys: Mapping[int, Survey]) -> dict[int, Survey]:
+        """Leave out the surveys whose main module cannot be loaded."""
+        failed = run.fetched.failed
+        closures = dict(_surveyable(plan))
+        return {
+            place: survey
+            for place, survey in surveys.items()
+            if not any(root in failed for root in closures[place].roots)
+        }
 
     def _provide(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, set[ModuleVersion]]:
         """Look up what is missing; tell what each line needs further."""

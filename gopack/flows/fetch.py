@@ -40,6 +40,7 @@ def fetch(
         plan = completer.complete(plan, run)
         fetched = run.finish()
     finally:
+        run.abandon()
         fetcher.ledger.annotate(
             Annotations(
                 why=plan.reasons(),

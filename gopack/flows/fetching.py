@@ -1,19 +1,20 @@
 """Fetching: what a plan wants and the storage lacks is downloaded, checked and made to appear.
 
-First the small files and the sizes of the zips, then a look at the room on the disk, then the
-zips, biggest first. A version appears as soon as its files are checked and its requirements are
-there; what fails takes only the lines with it that need it.
+First the sizes of the zips, then a look at the room on the disk, then the zips, biggest first,
+beside them the small files. A version appears as soon as its files are checked and its
+requirements are there; what fails takes only the lines with it that need it.
 """
 
 import time
-from collections.abc import Callable, Mapping, Set
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Mapping, Set
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
 from gopack.flows.appearing import Appearing, Shelf
-from gopack.flows.jobs import Jobs
+from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
 from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
@@ -32,6 +33,11 @@ WAVE = 32
 
 WAVE_INTERVAL_S = 0.5
 """A smaller wave is proven after this long, while nothing else is to be done."""
+
+ABANDON_S = 0.5
+"""How long a run that is broken off waits for what is just appearing."""
+
+_ZIP, _SMALL = "zip", "small files"
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
@@ -96,6 +102,11 @@ class FetchRun:
         self._checked: dict[ModuleVersion, Sums] = {}
         self._verified: dict[ModuleVersion, str] = {}
         self._zips: dict[ModuleVersion, FetchedZip] = {}
+        self._sizes: dict[ModuleVersion, int] = {}
+        self._zip_errors: dict[ModuleVersion, GopackError] = {}
+        self._arrivals: dict[ModuleVersion, Future[None]] = {}
+        self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
+        self._under_way = _done()
         shelf = Shelf(self._store, self._note_stored, self._fail)
         self._appearing = Appearing(shelf, fetcher.executor)
         self.fetched = Fetched()
@@ -109,14 +120,48 @@ class FetchRun:
         Raises:
             StoreError: the storage has too little room.
         """
+        self.start(plan)
+        self.wait()
+
+    def start(self, plan: Plan) -> None:
+        """Begin to bring a plan, in a thread of its own.
+
+        Until `wait` has returned, only `arrived` and `abandon` may be called.
+
+        Raises:
+            StoreError: the storage has too little room.
+        """
         self._plan, self._wants = plan, plan.wants()
-        had = self._small.keys() | self.fetched.failed.keys() | self.fetched.missing
+        had = self._small.keys() | self._given_up()
         new = self._wants.keys() - had
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])}
-        self._verify_stored(new - lacking)
-        self._hold_against_go_sums(new - lacking)
+        self._jobs = Jobs(self._ports.executor)
+        self._arrivals = {m: Future() for m in lacking if self._wants[m]}
         if lacking:
-            self._fetch_lacking(lacking)
+            self._ports.progress.phase("fetching")
+            self._ports.zips.expect(len(self._arrivals))
+            for module in sorted(lacking):
+                self._ports.verifier.prefetch(module)
+            self._measure(lacking)
+            self._start_lacking(lacking)
+        self._under_way = in_background(partial(self._bring, lacking, new - lacking))
+
+    def wait(self) -> None:
+        """Wait until what was started is here.
+
+        Raises:
+            StoreError: the storage cannot be used.
+        """
+        self._under_way.result()
+
+    def abandon(self) -> None:
+        """End what is under way, where a run is broken off; what has appeared stays."""
+        self._jobs.abort()
+        wait([self._under_way], timeout=ABANDON_S)
+
+    def arrived(self, module: ModuleVersion) -> "Future[None]":
+        """Tell when a version's zip can be read, or cannot be had; the future never fails."""
+        return self._arrivals.get(module) or _done()
 
     def finish(self) -> Fetched:
         """Let the listed roots appear, complete the proofs, and tell what happened."""
@@ -132,33 +177,102 @@ class FetchRun:
         enough = state is State.COMPLETE or (state is State.MOD_ONLY and not whole)
         return enough and self._ports.ledger.vouches_for(module, whole=whole)
 
-    def _fetch_lacking(self, lacking: set[ModuleVersion]) -> None:
-        self._ports.progress.phase("fetching")
-        for module in lacking:
-            self._ports.verifier.prefetch(module)
-        self._ports.zips.expect(sum(self._wants[module] for module in lacking))
-        coming = self._fetch_small(lacking)
-        self._check_room(coming)
-        self._appearing.plan(self._requires(), last=self._plan.roots())
-        self._fetch_zips(coming)
-
-    def _fetch_small(self, lacking: set[ModuleVersion]) -> set[ModuleVersion]:
-        jobs: Jobs[ModuleVersion, SmallFiles] = Jobs(self._ports.executor)
-        for module in sorted(lacking):
-            known, summary = self._plan.gomods.get(module), self._plan.summary(module)
-            whole = self._wants[module]
-            read = partial(self._reader.read, module, whole=whole, mod=known, summary=summary)
-            jobs.submit(module, read)
-        coming = set()
+    def _measure(self, lacking: Set[ModuleVersion]) -> None:
+        """Ask for the sizes of the zips, and compare them all with the room on the disk."""
+        jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
+        for module in sorted(lacking & self._arrivals.keys()):
+            if self._ports.store.state(module) is not State.COMPLETE:
+                jobs.submit(module, partial(self._reader.zip_size, module))
         for module, job in jobs:
             try:
-                small = self._small[module] = job.result()
+                self._sizes[module] = job.result() or 0
+            except GopackError as error:
+                self._zip_errors[module] = error
+        total_bytes = sum(self._sizes.get(module, 0) for module in lacking)
+        self._ports.check_room(total_bytes, FILES_PER_VERSION * len(lacking))
+        self._ports.progress.planned(len(lacking), total_bytes)
+
+    def _bring(self, lacking: Set[ModuleVersion], stored: Set[ModuleVersion]) -> None:
+        try:
+            self._verify_stored(stored)
+            self._hold_against_go_sums(stored)
+            self._take_lacking(lacking)
+        finally:
+            for arrival in self._arrivals.values():
+                _resolve(arrival)
+
+    def _start_lacking(self, lacking: Set[ModuleVersion]) -> None:
+        """Start every zip, biggest first, and read the small files that the order hangs on."""
+        for module in sorted(lacking, key=lambda m: (-self._sizes.get(m, 0), m)):
+            if self._wants[module] and module not in self._zip_errors:
+                self._jobs.watch((_ZIP, module), self._start_zip(module))
+        self._read_unknown({m for m in lacking if self._plan.summary(m) is None})
+        self._appearing.plan(self._requires(lacking), last=self._plan.roots())
+        for module in sorted(lacking - self._small.keys() - self._given_up()):
+            self._jobs.submit((_SMALL, module), self._small_job(module))
+
+    def _take_lacking(self, lacking: Set[ModuleVersion]) -> None:
+        """Take what comes as it comes."""
+        for module in sorted(lacking & self._small.keys()):
+            self._take_if_here(module)
+        for (kind, module), job in self._jobs:
+            self._note(kind, module, job)
+            if len(self._checked) >= WAVE or (self._jobs.is_idle and self._is_wave_due()):
+                self._verify_wave()
+        self._verify_wave()
+        self._appearing.settle()
+
+    def _given_up(self) -> Set[ModuleVersion]:
+        return self.fetched.failed.keys() | self.fetched.missing
+
+    def _small_job(self, module: ModuleVersion) -> Callable[[], SmallFiles]:
+        known, summary = self._plan.gomods.get(module), self._plan.summary(module)
+        return partial(self._reader.read, module, mod=known, summary=summary)
+
+    def _read_unknown(self, modules: Set[ModuleVersion]) -> None:
+        """Read the small files of versions whose requirements no graph has told."""
+        jobs: Jobs[ModuleVersion, SmallFiles] = Jobs(self._ports.executor)
+        for module in sorted(modules):
+            jobs.submit(module, self._small_job(module))
+        for module, job in jobs:
+            try:
+                self._small[module] = job.result()
             except GopackError as error:
                 self._fail(module, error)
-                continue
-            if small.zip_error is None or self._does_without_zip(module, small.zip_error):
-                coming.add(module)
-        return coming
+
+    def _note(
+        self, kind: str, module: ModuleVersion, job: "Future[SmallFiles | FetchedZip]"
+    ) -> None:
+        """Note what came of a job; take the version if that was the last of its files."""
+        try:
+            result = job.result()
+        except GopackError as error:
+            if kind is _SMALL:
+                self._fail(module, error)
+                return
+            self._zip_errors[module] = error
+        else:
+            if isinstance(result, SmallFiles):
+                self._small[module] = result
+            else:
+                self._zips[module] = result
+        if kind is _ZIP:
+            _resolve(self._arrivals[module])
+        self._take_if_here(module)
+
+    def _take_if_here(self, module: ModuleVersion) -> None:
+        """Take a version of which all is here that will come: its sums come next."""
+        small, fetched_zip = self._small.get(module), self._zips.get(module)
+        if small is None or module in self.fetched.failed:
+            return
+        if self._wants[module] and fetched_zip is None:
+            error = self._zip_errors.get(module)
+            if error is None or not self._does_without_zip(module, error):
+                return
+        self._checked[module] = Sums(
+            hash_go_mod(small.mod), fetched_zip.h1 if fetched_zip else None
+        )
+        self._ports.progress.fetched(module, fetched_zip.size_bytes if fetched_zip else 0)
 
     def _does_without_zip(self, module: ModuleVersion, error: GopackError) -> bool:
         """Take a version mod-only whose zip nobody has and go does not select; else it fails.
@@ -173,58 +287,30 @@ class FetchRun:
         self._fail(module, error)
         return False
 
-    def _requires(self) -> dict[ModuleVersion, set[ModuleVersion]]:
+    def _requires(self, lacking: Set[ModuleVersion]) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell what must appear before each version: its requirements, a root's whole closure.
 
         What failed already is among them, so that nothing appears that requires it.
         """
-        coming = self._small.keys() - self.fetched.stored.keys() | self.fetched.failed.keys()
-        edges = {m: set(files.requires) & coming for m, files in self._small.items()}
+        failed = self.fetched.failed.keys()
+        coming = (self._small.keys() | lacking) - self.fetched.stored.keys() - self.fetched.missing
+        coming |= failed
+        edges = {m: set(self._required_by(m)) & coming for m in coming - failed}
         for root, needed in self._plan.roots().items():
             if root in edges:
                 edges[root] |= (needed & coming) - {root}
-        return edges | {m: set() for m in self.fetched.failed}
+        return edges | {m: set() for m in failed}
 
-    def _check_room(self, coming: Set[ModuleVersion]) -> None:
-        sizes = [self._small[module].zip_bytes or 0 for module in coming]
-        self._ports.check_room(sum(sizes), FILES_PER_VERSION * len(sizes))
-        self._ports.progress.planned(len(sizes), sum(sizes))
-
-    # The zips
-
-    def _fetch_zips(self, coming: Set[ModuleVersion]) -> None:
-        """Start every zip, biggest first; publish what needs none; then publish as they come."""
-        jobs: Jobs[ModuleVersion, FetchedZip] = Jobs(self._ports.executor)
-        by_size = sorted(coming, key=lambda m: (-(self._small[m].zip_bytes or 0), m))
-        for module in by_size:
-            if self._wants[module]:
-                jobs.watch(module, self._start_zip(module))
-        for module in by_size:
-            if not self._wants[module]:
-                self._take(module, None)
-        for module, job in jobs:
-            try:
-                self._take(module, job.result())
-            except GopackError as error:
-                if self._does_without_zip(module, error):
-                    self._take(module, None)
-            if len(self._checked) >= WAVE or (jobs.is_idle and self._is_wave_due()):
-                self._verify_wave()
-        self._verify_wave()
-        self._appearing.settle()
+    def _required_by(self, module: ModuleVersion) -> Iterable[ModuleVersion]:
+        small, summary = self._small.get(module), self._plan.summary(module)
+        if small is not None:
+            return small.requires
+        return summary.require if summary is not None else ()
 
     def _start_zip(self, module: ModuleVersion) -> Future[FetchedZip]:
         if self._ports.store.state(module) is State.COMPLETE:
             return self._ports.zips.check(module)
         return self._ports.zips.fetch(module)
-
-    def _take(self, module: ModuleVersion, fetched_zip: FetchedZip | None) -> None:
-        """Take a version whose files are here and obey the rules: its sums come next."""
-        mod_h1 = hash_go_mod(self._small[module].mod)
-        self._checked[module] = Sums(mod_h1, fetched_zip.h1 if fetched_zip else None)
-        if fetched_zip is not None:
-            self._zips[module] = fetched_zip
-        self._ports.progress.fetched(module, fetched_zip.size_bytes if fetched_zip else 0)
 
     def _is_wave_due(self) -> bool:
         return time.monotonic() - self._last_wave > WAVE_INTERVAL_S
@@ -314,6 +400,19 @@ class FetchRun:
         is_nowhere = isinstance(error, NotFoundError | OtherModuleError)
         if is_nowhere and not self._plan.is_essential(module):
             self.fetched.missing.add(module)
+            self.fetched.zipless.discard(module)
             self._small.pop(module, None)
+            self._appearing.given_up(module)
         else:
             self.fetched.failed[module] = error
+
+
+def _done() -> "Future[None]":
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
+
+
+def _resolve(future: "Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

@@ -15,20 +15,16 @@ from functools import partial
 from gopack.asking import first_answer
 from gopack.errors import GopackError, UpstreamError
 from gopack.flows.jobs import Jobs
+from gopack.flows.reading import EMPTY, PackageReader, ReadPackages, result_of
 from gopack.flows.steps import run_steps
 from gopack.plan.query import resolve
 from gopack.plan.survey import Contents, Survey, prefixes
-from gopack.ports import Sources
+from gopack.ports import Arrived, Sources
 from gopack.spec import module
 from gopack.spec.module import ModuleVersion
 
-ReadPackages = Callable[[ModuleVersion, frozenset[str]], "Future[Contents]"]
-"""Starts to read packages out of a version's zip, wherever it is."""
-
 Bring = Callable[[Iterable[ModuleVersion]], Mapping[ModuleVersion, GopackError]]
 """Fetches zips so that they can be read; tells which could not be had."""
-
-EMPTY = Contents(frozenset(), {})
 
 
 @dataclass(slots=True)
@@ -45,41 +41,22 @@ class Importer:
     executor: Executor
     read_packages: ReadPackages
     bring: Bring
+    _reader: PackageReader = field(init=False)
     _latest: dict[str, ModuleVersion | None] = field(default_factory=dict)
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
     _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reader = PackageReader(self.read_packages, self.executor)
 
     @classmethod
     def asking_only(cls, sources: Sources, executor: Executor) -> "Importer":
         """Make one that looks into no zip: for `latest` alone."""
         return cls(sources, executor, lambda _module, _wanted: Future(), lambda _modules: {})
 
-    def survey(self, surveys: Sequence[Survey]) -> None:
-        """Drive surveys to their ends, side by side; a package is read once for all of them."""
-        jobs: Jobs[tuple[ModuleVersion, frozenset[str]], Contents] = Jobs(self.executor)
-        waiting: dict[tuple[ModuleVersion, frozenset[str]], list[Survey]] = {}
-        for survey in surveys:
-            self._advance(survey, jobs, waiting)
-        for key, job in jobs:
-            self._contents[key] = _result(job)
-            for survey in waiting.pop(key):
-                survey.feed(key[0], self._contents[key])
-                self._advance(survey, jobs, waiting)
-
-    def _advance(
-        self,
-        survey: Survey,
-        jobs: Jobs[tuple[ModuleVersion, frozenset[str]], Contents],
-        waiting: dict[tuple[ModuleVersion, frozenset[str]], list[Survey]],
-    ) -> None:
-        while needed := survey.needs():
-            for key in needed.items():
-                if key in self._contents:
-                    survey.feed(key[0], self._contents[key])
-                    continue
-                if key not in waiting:
-                    jobs.watch(key, self.read_packages(*key))
-                waiting.setdefault(key, []).append(survey)
+    def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
+        """Drive surveys to their ends, side by side; `arrived` tells when a zip can be read."""
+        self._reader.survey(surveys, arrived)
 
     def provide(self, packages: Iterable[str]) -> dict[str, ModuleVersion | None]:
         """Tell the module at `latest` that has each package, longest path first; None if none has.
@@ -153,19 +130,11 @@ class Importer:
         for candidate in failed:
             self._contents[candidate, _NOTHING] = EMPTY
         for candidate, job in jobs:
-            self._contents[candidate, _NOTHING] = _result(job)
+            self._contents[candidate, _NOTHING] = result_of(job)
 
 
 _NOTHING = frozenset[str]()
 """Asks for the paths of the packages alone."""
-
-
-def _result(job: "Future[Contents]") -> Contents:
-    """Take what was read; a zip that cannot be read has nothing, and its fetch says why."""
-    try:
-        return job.result()
-    except GopackError:
-        return EMPTY
 
 
 def _is_module_path(path: str) -> bool:

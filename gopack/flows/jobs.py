@@ -1,8 +1,9 @@
 """Jobs that wait elsewhere: submit under a key, take what is done, submit more meanwhile."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from queue import SimpleQueue
+from threading import Thread
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -17,7 +18,7 @@ class Jobs(Generic[K, T]):
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._done: SimpleQueue[tuple[K, Future[T]]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[K, Future[T]] | None] = SimpleQueue()
         self._pending = 0
 
     def submit(self, key: K, call: Callable[[], T]) -> None:
@@ -29,11 +30,23 @@ class Jobs(Generic[K, T]):
         self._pending += 1
         future.add_done_callback(lambda done: self._done.put((key, done)))
 
+    def after(self, ready: "Future[None]", key: K, start: "Callable[[], Future[T]]") -> None:
+        """Take a job that is started once `ready` is done, in the thread that ends it."""
+        self._pending += 1
+
+        def begin(_: object) -> None:
+            start().add_done_callback(lambda done: self._done.put((key, done)))
+
+        ready.add_done_callback(begin)
+
+    def abort(self) -> None:
+        """Let whoever takes the jobs take no more; may be called from any thread."""
+        self._done.put(None)
+
     def finished(self) -> Iterator[tuple[K, Future[T]]]:
         """Take the jobs that are done by now, without waiting."""
         while not self._done.empty():
-            self._pending -= 1
-            yield self._done.get()
+            yield self._next()
 
     @property
     def is_idle(self) -> bool:
@@ -41,7 +54,33 @@ class Jobs(Generic[K, T]):
         return self._done.empty()
 
     def __iter__(self) -> Iterator[tuple[K, Future[T]]]:
+        """Take every job.
+
+        Raises:
+            CancelledError: `abort` was called.
+        """
         while self._pending:
-            done = self._done.get()
-            self._pending -= 1
-            yield done
+            yield self._next()
+
+    def _next(self) -> tuple[K, Future[T]]:
+        done = self._done.get()
+        if done is None:
+            raise CancelledError
+        self._pending -= 1
+        return done
+
+
+def in_background(work: Callable[[], None]) -> "Future[None]":
+    """Run something in a thread that does not keep the program from ending."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - whoever waits must see it
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    Thread(target=run, daemon=True, name="background").start()
+    return future

@@ -1,9 +1,9 @@
-"""The small files of a version: its info and go.mod, read and checked, and its zip's size."""
+"""The small files of a version: its info and go.mod, read and checked; the size of its zip."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gopack.asking import first_answer
-from gopack.errors import IntegrityError, StoreError, UpstreamError
+from gopack.errors import IntegrityError, StoreError
 from gopack.plan.query import checked_info
 from gopack.plan.summary import Summary, check_names_module, summarize
 from gopack.ports import FileKind, Sources, State, Store
@@ -13,16 +13,11 @@ from gopack.spec.module import ModuleVersion
 
 @dataclass(frozen=True, slots=True)
 class SmallFiles:
-    """The small files of a version, and its zip's size where it is wanted and known.
-
-    `zip_error` says that the upstream has no zip of it, though it has the small files.
-    """
+    """The small files of a version, and what its go.mod requires."""
 
     info: bytes
     mod: bytes
     requires: tuple[ModuleVersion, ...]
-    zip_bytes: int | None = None
-    zip_error: UpstreamError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +31,10 @@ class SmallFileReader:
         self,
         module: ModuleVersion,
         *,
-        whole: bool,
         mod: bytes | None = None,
         summary: Summary | None = None,
     ) -> SmallFiles:
-        """Read and check a version's info and go.mod, and ask for the size of its zip if `whole`.
+        """Read and check a version's info and go.mod.
 
         `mod` and `summary` are given where a graph has read them.
 
@@ -57,19 +51,18 @@ class SmallFileReader:
         if summary is None:
             summary = summarize(module, mod)
             check_names_module(module, summary)
-        state = self.store.state(module)
-        if state is not State.ABSENT:
+        if self.store.state(module) is not State.ABSENT:
             info = self._stored_info(module, mod)
-        small = SmallFiles(info, mod, summary.require)
-        if not whole or state is State.COMPLETE:
-            return small
-        try:
-            size = first_answer(attempts, lambda source: source.zip_size(module))
-        except UpstreamError as error:
-            if error.retryable:
-                raise
-            return replace(small, zip_error=error)
-        return replace(small, zip_bytes=size)
+        return SmallFiles(info, mod, summary.require)
+
+    def zip_size(self, module: ModuleVersion) -> int | None:
+        """Ask for the size of a version's zip, in bytes; None where no source tells.
+
+        Raises:
+            UpstreamError: no source has it, or could answer.
+        """
+        attempts = self.sources.attempts(module.path)
+        return first_answer(attempts, lambda source: source.zip_size(module))
 
     def _stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
         """Give the info that lies there already; it stays if the go.mod beside it is right."""

@@ -142,26 +142,25 @@ def check_zip(
             size_error=f"the zip has {zip_size_bytes} bytes, {MAX_ZIP_BYTES} are allowed"
         )
     prefix = f"{module}/"
-    collisions, sizes = _Collisions(), _Sizes()
-    names = _Names()
+    names, sizes = _Names(), _Sizes()
     valid: list[str] = []
     invalid: list[Finding] = []
-    for entry in entries:
-        if not entry.name.startswith(prefix):
-            invalid.append(Finding(entry.name, f"does not start with {prefix}"))
+    for entry_name, size_bytes in entries:
+        if not entry_name.startswith(prefix):
+            invalid.append(Finding(entry_name, f"does not start with {prefix}"))
             continue
-        name = entry.name[len(prefix) :]
+        name = entry_name[len(prefix) :]
         if not name:
             continue
-        is_folder = name.endswith("/")
+        is_folder = name[-1] == "/"
         name = name[:-1] if is_folder else name
-        why = names.fault(name) or collisions.fault(name, is_folder=is_folder)
+        why = names.fault(name, is_folder=is_folder)
         if not why and not is_folder:
-            why = _go_mod_fault(name) or sizes.fault(name, entry.size_bytes)
+            why = _go_mod_fault(name) or sizes.fault(name, size_bytes)
             if not why:
-                valid.append(entry.name)
+                valid.append(entry_name)
         if why:
-            invalid.append(Finding(entry.name, why))
+            invalid.append(Finding(entry_name, why))
     return CheckedFiles(valid, (), invalid, sizes.error)
 
 
@@ -170,22 +169,6 @@ _KIND_REASONS = {
     FileKind.SYMLINK: "is a symbolic link",
     FileKind.OTHER: "is not a regular file",
 }
-
-
-class _Names:
-    """Checks file paths, each folder only once."""
-
-    def __init__(self) -> None:
-        self._good_folders = {""}
-
-    def fault(self, path: str) -> str:
-        folder, slash, base = path.rpartition("/")
-        # A path is good exactly if its elements are: where the folder is, the last one is left.
-        known = folder in self._good_folders and bool(slash) is bool(folder)
-        why = _name_fault(base) if known else _name_fault(path)
-        if not why:
-            self._good_folders.add(folder)
-        return why
 
 
 class _Collisions:
@@ -219,6 +202,18 @@ class _Collisions:
         if other[1] is not is_folder:
             return f"{path} is a file and a folder at once"
         return "" if is_folder else "is there more than once"
+
+
+class _Names(_Collisions):
+    """The names so far, each valid on its own too; nearly all lie in a folder that is known."""
+
+    def fault(self, path: str, *, is_folder: bool) -> str:
+        """Say why this path is no valid name, or cannot be beside those before it."""
+        folder, slash, base = path.rpartition("/")
+        # A path is good exactly if its elements are: where the folder is, the last one is left.
+        if folder in self._good_folders and bool(slash) is bool(folder):
+            return _name_fault(base) or self._fault_of_one(path, is_folder=is_folder)
+        return _name_fault(path) or super().fault(path, is_folder=is_folder)
 
 
 class _Sizes:
@@ -305,6 +300,8 @@ def _packed_name_fault(file: SourceFile, collisions: _Collisions) -> str:
 
 
 def _go_mod_fault(name: str) -> str:
+    if name[-len("go.mod") :].lower() != "go.mod":  # no other letters fold to these
+        return ""
     if folded(name.rpartition("/")[2]) != "go.mod" or name == "go.mod":
         return ""
     return "is a go.mod outside the root" if "/" in name else "must be written go.mod"

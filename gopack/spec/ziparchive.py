@@ -38,11 +38,13 @@ _LOCAL_MARK = b"PK\x03\x04"
 _DESCRIPTOR_MARK = b"PK\x07\x08"
 
 _ENCRYPTED = 0x1
-_HAS_DESCRIPTOR = 0x8
+HAS_DESCRIPTOR = 0x8
+"""The flag that says that sizes and sum follow the data."""
 _FULL_16 = 0xFFFF
 _FULL_32 = 0xFFFFFFFF
 _MAX_INT64 = (1 << 63) - 1
 _ZIP64_EXTRA = 1
+_COPIED_BYTES = 16 << 20
 _TAILS = (1 << 10, 65 << 10)  # where Go looks for the end record, first in less
 
 Buffer = bytes | memoryview
@@ -68,7 +70,7 @@ class Entry(NamedTuple):
     @property
     def has_descriptor(self) -> bool:
         """Whether sizes and sum follow the data (and the local header may have none)."""
-        return bool(self.flags & _HAS_DESCRIPTOR)
+        return bool(self.flags & HAS_DESCRIPTOR)
 
 
 class Directory(NamedTuple):
@@ -111,14 +113,25 @@ def read_directory(data: Buffer) -> Directory:
         raise _damaged("the directory lies outside the file")
     if base > 0 and _read_entry(data, end.directory_offset, 0) is not None:
         base = 0
-    entries = []
-    start = at = base + end.directory_offset
-    while (found := _read_entry(data, at, base)) is not None:
-        entry, at = found
-        entries.append(entry)
+    start = base + end.directory_offset
+    entries, at = _read_entries(data, start, base)
     if len(entries) & _FULL_16 != end.records & _FULL_16:
         raise _damaged(f"the directory has {len(entries)} entries, not {end.records}")
     return Directory(entries, start, at)
+
+
+def _read_entries(data: Buffer, start: int, base: int) -> tuple[list[Entry], int]:
+    """Read the directory's entries, from an offset as far as they go, and tell where that is."""
+    # Bytes are faster to take apart than a view; a view is not copied as a whole.
+    skipped = start if len(data) - start <= _COPIED_BYTES else 0
+    if skipped:
+        data = bytes(data[start:])
+    entries = []
+    at = start - skipped
+    while (found := _read_entry(data, at, base)) is not None:
+        entry, at = found
+        entries.append(entry)
+    return entries, at + skipped
 
 
 def place(data: Buffer, directory: Directory) -> list[Placed]:
@@ -206,7 +219,8 @@ def _read_entry(data: Buffer, at: int, base: int) -> tuple[Entry, int] | None:
         size, packed, offset = wide
     name = bytes(data[name_at:extra_at])
     mode = fields[15] >> 16
-    return Entry(name, method, flags, crc32, packed, size, base + offset, mode), following
+    fields = (name, method, flags, crc32, packed, size, base + offset, mode)
+    return Entry._make(fields), following
 
 
 def _wide_fields(extra: bytes, *narrow: int) -> tuple[int, int, int] | None:
@@ -238,7 +252,8 @@ def _placed(data: Buffer, entry: Entry) -> Placed:
     at = entry.header_offset
     if not 0 <= at <= len(data) - _LOCAL.size:
         return Placed(entry, 0, 0, "its header lies outside the file")
-    fields = _LOCAL.unpack_from(data, at)
+    header = bytes(data[at : at + _LOCAL.size + len(entry.name)])
+    fields = _LOCAL.unpack_from(header)
     name_at = at + _LOCAL.size
     start = name_at + fields[9] + fields[10]
     end = start + entry.packed_bytes
@@ -248,11 +263,12 @@ def _placed(data: Buffer, entry: Entry) -> Placed:
         return Placed(entry, 0, 0, "its data end outside the file")
     if entry.flags & _ENCRYPTED:
         return Placed(entry, 0, 0, "is encrypted")
-    if data[name_at : name_at + fields[9]] != entry.name:
+    if fields[9] != len(entry.name) or not header.endswith(entry.name):
         return Placed(entry, 0, 0, "has another name in its own header")
     if fields[3] != entry.method:
         return Placed(entry, 0, 0, "has another method in its own header")
-    if not (entry.has_descriptor or entry.is_folder or _sizes_agree(entry, fields[6:9])):
+    has_descriptor = entry.flags & HAS_DESCRIPTOR
+    if not (has_descriptor or entry.is_folder or _sizes_agree(entry, fields[6:9])):
         return Placed(entry, 0, 0, "has another sum or size in its own header")
     return Placed(entry, start, end, "")
 

@@ -1,0 +1,116 @@
+"""Reading packages out of zips for several surveys at once: each package once, zips as they come.
+
+While a version is read, what else is wanted of it is collected, and asked for in one go.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from functools import partial
+
+from gopack.errors import GopackError
+from gopack.flows.jobs import Jobs
+from gopack.plan.survey import ALL, Contents, Survey
+from gopack.ports import Arrived
+from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package
+
+ReadPackages = Callable[[ModuleVersion, frozenset[str]], "Future[Contents]"]
+"""Starts to read packages out of a version's zip, wherever it is."""
+
+EMPTY = Contents(frozenset(), {})
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What was read of a version, and who waits for more."""
+
+    paths: frozenset[str] | None = None
+    read: dict[str, Package] = field(default_factory=dict)
+    is_all: bool = False
+    waiting: list[tuple[Survey, frozenset[str]]] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()
+
+    def has(self, wanted: frozenset[str]) -> bool:
+        """Whether all that is wanted was read, as far as it is there."""
+        if self.paths is None:
+            return False
+        return self.is_all or (wanted != ALL and self.read.keys() >= wanted & self.paths)
+
+    def contents(self, wanted: frozenset[str]) -> Contents:
+        chosen = self.read if wanted == ALL else wanted & self.read.keys()
+        return Contents(self.paths or frozenset(), {path: self.read[path] for path in chosen})
+
+    def lacking(self) -> frozenset[str]:
+        """Tell what is to be read for those that wait."""
+        every = [wanted for _survey, wanted in self.waiting]
+        return ALL if ALL in every else frozenset().union(*every) - self.read.keys()
+
+    def put(self, contents: Contents) -> None:
+        """Take what was read of what was asked for."""
+        self.paths = contents.paths
+        self.read.update(contents.read)
+        self.is_all = self.is_all or self.asked == ALL
+        if self.asked != ALL:  # a package that cannot be read counts as one that is not there
+            self.paths -= (self.asked & contents.paths) - contents.read.keys()
+
+
+class PackageReader:
+    """Feeds surveys; what was read once is remembered."""
+
+    def __init__(self, read_packages: ReadPackages, executor: Executor) -> None:
+        self._read_packages = read_packages
+        self._executor = executor
+        self._shelves: dict[ModuleVersion, _Shelf] = {}
+
+    def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
+        """Drive surveys to their ends; `arrived` tells when a version's zip can be read."""
+        jobs: Jobs[ModuleVersion, Contents] = Jobs(self._executor)
+        start = partial(self._start, jobs, arrived)
+        self._advance(surveys, start)
+        for module, job in jobs:
+            shelf = self._shelves[module]
+            shelf.put(result_of(job))
+            waiting, shelf.waiting = shelf.waiting, []
+            fed = []
+            for survey, wanted in waiting:
+                if shelf.has(wanted):
+                    survey.feed(module, shelf.contents(wanted))
+                    fed.append(survey)
+                else:
+                    shelf.waiting.append((survey, wanted))
+            if shelf.waiting:
+                start(module)
+            self._advance(fed, start)
+
+    def _advance(self, surveys: Iterable[Survey], start: Callable[[ModuleVersion], None]) -> None:
+        """Feed surveys what is known, and start to read what is not."""
+        for survey in surveys:
+            while needed := survey.needs():
+                for module, wanted in needed.items():
+                    shelf = self._shelves.setdefault(module, _Shelf())
+                    if shelf.has(wanted):
+                        survey.feed(module, shelf.contents(wanted))
+                        continue
+                    shelf.waiting.append((survey, wanted))
+                    if len(shelf.waiting) == 1:
+                        start(module)
+
+    def _start(
+        self, jobs: Jobs[ModuleVersion, Contents], arrived: Arrived, module: ModuleVersion
+    ) -> None:
+        shelf = self._shelves[module]
+
+        def read() -> "Future[Contents]":
+            return self._read_packages(module, shelf.asked)
+
+        shelf.asked = shelf.lacking()
+        jobs.after(arrived(module), module, read)
+
+
+def result_of(job: "Future[Contents]") -> Contents:
+    """Take what was read; a zip that cannot be read has nothing, and its fetch says why."""
+    try:
+        return job.result()
+    except GopackError:
+        return EMPTY
