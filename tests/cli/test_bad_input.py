@@ -273,7 +273,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("zips", [1, 30], ids=["threads", "processes"])
+@pytest.mark.parametrize("zips", [1, 30], ids=["one", "many"])
 def test_interrupt_during_slow_zips_ends_soon_and_whole(
     tmp_path: Path, upstream: Upstream, zips: int
 ) -> None:
@@ -285,7 +285,7 @@ def test_interrupt_during_slow_zips_ends_soon_and_whole(
     process = program.start(tmp_path, upstream.url, "fetch")
     wait_for(lambda: bool(fetched_zips(upstream)))
     workers = children(process.pid)
-    assert bool(workers) == (zips > 1)
+    assert workers or zips == 1
     status, text, seconds = ends_soon(process)
     assert status == 130, text
     assert "interrupted" in text
