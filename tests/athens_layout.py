@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -198,8 +198,10 @@ def served(root: Path) -> Iterator[Serving]:
 
 
 @contextmanager
-def real_athens(binary: Path, root: Path) -> Iterator[Serving]:
-    """Athens itself, sealed, on a free port of 127.0.0.1 until the block ends."""
+def real_athens(
+    binary: Path, root: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[Serving]:
+    """Athens itself, sealed but for `settings`, on a free port of 127.0.0.1 until the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -214,6 +216,7 @@ def real_athens(binary: Path, root: Path) -> Iterator[Serving]:
         "ATHENS_DOWNLOAD_MODE": "none",
         "ATHENS_SUM_DBS": "",
         "ATHENS_LOG_LEVEL": "error",
+        **(settings or {}),
     }
     with subprocess.Popen(
         [binary], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

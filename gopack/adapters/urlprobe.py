@@ -1,4 +1,6 @@
-"""Asking one server, plainly: no forward proxy, no redirects, no credentials, no retries.
+"""Asking one server, plainly: no forward proxy, no redirects, no retries.
+
+The only credentials are those that the URL has; no text shows them.
 
 What is looked at is the server's own behaviour; everything that helps a fetch along would hide it.
 """
@@ -9,6 +11,7 @@ import time
 
 import httpx
 
+from gopack.adapters.weberrors import shown
 from gopack.errors import InputError, UpstreamError
 from gopack.plan.urlreport import Said
 from gopack.spec.modzip import MAX_ZIP_BYTES
@@ -26,8 +29,10 @@ class UrlProbe:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        if not self._url.startswith(("http://", "https://")):
-            raise InputError("not an http or https URL", where=url, hint="http://localhost:3000")
+        self._shown = shown(self._url)
+        if not self._url.startswith(("http://", "https://")) or set("?#") & set(url):
+            where, hint = self._shown, "It is the server's, such as http://localhost:3000."
+            raise InputError("not an http or https URL of a server", where=where, hint=hint)
         self._client = httpx.Client(
             trust_env=False, timeout=TIMEOUT_S, verify=ssl.create_default_context()
         )
@@ -50,13 +55,14 @@ class UrlProbe:
                     if size > MAX_ZIP_BYTES:
                         break
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            said = str(error).replace(self._url, self._shown)
             raise UpstreamError(
-                f"no answer: {error}",
-                where=self._url + path,
+                f"no answer: {said or type(error).__name__}",
+                where=self._shown + path,
                 hint="Does the server run, and is this its URL (http://HOST:3000)?",
             ) from error
-        said = text.decode(errors="replace")
-        return Said(response.status_code, digest.hexdigest(), size, said, seconds)
+        first = text.decode(errors="replace")
+        return Said(response.status_code, digest.hexdigest(), size, first, seconds)
 
     def close(self) -> None:
         """Let go of the connections."""

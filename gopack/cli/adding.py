@@ -178,7 +178,7 @@ def from_url(adding: Adding, url: str, words: Sequence[str]) -> list[HandMade]:
     web = Web(goenv.load())
     try:
         source = HttpSource(url, web)
-        found = _asked(source, words) if words else _catalog(web, url)
+        found = _asked(source, words) if words else _catalog(web, url, shown=source.name)
         how = f"added from {source.name}"
 
         def bring(module: ModuleVersion) -> HandMade:
@@ -203,19 +203,19 @@ def _asked(source: ModuleSource, words: Sequence[str]) -> list[ModuleVersion]:
     return found
 
 
-def _catalog(web: Web, url: str) -> list[ModuleVersion]:
+def _catalog(web: Web, url: str, *, shown: str) -> list[ModuleVersion]:
     """Ask an Athens for all it has, page by page."""
     found, token = [], ""
     for _ in range(MAX_CATALOG_PAGES):
         query = f"?token={quote(token, safe='')}" if token else ""
         try:
             page = json.loads(
-                web.read(f"{url.rstrip('/')}/catalog{query}", where=url, limit=MAX_CATALOG_BYTES)
+                web.read(f"{url.rstrip('/')}/catalog{query}", where=shown, limit=MAX_CATALOG_BYTES)
             )
             found += [ModuleVersion(m["module"], m["version"]) for m in page["modules"] or []]
         except (UpstreamError, ValueError, KeyError, TypeError) as error:
             text = "the proxy cannot list all that it has"
-            raise InputError(text, where=url, hint=_WHERE_MODULES) from error
+            raise InputError(text, where=shown, hint=_WHERE_MODULES) from error
         token = page.get("next", "")
         if not token:
             break

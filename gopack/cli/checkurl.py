@@ -69,9 +69,10 @@ def _module(words: tuple[str, ...]) -> ModuleVersion:
 
 
 def _sumdb(storage: Path) -> str:
-    """The checksum database: the one in force here, else the one whose proofs the storage has."""
+    """The checksum database in force here, else the one whose proofs the storage has."""
     try:
-        found = parse_sumdb(goenv.user_setting("GOSUMDB"))
+        named = goenv.user_setting("GOSUMDB")
+        found = parse_sumdb(named) if named else goenv.load().sumdb
     except GopackError:
         kept = sorted((storage / OWN_FOLDER / "sumdb").glob("*"))
         return kept[0].name if kept else ""

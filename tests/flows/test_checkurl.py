@@ -86,13 +86,11 @@ def test_other_bytes_than_the_storage_s_are_told(store: DiskStore, tmp_path: Pat
     assert report.exit_status == 4
 
 
-def test_missing_version_is_told_on_both_sides(store: DiskStore) -> None:
+def test_version_that_neither_has_is_told_once(store: DiskStore) -> None:
     gone = ModuleVersion(M.path, "v9.0.0")
     with probing(store.root) as probe:
         said = texts(check_url(at_once(probe), store, gone))
-    assert "the storage does not have it" in said
-    assert "v9.0.0.info: status 404 instead of 200" in said
-    assert "v9.0.0 is not in the list" in said
+    assert said == f"{gone}: the storage does not have it"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +98,8 @@ def test_missing_version_is_told_on_both_sides(store: DiskStore) -> None:
     [
         ("/@latest", {"status": 200}, "ATHENS_NETWORK_MODE is not offline"),
         ("/@latest", {"status": 500}, "tried to ask an upstream"),
+        ("/@latest", {"seconds": 0.02}, "ATHENS_NETWORK_MODE may be strict or fallback"),
+        ("/list", {"status": 404}, "ATHENS_NETWORK_MODE may be strict"),
         ("nobody/has", {"status": 302}, "ATHENS_DOWNLOAD_MODE is not none"),
         ("nobody/has", {"status": 500}, "status 500 for a module that nobody has"),
         ("nobody/has", {"seconds": 2.0}, "the 404 takes 2000 ms longer"),
@@ -134,3 +134,40 @@ def test_answer_is_timed_to_its_status(store: DiskStore) -> None:
     with probing(store.root) as probe:
         said = probe("/nothing")
     assert 0 < said.seconds < time.monotonic() - began
+
+
+def test_versions_that_the_list_lacks_are_told(store: DiskStore) -> None:
+    with probing(store.root) as probe:
+
+        def ask(asked: str) -> Said:
+            said = probe(asked)._replace(seconds=0.0)
+            return said._replace(text="v0.9.0\n") if asked.endswith("/list") else said
+
+        report = check_url(ask, store, M)
+    wrong, way_out = report.findings
+    assert wrong.what == "1 versions of the storage are not in it, such as v1.0.0"
+    assert "such as v0.9.0" in way_out.what
+
+
+def test_server_that_wants_a_password_is_told_once(store: DiskStore) -> None:
+    with probing(store.root) as probe:
+        report = check_url(lambda path: probe(path)._replace(status=401), store, M, sumdb=SUMDB)
+    (finding,) = report.findings
+    assert finding.kind is Kind.WRONG
+    assert "wants a user and a password" in finding.what
+    assert len(report.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:secret@127.0.0.1:9",
+        "http://user:secret@127.0.0.1:9/x?secret=secret",
+        "ftp://user:secret@127.0.0.1",
+        "http://user:secret@[::1:9",
+    ],
+)
+def test_login_of_the_url_is_never_shown(url: str) -> None:
+    with pytest.raises((UpstreamError, InputError)) as caught:
+        UrlProbe(url)("/x")
+    assert "secret" not in f"{caught.value} {caught.value.hint}"
