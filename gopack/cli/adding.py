@@ -16,7 +16,7 @@ from gopack.adapters.proxytree import download_cache, versions_in, zip_hash
 from gopack.adapters.web import Web
 from gopack.adapters.zips import read_module_zip
 from gopack.cli.packtold import Teller
-from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError, UpstreamError
+from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
 from gopack.flows.add import CheckedZip, assemble
 from gopack.flows.byhand import HandMade
 from gopack.plan.layout import FileKind
@@ -98,6 +98,10 @@ class Adding:
                 self._teller.failed(error)
         return found
 
+    def failed(self, error: GopackError) -> None:
+        """Tell what could not be done."""
+        self._teller.failed(error)
+
     def note(self, text: str) -> None:
         """Tell something worth knowing."""
         self._teller.note(text)
@@ -139,7 +143,8 @@ def from_tree(
         InputError: there is no version in it, or nothing that is wanted.
     """
     if not root.is_dir():
-        raise InputError("there is no such folder", where=str(root))
+        hint = "Give a folder, or the http:// or https:// URL of a proxy."
+        raise InputError("there is no such folder", where=str(root), hint=hint)
     there = versions_in(root)
     wanted = _chosen(there, words, where=str(root))
     bare = [m for m in wanted if not {FileKind.INFO, FileKind.MOD} <= there[m]]
@@ -178,7 +183,7 @@ def from_url(adding: Adding, url: str, words: Sequence[str]) -> list[HandMade]:
     web = Web(goenv.load())
     try:
         source = HttpSource(url, web)
-        found = _asked(source, words) if words else _catalog(web, url, shown=source.name)
+        found = _asked(adding, source, words) if words else _catalog(web, url, shown=source.name)
         how = f"added from {source.name}"
 
         def bring(module: ModuleVersion) -> HandMade:
@@ -192,15 +197,27 @@ def from_url(adding: Adding, url: str, words: Sequence[str]) -> list[HandMade]:
         web.close()
 
 
-def _asked(source: ModuleSource, words: Sequence[str]) -> list[ModuleVersion]:
+def _asked(adding: Adding, source: ModuleSource, words: Sequence[str]) -> list[ModuleVersion]:
     found = []
     for word in words:
-        path, at, version = word.partition("@")
-        versions = [version] if at else parse_versions(source.read(VersionList(path)))
-        if not versions:
-            raise InputError("the proxy lists no version of it", where=path)
-        found += [ModuleVersion(path, each) for each in versions]
+        try:
+            found += _versions(source, word)
+        except GopackError as error:
+            error.where = error.where or word
+            adding.failed(error)
     return found
+
+
+def _versions(source: ModuleSource, word: str) -> list[ModuleVersion]:
+    """Read MODULE@VERSION, or ask for all versions of MODULE."""
+    path, at, version = word.partition("@")
+    if at:
+        return [check_version(path, version, has_go_mod=False)]
+    versions = parse_versions(source.read(VersionList(path)))
+    if not versions:
+        hint = "Name the version: MODULE@VERSION; lists leave pseudo-versions out."
+        raise InputError("the proxy lists no version of it", where=path, hint=hint)
+    return [ModuleVersion(path, each) for each in versions]
 
 
 def _catalog(web: Web, url: str, *, shown: str) -> list[ModuleVersion]:
@@ -213,7 +230,7 @@ def _catalog(web: Web, url: str, *, shown: str) -> list[ModuleVersion]:
                 web.read(f"{url.rstrip('/')}/catalog{query}", where=shown, limit=MAX_CATALOG_BYTES)
             )
             found += [ModuleVersion(m["module"], m["version"]) for m in page["modules"] or []]
-        except (UpstreamError, ValueError, KeyError, TypeError) as error:
+        except (NotFoundError, ValueError, KeyError, TypeError) as error:
             text = "the proxy cannot list all that it has"
             raise InputError(text, where=shown, hint=_WHERE_MODULES) from error
         token = page.get("next", "")

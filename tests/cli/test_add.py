@@ -132,3 +132,21 @@ def test_add_from_a_running_proxy(made: Path) -> None:
         said = refused("add", "--from-goproxy", athens.url, "--storage", "new", cwd=made)
     assert "cannot list all that it has" in said
     assert [m for m, _ in DiskStore(made / "new").versions()] == [A]
+
+
+def test_add_from_a_proxy_goes_on_after_words_that_it_cannot_answer(made: Path) -> None:
+    packed("add", *B, B.path, "--storage", "there", cwd=made)
+    with serving(made / "there") as athens:
+        words = [B.path, "corp.example/none", f"{B.path}@latest"]
+        done = gopack("add", "--from-goproxy", athens.url, *words, "--storage", "st", cwd=made)
+    assert f"{B}: stored" in done.stdout
+    assert "corp.example/none" in done.stderr
+    assert f"{B.path}@latest: invalid version" in done.stderr
+    assert done.returncode in {2, 3}
+
+
+def test_add_from_a_proxy_that_is_down_is_an_upstream_error_without_its_login(made: Path) -> None:
+    url = "http://user:secret@127.0.0.1:9"
+    said = refused("add", "--from-goproxy", url, "--storage", "st", cwd=made, status=3)
+    assert "secret" not in said
+    assert "127.0.0.1:9" in said
