@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.files import FILE_MODE
-from gopack.errors import InputError
+from gopack.errors import InputError, StoreError
 from gopack.plan.layout import is_version_folder_name
 from gopack.spec.module import ModuleVersion
 
@@ -47,8 +47,11 @@ class OutFolder:
         """Give a new path to write a zip to, in the folder itself.
 
         Raises:
-            StoreError: the folder cannot be made.
+            StoreError: the folder cannot be made, or something else has its name.
         """
+        if self.folder.exists() and not self.folder.is_dir():
+            hint = "OUTPUT_DIR is the last word: a folder, made if it is not there."
+            raise StoreError("OUTPUT_DIR is no folder", where=str(self.folder), hint=hint)
         with disk_errors("make the output folder", self.folder):
             if not self.folder.is_dir():
                 self.folder.mkdir(parents=True)

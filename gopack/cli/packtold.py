@@ -12,6 +12,7 @@ from gopack.cli.units import human_bytes
 from gopack.errors import GopackError
 from gopack.flows.byhand import HandMade
 from gopack.flows.pack import Packed
+from gopack.plan.packing import told
 
 MAX_OMITTED_SHOWN = 8
 
@@ -45,7 +46,7 @@ class Teller:
 
     def packed(self, packed: Packed) -> None:
         """Tell what was left out of a zip."""
-        omitted = [str(finding) for finding in packed.packing.omitted]
+        omitted = [told(finding) for finding in packed.packing.omitted]
         self._omitted[str(packed.version.module)] = omitted
         for line in omitted[:MAX_OMITTED_SHOWN]:
             self._console.print(f"left out: {line}", markup=False, highlight=False)

@@ -304,7 +304,7 @@ class GitPlanner:
     def _tagged(self, place: Place, tag: str, version: str) -> Revision:
         commit = self._repository.commit(self._refs[TAGS + tag])
         folder, go_mod = find_folder(place, self._reader(commit), where=tag)
-        module_path(place.path, go_mod, where=tag)
+        module_path(place.path, go_mod, where=f"{tag}: {folder or '.'}")
         module = check_version(place.path, version, has_go_mod=go_mod is not None)
         origin = origin_of(place, version, commit, self._refs, url=self._repository.url())
         return Revision(module, folder, commit, go_mod, origin)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gopack.errors import InputError
-from gopack.spec import gomod, semver
+from gopack.spec import gomod, runes, semver
 from gopack.spec.module import ModuleVersion, canonical_version, check, check_path
 from gopack.spec.modzip import MAX_ZIP_BYTES, FileKind, Finding, SourceFile, check_files
 
@@ -68,7 +68,7 @@ class PackError(InputError):
     def __init__(self, module: ModuleVersion, findings: Sequence[Finding], size_error: str) -> None:
         self.findings = tuple(findings)
         self.size_error = size_error
-        shown = [str(finding) for finding in findings[:MAX_SHOWN]]
+        shown = [told(finding) for finding in findings[:MAX_SHOWN]]
         if size_error:
             shown.append(size_error)
         if len(findings) > MAX_SHOWN:
@@ -80,6 +80,15 @@ class PackError(InputError):
             where=str(module),
             hint="Rename, shrink, remove or make readable what is named here, and pack again.",
         )
+
+
+def told(finding: Finding) -> str:
+    r"""Give a finding as one line, whatever the file's name holds.
+
+    >>> print(told(Finding("a\nb.go", "is a symbolic link")))
+    'a\nb.go': is a symbolic link
+    """
+    return f"{runes.shown(finding.path)}: {finding.reason}"
 
 
 def check_version(path: str, version: str, *, has_go_mod: bool) -> ModuleVersion:
@@ -138,7 +147,7 @@ def module_path(given: str, go_mod: bytes | None, *, where: str) -> str:
             )
         check_path(given)
         return given
-    path = gomod.parse(go_mod, where=where).module
+    path = gomod.parse(go_mod, where=f"{where.rstrip('/')}/go.mod").module
     if not path:
         raise InputError("go.mod names no module", where=where, hint="Add a line `module PATH`.")
     check_path(path)
@@ -198,5 +207,5 @@ def _size_error(said: str, files: Sequence[SourceFile]) -> str:
         return ""
     total = sum(file.size_bytes for file in files)
     largest = sorted(files, key=lambda f: (-f.size_bytes, f.path))[:_LARGEST_SHOWN]
-    named = ", ".join(f"{f.path} ({f.size_bytes} bytes)" for f in largest)
+    named = ", ".join(f"{runes.shown(f.path)} ({f.size_bytes} bytes)" for f in largest)
     return f"{said}: {total} of {MAX_ZIP_BYTES}; the largest are {named}"

@@ -132,6 +132,21 @@ def test_pack_of_a_folder_whose_tag_is_elsewhere_says_so(tmp_path: Path) -> None
     assert "the pseudo-version is another commit's" in done.stderr
 
 
+def test_pack_names_that_would_spoil_the_output_are_shown_escaped(module: Path) -> None:
+    (module / "a\nb.go").write_text("")
+    said = refused("pack", "v1.0.0", "../out", cwd=module)
+    assert "'a\\nb.go': malformed file path" in said
+    (module / "a\nb.go").unlink()
+    (module / "c\nd").symlink_to("m.go")
+    done = gopack("pack", "v1.0.0", "../out", cwd=module)
+    assert "left out: 'c\\nd': is a symbolic link\n" in done.stderr
+
+
+def test_pack_go_mod_that_cannot_be_read_is_told_with_its_line(module: Path) -> None:
+    (module / "go.mod").write_text("module a b\n")
+    assert "go.mod:1:1: expected one word" in refused("pack", "v1.0.0", "../out", cwd=module)
+
+
 # Git
 
 
@@ -315,7 +330,7 @@ def test_output_that_exists_is_kept_unless_it_is_to_be_replaced(module: Path) ->
 def test_output_that_is_a_file_is_refused(module: Path) -> None:
     (module.parent / "out").touch()
     said = refused("pack", "v1.0.0", "../out", cwd=module, status=5)
-    assert "out" in said
+    assert "out: OUTPUT_DIR is no folder" in said
 
 
 def test_link_in_place_of_go_mod_is_refused(module: Path) -> None:
