@@ -9,7 +9,6 @@ Rules:
 
 import contextlib
 import mmap
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,9 +109,8 @@ class BundleWork:
             with disk_errors("write a zip", part):
                 with part.open("wb") as file:
                     _copy_regions(self.zips[module].regions, file)
-                    receipt = read_module_zip(part, module)
-                    os.fsync(file.fileno())
-                part.rename(path)
+                receipt = read_module_zip(part, module)
+                part.rename(path)  # the disk is waited for when the version is published
         except BaseException:
             with contextlib.suppress(OSError):
                 part.unlink()

@@ -1,6 +1,7 @@
 """`gopack bundle import`: a bundle into the storage of the sealed side."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,9 @@ from gopack.flows.export_sumdb import export_sumdb
 from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.ports import FetchedZip
 from gopack.spec.module import ModuleVersion
+
+PUBLISHERS = 16
+"""Versions that are stored at once: a disk commits many fsyncs in about the time of one."""
 
 LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
 """Layouts of one file a key, by name; Athens' disk layout is the other one."""
@@ -118,11 +122,15 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
     key = carried_key(opened)
     database = opened.index.database
     own_folder = place.disk.own_folder
-    with zip_checkers(opened, place.disk.incoming) as zips:
+    with (
+        zip_checkers(opened, place.disk.incoming) as zips,
+        ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish") as executor,
+    ):
         target = Target(
             store=place.store,
             aliases=place.store,
             ledger=DiskLedger(own_folder),
+            executor=executor,
             zips=zips,
             progress=progress,
             stored_zip=partial(_stored_zip, place),

@@ -12,12 +12,15 @@ Rules:
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from typing import Protocol
 
 from gopack.errors import StoreError
 from gopack.flows import bundle_settle
+from gopack.flows.appearing import Appearing, Shelf
 from gopack.flows.bundle_create import required_by
 from gopack.flows.bundle_open import Opened, SmallFiles
 from gopack.flows.bundle_settle import Settled
@@ -45,6 +48,9 @@ from gopack.ports import (
 from gopack.spec import note, semver
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tlog import Record
+
+PUBLISHED_AT_ONCE = 256
+"""Versions whose small files are in memory together."""
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
@@ -81,6 +87,7 @@ class Target:
     store: Store
     aliases: ImportAliases
     ledger: ImportLedger
+    executor: Executor
     zips: ZipFetcher
     progress: Progress
     stored_zip: Callable[[ModuleVersion], FetchedZip]
@@ -160,6 +167,7 @@ class _Import:
         self._survey = _Survey()
         self._holdings: Holdings | None = None
         self._settled: Settled | None = None
+        self._requires: dict[ModuleVersion, list[ModuleVersion]] = {}
         self._aliases: dict[ModuleVersion, str] = {}
 
     # Checking
@@ -169,7 +177,8 @@ class _Import:
         for small in self._opened.small_files():
             module = small.carried.module
             self._survey.actions[module] = self._action(small)
-            self._survey.missing.update(self._missing(module, small.mod))
+            self._requires[module] = required_by(module, small.mod)
+            self._survey.missing.update(self._missing(module))
         self._survey.missing -= self._survey.actions.keys()
         if self._survey.missing:
             raise self._parent_is_missing()
@@ -235,10 +244,10 @@ class _Import:
         if what:
             raise StoreError(what, where=str(module), hint=_EDITED)
 
-    def _missing(self, module: ModuleVersion, mod: bytes) -> Iterable[ModuleVersion]:
+    def _missing(self, module: ModuleVersion) -> Iterable[ModuleVersion]:
         """Tell the requirements that the bundle takes to be here and that are not."""
         base = self._opened.index.builds_on
-        for required in required_by(module, mod):
+        for required in self._requires[module]:
             held = base.versions.get(required)
             if held is None:
                 continue
@@ -293,27 +302,54 @@ class _Import:
         if self._settled and self._holdings and target.proofs:
             bundle_settle.keep(self._settled, self._opened, self._holdings, target.proofs)
         try:
-            for small in self._opened.small_files():
-                self._publish_one(small, brought.get(small.carried.module))
+            smalls = self._opened.small_files()
+            while batch := list(islice(smalls, PUBLISHED_AT_ONCE)):
+                self._publish_batch({one.carried.module: one for one in batch}, brought)
             self._publish_aliases()
         finally:
             target.ledger.annotate(self._annotations())
             target.ledger.save()
 
-    def _publish_one(self, small: SmallFiles, fetched: FetchedZip | None) -> None:
-        module, target = small.carried.module, self._target
-        action = self._survey.actions[module]
-        info = small.info
-        if action in {Action.ADD, Action.COMPLETE}:
+    def _publish_batch(
+        self,
+        smalls: Mapping[ModuleVersion, SmallFiles],
+        brought: Mapping[ModuleVersion, FetchedZip],
+    ) -> None:
+        """Let versions appear, several at once, each after those of them that it requires.
+
+        Raises:
+            StoreError: the storage refused one; those above it have not appeared.
+        """
+        refused: list[StoreError] = []
+        shelf = Shelf(
+            store=lambda module: self._store(smalls[module], brought.get(module)),
+            stored=lambda module: self._record(smalls[module], brought.get(module)),
+            refused=lambda _module, error: refused.append(error),
+        )
+        appearing = Appearing(shelf, self._target.executor)
+        appearing.plan({module: self._requires[module] for module in smalls}, last=())
+        for module in smalls:
+            appearing.verified(module)
+        appearing.finish(())
+        if refused:
+            raise refused[0]
+
+    def _store(self, small: SmallFiles, fetched: FetchedZip | None) -> None:
+        module = small.carried.module
+        if self._survey.actions[module] in {Action.ADD, Action.COMPLETE}:
             path = fetched.path if fetched else None
-            target.store.publish(module, info=info, mod=small.mod, zip_file=path)
-        elif action is Action.ADOPT:
-            fetched = self._survey.adopted[module]
-        else:
+            self._target.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
+
+    def _record(self, small: SmallFiles, fetched: FetchedZip | None) -> None:
+        module, info = small.carried.module, small.info
+        action = self._survey.actions[module]
+        if action in {Action.THERE, Action.CONFLICT}:
             return
+        if action is Action.ADOPT:
+            fetched = self._survey.adopted[module]
         if action is not Action.ADD:
             info = self._read(module, FileKind.INFO)
-        target.ledger.record(
+        self._target.ledger.record(
             module,
             info=info,
             mod=small.mod,

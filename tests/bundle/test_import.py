@@ -5,11 +5,15 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from gopack.adapters import bundlezips
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.volumes import Region
 from tests.bundle.test_round_trip import make_bundle, proven_records
 from tests.bundling import Side, module, own_files
 from tests.fakes_sumdb import FakeSumDB
@@ -159,18 +163,17 @@ def test_disk_that_fills_up_meanwhile_leaves_nothing(
     connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = make_bundle(connected, "a.bundle")
-    copied: list[Path] = []
-    real = os.fsync
+    copied: list[BinaryIO] = []
+    real = bundlezips._copy_regions
 
-    def fsync(descriptor: int) -> None:
-        path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        if path.parent.name == "incoming":
-            copied.append(path)
-            if len(copied) == 2:
-                raise OSError(28, "No space left on device")
-        real(descriptor)
+    def copy(regions: Sequence[Region], target: BinaryIO) -> None:
+        copied.append(target)
+        if len(copied) == 2:
+            target.write(b"half")
+            raise OSError(28, "No space left on device")
+        real(regions, target)
 
-    monkeypatch.setattr("gopack.adapters.bundlezips.os.fsync", fsync)
+    monkeypatch.setattr(bundlezips, "_copy_regions", copy)
     result = sealed.run("bundle", "import", bundle)
     assert result.exit_code == 5
     assert "No space left" in result.output
