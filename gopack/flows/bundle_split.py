@@ -25,6 +25,12 @@ def split(
         InputError: a version, or the checksum database, fits no volume.
         StoreError, IntegrityError: as bundle_create.draft.
     """
+    extra_bytes = sum(tarball.span(e.member.name, e.member.size_bytes) for e in order.extras)
+    if extra_bytes >= volume_bytes:
+        raise InputError(
+            f"gopack itself takes {extra_bytes} bytes and does not fit in a volume",
+            hint="carry it in a bundle of its own, or leave --self-contained out",
+        )
     versions = draft(origin, order).index.versions
     sizes = {one.module: _bytes(one) for one in versions}
     left = [one.module for one in versions]

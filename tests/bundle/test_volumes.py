@@ -117,6 +117,18 @@ def test_self_contained_volumes_are_imported_one_by_one(
     assert sealed.versions() == connected.versions()
 
 
+def test_self_contained_volumes_say_that_gopack_itself_fits_none(
+    connected: Side, tmp_path: Path
+) -> None:
+    (tmp_path / "kit").mkdir()
+    (tmp_path / "kit" / "image.tar").write_bytes(bytes(70_000))
+    words = ("--volume-size", "64KiB", "--self-contained", "--with", tmp_path / "kit")
+    result = connected.run("bundle", "create", tmp_path / "m", *words)
+    assert result.exit_code == 2
+    assert "gopack itself takes" in result.output
+    assert not list(tmp_path.glob("m*"))
+
+
 def test_self_contained_volumes_name_the_version_that_fits_none(
     connected: Side, tmp_path: Path
 ) -> None:
