@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gopack.errors import GopackError, IntegrityError, StoreError
+from gopack.errors import GopackError, InputError, IntegrityError, StoreError
 from gopack.plan import sumtree
 from gopack.plan.bundle.inventory import Proofs
 from gopack.ports import ProofStore
@@ -123,7 +123,10 @@ def loads(data: bytes, key: note.Verifier, *, where: str) -> Holdings:
             tuple(open_head(message.encode(), key) for message in raw["heads"]),
             tuple(parse_tile_path(path) for path in raw["tiles"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        *(ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError),
+        InputError,
+    ) as error:
         raise IntegrityError(
             f"malformed checksum records: {error}",
             where=where,

@@ -169,7 +169,14 @@ def loads(data: bytes, *, where: str) -> Manifest:
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
             {_alias(key): str(version) for key, version in raw.get("aliases", {}).items()},
         )
-    except (GopackError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        GopackError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise StoreError(
             f"not a manifest: {error}",
             where=where,
@@ -271,13 +278,26 @@ def parse_entry(raw: Mapping[str, Any]) -> Entry:
     """Read an entry's fields back; ValueError, KeyError or TypeError where they are not one."""
     whole = raw["state"] == "complete"
     return Entry(
-        info_sha256=raw["info_sha256"],
-        mod_sha256=raw["mod_sha256"],
-        mod_h1=raw["mod_h1"],
-        zip=ZipEntry(raw["zip_bytes"], raw["zip_sha256"], raw["zip_h1"]) if whole else None,
-        verified=raw["verified"],
-        why=tuple(raw["why"]),
+        info_sha256=_text(raw["info_sha256"]),
+        mod_sha256=_text(raw["mod_sha256"]),
+        mod_h1=_text(raw["mod_h1"]),
+        zip=_zip(raw) if whole else None,
+        verified=_text(raw["verified"]),
+        why=tuple(map(_text, raw["why"])),
     )
+
+
+def _zip(raw: Mapping[str, Any]) -> ZipEntry:
+    size = raw["zip_bytes"]
+    if type(size) is not int:
+        raise TypeError(f"{size!r} is no size")
+    return ZipEntry(size, _text(raw["zip_sha256"]), _text(raw["zip_h1"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _alias(key: str) -> ModuleVersion:

@@ -76,7 +76,7 @@ def rewrite_lists(raw: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
     """Have CONTENTS.txt, the SBOM and go.sum say what the index says."""
     try:
         index = indexes._index(raw, "forged")
-    except (ValueError, GopackError):
+    except (ValueError, TypeError, LookupError, AttributeError, GopackError):
         return
     made = {
         "CONTENTS.txt": contents.render(index.versions, sequence=1, parent=None),
@@ -85,7 +85,7 @@ def rewrite_lists(raw: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
     }
     files[:] = [(name, made.get(name, data)) for name, data in files]
     for row in raw["front"]:
-        if row[0] in made:
+        if str(row[0]) in made:
             row[1:] = [len(made[row[0]]), indexes.sha256(made[row[0]])]
 
 

@@ -25,7 +25,7 @@ from gopack.plan.bundle.inventory import Inventory, Proofs
 from gopack.plan.bundle.tarball import check_name
 from gopack.plan.layout import FileKind, goproxy_key, is_version_folder_name
 from gopack.plan.manifest import Entry, Manifest
-from gopack.spec import gosum
+from gopack.spec import gosum, note
 from gopack.spec import module as modules
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import MAX_ZIP_BYTES
@@ -264,7 +264,14 @@ def loads(head: Head, packed: bytes, *, where: str) -> Index:
         )
     try:
         index = _index(json.loads(data), where)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, GopackError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        GopackError,
+    ) as error:
         raise IntegrityError(f"malformed index: {error}", where=where, hint=_AGAIN) from error
     if (index.sequence, index.parent) != (head.sequence, head.parent):
         raise IntegrityError("head and index disagree", where=where, hint=_AGAIN)
@@ -352,7 +359,7 @@ def _carried(raw: Mapping[str, Any]) -> Carried:
 
 
 def _natural(value: object) -> int:
-    if not isinstance(value, int) or value < 0:
+    if type(value) is not int or value < 0:
         raise ValueError(f"{value!r} is no size")
     return value
 
@@ -384,10 +391,15 @@ def _database(raw: Mapping[str, Any] | None) -> Database | None:
         return None
     if _natural(raw["bytes"]) > MAX_INDEX_BYTES:
         raise ValueError(f"the checksum records unpack to {raw['bytes']} bytes")
+    name = str(raw["name"])
+    if note.parse_verifier(str(raw["key"])).name != name:
+        raise ValueError(f"the key is not that of {name}")
+    if any(part in {"", ".", ".."} for part in name.split("/")) or "\\" in name:
+        raise ValueError(f"{name} is no checksum database")
     records = frozenset(_natural(number) for number in raw["records"])
     heads = frozenset(_natural(size) for size in raw["heads"])
     proofs = Proofs(records, heads, str(raw["latest"]))
-    return Database(str(raw["name"]), str(raw["key"]), proofs, raw["bytes"])
+    return Database(name, str(raw["key"]), proofs, raw["bytes"])
 
 
 def sha256(data: bytes) -> str:

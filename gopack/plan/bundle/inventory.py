@@ -120,7 +120,7 @@ def loads(data: bytes, *, where: str) -> Inventory:
             {_module(key): _held(word) for key, word in raw["versions"].items()},
             {str(name): _proofs(value) for name, value in raw["sumdb"].items()},
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"not an inventory: {error}",
             where=where,
