@@ -11,9 +11,10 @@ import stat
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
-from gopack.errors import InputError
+from gopack.errors import InputError, IntegrityError
 from gopack.plan.bundle import index as indexes
 from gopack.plan.bundle.index import EXTRA_FOLDER, Member, Sealed
+from gopack.plan.bundle.tarball import check_name
 from gopack.spec import note
 
 _DIGITS = 6
@@ -154,7 +155,21 @@ def extras_of(folder: Path) -> dict[Path, Member]:
             raise InputError("not a plain file", where=str(odd[0]), hint="copy what it stands for")
         if not found:
             raise InputError("no file to carry", where=str(folder))
+        _check_names(found, folder)
         return {path: _member(path, folder) for path in found}
+
+
+def _check_names(files: list[Path], folder: Path) -> None:
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        try:
+            check_name(name, where=str(folder))
+        except IntegrityError as error:
+            raise InputError(
+                "a name that cannot be carried: it must be UTF-8, without control characters or \\",
+                where=repr(name),
+                hint="rename it",
+            ) from error
 
 
 def _member(path: Path, folder: Path) -> Member:

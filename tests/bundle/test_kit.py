@@ -79,6 +79,19 @@ def test_kit_is_kept_so_that_a_volume_can_be_made_again(connected: Side, tmp_pat
     assert "gopack itself" not in connected.done("bundle", "inspect", tmp_path / "n")
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"a\n", b"a\\b"])
+def test_name_that_cannot_be_carried_is_refused(
+    connected: Side, tmp_path: Path, name: bytes
+) -> None:
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / os.fsdecode(name)).write_text("x")
+    result = connected.run("bundle", "create", tmp_path / "m", "--with", extra)
+    assert result.exit_code == 2
+    assert "a name that cannot be carried" in result.output
+    assert not list(tmp_path.glob("m*"))
+
+
 def test_own_wheel_has_every_file_and_can_make_the_next_kit(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     described = kit._metadata()

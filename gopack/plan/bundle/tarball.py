@@ -106,7 +106,8 @@ def check_name(name: str, *, where: str) -> None:
         IntegrityError: it does not.
     """
     elements = name.split("/")
-    is_odd = "\\" in name or any(ord(c) < 32 for c in name) or len(name) > MAX_NAME_BYTES
+    is_odd = "\\" in name or len(name) > MAX_NAME_BYTES
+    is_odd = is_odd or any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name)
     if is_odd or not all(elements) or {".", ".."} & set(elements):
         raise _refusal(f"the name {name!r} leaves the folder it is unpacked in", where)
 
