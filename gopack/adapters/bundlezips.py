@@ -9,6 +9,7 @@ Rules:
 
 import contextlib
 import mmap
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,8 +110,9 @@ class BundleWork:
             with disk_errors("write a zip", part):
                 with part.open("wb") as file:
                     _copy_regions(self.zips[module].regions, file)
-                receipt = read_module_zip(part, module)
-                part.rename(path)  # the disk is waited for when the version is published
+                    receipt = read_module_zip(part, module)
+                    os.fsync(file.fileno())  # while another zip is hashed; publishing waits less
+                part.rename(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 part.unlink()

@@ -19,6 +19,7 @@ _ENTRY = b"PK\1\2"
 _NAME_AT = 46  # bytes of a directory entry before its name; APPNOTE 4.3.12
 _LOCAL_BYTES = 30  # APPNOTE 4.3.7
 _RAW_DEFLATE = -15
+_IN_ROOT = re.compile(b"/" + licence.NAME.pattern)
 
 
 def licence_of(path: Path, module: ModuleVersion) -> str:
@@ -44,12 +45,15 @@ def _texts(data: mmap.mmap, module: ModuleVersion) -> list[bytes]:
     directory = data[start : start + size] if start + size <= len(data) else b""
     root = f"{module}/".encode()
     texts: list[bytes] = []
-    for match in re.finditer(re.escape(root) + licence.NAME.pattern, directory):
-        at = match.start() - _NAME_AT
+    for match in _IN_ROOT.finditer(directory):
+        start = match.start() + 1 - len(root)
+        at = start - _NAME_AT
         if at < 0 or directory[at : at + 4] != _ENTRY or len(texts) == MAX_FILES:
             continue
+        if directory[start : match.start() + 1] != root:
+            continue
         name_bytes = struct.unpack_from("<H", directory, at + 28)[0]
-        name = directory[match.start() + len(root) : match.start() + name_bytes]
+        name = directory[match.start() + 1 : start + name_bytes]
         if licence.NAME.fullmatch(name):
             texts.append(_content(data, directory, at))
     return texts

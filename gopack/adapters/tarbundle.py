@@ -9,6 +9,7 @@ Rules:
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gopack.adapters.volumes import Region, VolumeReader, VolumeWriter
@@ -26,6 +27,7 @@ class TarWriter:
     def __init__(self, volumes: VolumeWriter) -> None:
         self._volumes = volumes
         self._at = 0
+        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="hash")
 
     def add(self, member: Member, pieces: Iterable[bytes | memoryview]) -> None:
         """Write a file, which must be what the member says.
@@ -40,11 +42,15 @@ class TarWriter:
             self._at += span
             return
         self._volumes.write(header)
-        digest, size = hashlib.sha256(), 0
+        digest, size, hashed = hashlib.sha256(), 0, None
         for piece in pieces:
-            digest.update(piece)
+            if hashed is not None:
+                hashed.result()
+            hashed = self._hasher.submit(digest.update, piece)  # while it is written
             size += len(piece)
             self._volumes.write(piece)
+        if hashed is not None:
+            hashed.result()
         if (size, digest.hexdigest()) != (member.size_bytes, member.sha256):
             raise StoreError(
                 f"{member.name} is not what was recorded",
@@ -57,11 +63,13 @@ class TarWriter:
 
     def finish(self) -> list[Path]:
         """Write the end; give the files that are there now."""
+        self._hasher.shutdown()
         self._volumes.write(tarball.END)
         return self._volumes.finish()
 
     def discard(self) -> None:
         """Delete what was written so far."""
+        self._hasher.shutdown()
         self._volumes.discard()
 
 

@@ -35,7 +35,7 @@ from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.ports import FetchedZip
 from gopack.spec.module import ModuleVersion
 
-PUBLISHERS = 16
+PUBLISHERS = 32
 """Versions that are stored at once: a disk commits many fsyncs in about the time of one."""
 
 LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
