@@ -6,7 +6,8 @@ Rules kept:
 - at most 10 redirects, none from https to http;
 - each thread has connections of its own (measured: four times as fast as a shared pool);
 - a server that says or shows that it is asked too much is asked less at once (pace.py);
-- bodies are streamed and bounded; one that ends early is an error.
+- bodies are streamed and bounded; one that ends early is an error;
+- an answer that trickles is given up (trickle.py).
 
 Spec: cmd/go/internal/web (get, checkRedirect, HTTPError), net/http (Client redirects).
 The HTTP library is imported at the first request: it is slow to load, and a run with nothing new
@@ -42,6 +43,8 @@ from gopack.spec.gourl import Login, Url
 if TYPE_CHECKING:
     import httpx
 
+    from gopack.adapters.trickle import LeastPace
+
 USER_AGENT = f"gopack/{__version__}"
 TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
 READ_BYTES = 1 << 20
@@ -70,12 +73,14 @@ class Web:
         *,
         slots: Slots | None = None,
         timeouts_s: Mapping[str, float | None] = TIMEOUTS_S,
+        pace: LeastPace | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Take the settings; `slots` bounds what is under way at once, with other processes."""
         self._env = env
         self._slot = slots.one if slots else nullcontext
         self._extensions = {"timeout": dict(timeouts_s)}
+        self._least_pace = pace
         self._now = now
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -247,6 +252,8 @@ class Web:
         import httpcore  # noqa: PLC0415
         import httpx  # noqa: PLC0415
 
+        from gopack.adapters import trickle  # noqa: PLC0415
+
         httpcore.HTTP11Connection.READ_NUM_BYTES = READ_BYTES
         forward = httpproxy.proxy_for(self._env.forward, url)
         secure = url.scheme == "https" or (forward is not None and forward.scheme == "https")
@@ -261,6 +268,7 @@ class Web:
             ),
             proxy=None if forward is None else _forward_proxy(forward, context),
         )
+        trickle.keep_pace(transport, self._least_pace or trickle.LEAST)
         with self._lock:
             self._transports.append(transport)
         return transport

@@ -132,6 +132,8 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
     """Tell what failed, the next step, and whether the same request may succeed later."""
     import httpx  # noqa: PLC0415
 
+    from gopack.adapters.trickle import TooSlowError  # noqa: PLC0415
+
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -142,6 +144,10 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
             return f"DNS: {cause.strerror}", hint, cause.errno == socket.EAI_AGAIN
         if isinstance(cause, ssl.SSLError):
             return f"TLS failure ({cause.reason})", "is it really an https server?", False
+    for cause in causes:
+        if isinstance(cause, TooSlowError):
+            hint = f"{_AGAIN}; is the line overloaded? Try a smaller --jobs"
+            return f"the answer trickles, too slow to wait for ({cause})", hint, True
     if isinstance(error, httpx.ProxyError):
         return _explain_proxy(str(error))
     if isinstance(error, httpx.TimeoutException):
