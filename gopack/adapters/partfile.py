@@ -145,6 +145,22 @@ def scraps(folder: Path) -> list[Path]:
     return [each[stem] for each in (parts, notes) for stem in sorted(lone & each.keys())]
 
 
+def bytes_arriving(folder: Path) -> int:
+    """Tell how many bytes have come of all downloads under way in a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(_size(entry) for entry in entries if entry.name.endswith(PART))
+    except OSError:
+        return 0
+
+
+def _size(entry: "os.DirEntry[str]") -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except OSError:  # it has come meanwhile
+        return 0
+
+
 def _open_locked(path: Path) -> BinaryIO:
     while True:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")

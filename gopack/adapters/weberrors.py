@@ -132,8 +132,6 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
     """Tell what failed, the next step, and whether the same request may succeed later."""
     import httpx  # noqa: PLC0415
 
-    from gopack.adapters.trickle import TooSlowError  # noqa: PLC0415
-
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -144,10 +142,9 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
             return f"DNS: {cause.strerror}", hint, cause.errno == socket.EAI_AGAIN
         if isinstance(cause, ssl.SSLError):
             return f"TLS failure ({cause.reason})", "is it really an https server?", False
-    for cause in causes:
-        if isinstance(cause, TooSlowError):
-            hint = f"{_AGAIN}; is the line overloaded? Try a smaller --jobs"
-            return f"the answer trickles, too slow to wait for ({cause})", hint, True
+    if trickle := _trickle(causes):
+        hint = f"{_AGAIN}; is the line overloaded? Try a smaller --jobs"
+        return f"the answer trickles, too slow to wait for ({trickle})", hint, True
     if isinstance(error, httpx.ProxyError):
         return _explain_proxy(str(error))
     if isinstance(error, httpx.TimeoutException):
@@ -173,6 +170,12 @@ def _explain_proxy(text: str) -> tuple[str, str, bool]:
         return "the forward proxy wants credentials (407)", _HINTS[407], False
     what = f"the forward proxy refused the connection ({status if status.isdigit() else 'socks'})"
     return what, "check HTTPS_PROXY, or add the host to NO_PROXY", status.startswith("5")
+
+
+def _trickle(causes: list[BaseException]) -> str:
+    from gopack.adapters.trickle import TooSlowError  # noqa: PLC0415
+
+    return next((str(cause) for cause in causes if isinstance(cause, TooSlowError)), "")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -13,7 +13,18 @@ from gopack.cli.units import human_bytes, human_duration
 from gopack.spec.module import ModuleVersion
 
 PLAIN_INTERVAL_S = 5.0
-"""Compose logs get a line this often while something moves."""
+"""Compose logs get a line this often."""
+
+BARS_INTERVAL_S = 0.5
+"""Bars count what is on its way this often."""
+
+Arriving = Callable[[], int]
+"""Tells how many bytes have come of what is on its way; it does not raise."""
+
+
+def nothing_arrives() -> int:
+    """Tell that nothing is on its way."""
+    return 0
 
 
 @dataclass(slots=True)
@@ -30,16 +41,48 @@ class Counts:
     bytes: int = 0
     fetching_since: float = field(default=0.0)
 
-    def left_s(self, now: float) -> float | None:
-        """Estimate the seconds left from the bytes done so far; None while nothing is known."""
+    def bytes_so_far(self, arriving: int) -> int:
+        """Count what is done and what is on its way: never more than is to come in all."""
+        return max(self.bytes_done, min(self.bytes_done + arriving, self.bytes))
+
+    def left_s(self, there: int, now: float) -> float | None:
+        """Estimate the seconds left from the bytes that are there; None while nothing is known."""
         spent = now - self.fetching_since
-        if not self.bytes_done or spent <= 0:
+        if not there or spent <= 0:
             return None
-        return (self.bytes - self.bytes_done) * spent / self.bytes_done
+        return max(0, self.bytes - there) * spent / there
+
+
+class Heartbeat:
+    """Calls back again and again from a thread of its own, until it is stopped.
+
+    Args:
+        beat: what is called; it must not raise.
+        every_s: the seconds between calls.
+    """
+
+    def __init__(self, beat: Callable[[], None], every_s: float) -> None:
+        self._beat = beat
+        self._every_s = every_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="progress")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; a call that is under way ends first."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._every_s):
+            self._beat()
 
 
 class PlainProgress:
-    """A line every few seconds, for logs.
+    """A line every few seconds, for logs, whether anything completes or not.
 
     Args:
         write: prints one line.
@@ -52,9 +95,14 @@ class PlainProgress:
         self._write = write
         self._clock = clock
         self._counts = Counts()
-        self._last = clock()
+        self._arriving: Arriving = nothing_arrives
+        self._last = self._phase_since = clock()
+        self._tell: Callable[[float], str] | None = None
+        self._lock = threading.Lock()
+        self._heartbeat = Heartbeat(self.tick, PLAIN_INTERVAL_S / 10)
 
     def __enter__(self) -> Self:
+        self._heartbeat.start()
         return self
 
     def __exit__(
@@ -63,58 +111,89 @@ class PlainProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        pass
+        self._heartbeat.stop()
+
+    def watch(self, arriving: Arriving) -> None:
+        """Count what is on its way with what has come."""
+        self._arriving = arriving
 
     def phase(self, name: str) -> None:
         """Say what begins."""
-        self._counts.phase = name
-        self._write(name)
-        self._last = self._clock()
+        with self._lock:
+            self._counts.phase = name
+            self._say(name)
+            self._phase_since = self._last
+            self._tell = self._still
 
     def resolved(self, done: int, total: int) -> None:
         """Count lines."""
         self._counts.lines_done, self._counts.lines = done, total
-        self._tick(lambda _now: f"resolved {done} of {total} lines")
+        self._tell = self._lines_so_far
+        self.tick()
 
     def read(self, gomods: int) -> None:
         """Count go.mod files."""
         self._counts.gomods = gomods
-        self._tick(lambda _now: f"read {gomods} go.mod files")
+        self._tell = self._gomods_so_far
+        self.tick()
 
     def planned(self, versions: int, size_bytes: int) -> None:
         """Say how much is to come."""
-        self._counts.versions, self._counts.bytes = versions, size_bytes
-        self._counts.versions_done = self._counts.bytes_done = 0
-        self._counts.fetching_since = self._clock()
-        self._write(f"{versions} versions to come, {human_bytes(size_bytes)} of zips")
-        self._last = self._clock()
+        with self._lock:
+            self._counts.versions, self._counts.bytes = versions, size_bytes
+            self._counts.versions_done = self._counts.bytes_done = 0
+            self._counts.fetching_since = self._clock()
+            self._say(f"{versions} versions to come, {human_bytes(size_bytes)} of zips")
+            self._tell = self._so_far
 
     def fetched(self, module: ModuleVersion, size_bytes: int) -> None:
         """Count what has been stored."""
         del module
-        self._counts.versions_done += 1
-        self._counts.bytes_done += size_bytes
-        self._tick(self._so_far)
+        with self._lock:
+            self._counts.versions_done += 1
+            self._counts.bytes_done += size_bytes
+        self.tick()
 
     def note(self, text: str) -> None:
         """Print it at once."""
+        with self._lock:
+            self._write(text)
+
+    def tick(self) -> None:
+        """Say how things stand, if nothing was said for a while."""
+        with self._lock:
+            now = self._clock()
+            if self._tell is not None and now - self._last >= PLAIN_INTERVAL_S:
+                self._say(self._tell(now))
+
+    def _say(self, text: str) -> None:
         self._write(text)
+        self._last = self._clock()
+
+    def _still(self, now: float) -> str:
+        return f"{self._counts.phase}: {human_duration(now - self._phase_since)} so far"
+
+    def _lines_so_far(self, now: float) -> str:
+        c = self._counts
+        if c.lines_done == c.lines:
+            return self._still(now)
+        return f"resolved {c.lines_done} of {c.lines} lines"
+
+    def _gomods_so_far(self, _now: float) -> str:
+        return f"read {self._counts.gomods} go.mod files"
 
     def _so_far(self, now: float) -> str:
         c = self._counts
-        speed = c.bytes_done / max(now - c.fetching_since, 1e-9)
-        left = c.left_s(now)
+        if c.versions_done >= c.versions:
+            return self._still(now)
+        there = c.bytes_so_far(self._arriving())
+        speed = there / max(now - c.fetching_since, 1e-9)
+        left = c.left_s(there, now)
         return (
             f"{c.versions_done} of {c.versions} versions, "
-            f"{human_bytes(c.bytes_done)} of {human_bytes(c.bytes)}, {human_bytes(speed)}/s"
+            f"{human_bytes(there)} of {human_bytes(c.bytes)}, {human_bytes(speed)}/s"
             + (f", {human_duration(left)} left" if left is not None else "")
         )
-
-    def _tick(self, text: Callable[[float], str]) -> None:
-        now = self._clock()
-        if now - self._last >= PLAIN_INTERVAL_S:
-            self._last = now
-            self._write(text(now))
 
 
 class RichProgress:
@@ -132,7 +211,6 @@ class RichProgress:
         )
 
         self._console = console
-        self._lock = threading.Lock()
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -155,9 +233,12 @@ class RichProgress:
         self._reading = self._bars.add_task("resolving", total=None, unit="lines")
         self._fetching = self._bytes.add_task("fetching", total=None, versions="")
         self._counts = Counts()
+        self._arriving: Arriving = nothing_arrives
+        self._heartbeat = Heartbeat(self._show_bytes, BARS_INTERVAL_S)
 
     def __enter__(self) -> Self:
         self._current.start()
+        self._heartbeat.start()
         return self
 
     def __exit__(
@@ -166,7 +247,12 @@ class RichProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._heartbeat.stop()
         self._current.stop()
+
+    def watch(self, arriving: Arriving) -> None:
+        """Count what is on its way with what has come."""
+        self._arriving = arriving
 
     def phase(self, name: str) -> None:
         """Name the bar."""
@@ -186,7 +272,8 @@ class RichProgress:
 
     def planned(self, versions: int, size_bytes: int) -> None:
         """Change over to the bar of bytes."""
-        self._counts.versions, self._counts.versions_done = versions, 0
+        self._counts.versions, self._counts.bytes = versions, size_bytes
+        self._counts.versions_done = self._counts.bytes_done = 0
         self._current.stop()
         self._current = self._bytes
         self._bytes.reset(self._fetching)
@@ -197,9 +284,13 @@ class RichProgress:
         """Move the bar of bytes."""
         del module
         self._counts.versions_done += 1
+        self._counts.bytes_done += size_bytes
         shown = f"{self._counts.versions_done}/{self._counts.versions} versions"
-        self._bytes.update(self._fetching, advance=size_bytes, versions=shown)
+        self._bytes.update(self._fetching, versions=shown)
 
     def note(self, text: str) -> None:
         """Print it above the bar."""
         self._console.print(text, markup=False, highlight=False)
+
+    def _show_bytes(self) -> None:
+        self._bytes.update(self._fetching, completed=self._counts.bytes_so_far(self._arriving()))

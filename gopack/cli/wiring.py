@@ -14,6 +14,7 @@ from rich.console import Console
 from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.partfile import bytes_arriving
 from gopack.adapters.remembered import RememberedMods
 from gopack.adapters.slots import Slots
 from gopack.adapters.sources import ProxySources
@@ -93,6 +94,7 @@ def session(
     env = goenv.load()
     store = DiskStore(storage)
     with store.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
+        progress.watch(partial(bytes_arriving, store.incoming))
         ledger = DiskLedger(store.own_folder)
         answers = store.own_folder / "cache" / "answers"
         with _parts(

@@ -14,8 +14,8 @@ import httpcore
 import pytest
 
 from gopack.adapters.goproxy import HttpSource
-from gopack.adapters.trickle import LeastPace, PacedStream, TooSlowError
 from gopack.adapters.partfile import PartFile
+from gopack.adapters.trickle import LeastPace, PacedStream, TooSlowError
 from gopack.adapters.web import Web
 from gopack.errors import UpstreamError
 from gopack.spec.goenv import GoEnv
