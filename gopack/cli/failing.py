@@ -21,6 +21,12 @@ def print_error(console: Console, error: GopackError, *, where: str = "") -> Non
     console.print(f"    hint: {error.next_step}", markup=False, highlight=False)
 
 
+def print_line_error(console: Console, error: GopackError, *, where: str, text: str) -> None:
+    """Print a line's error: where the line is, its text unless the error says it, and the error."""
+    is_told = text in {error.where, where}
+    print_error(console, error, where=where if is_told else f"{where}: {text}")
+
+
 @contextmanager
 def ends_well(console: Console) -> Iterator[None]:
     """Turn errors into messages and exit statuses; end at once on Ctrl-C."""

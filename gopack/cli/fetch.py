@@ -7,7 +7,7 @@ from rich.console import Console
 
 from gopack.cli import options
 from gopack.cli.console import make_console
-from gopack.cli.failing import end, ends_well, print_error
+from gopack.cli.failing import end, ends_well, print_error, print_line_error
 from gopack.cli.lists import read_heads, read_lists
 from gopack.cli.reports import fetch_json, write_json
 from gopack.cli.table import print_go_needed, print_outcome
@@ -102,8 +102,6 @@ def _report(console: Console, result: FetchResult) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
     for line in result.outcome.lines:
         if line.error is not None:
-            told = line.text in {line.error.where, line.where}
-            where = line.where if told else f"{line.where}: {line.text}"
-            print_error(console, line.error, where=where)
+            print_line_error(console, line.error, where=line.where, text=line.text)
     for error in result.outcome.together:
         print_error(console, error, where="all lines together")

@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from gopack.cli import options
 from gopack.cli.console import make_console, make_output
-from gopack.cli.failing import end, ends_well, print_error
+from gopack.cli.failing import end, ends_well, print_line_error
 from gopack.cli.lists import read_lists
 from gopack.cli.reports import plan_json, write_json
 from gopack.cli.table import print_go_needed, versions_text
@@ -48,7 +48,8 @@ def command(
     """Show what fetch would do with LIST (goget.txt); nothing is stored.
 
     Each line, the version it resolves to, how many versions and bytes it brings, and how many of
-    them are there already. The exit status is fetch's.
+    them are there already. What only the zips tell comes on top in fetch: modules for imports that
+    no go.mod covers, and versions that carry retractions. The exit status is fetch's.
     """
     console, output = make_console(), make_output()
     with ends_well(console):
@@ -73,9 +74,10 @@ def command(
                 manifest=s.ledger.manifest,
                 executor=s.fetcher.executor,
             )
+        is_piped = str(json_file) == "-"
         if why is not None:
-            _print_why(output, shown, why)
-        elif json_file is None or str(json_file) != "-":
+            _print_why(console if is_piped else output, shown, why)
+        elif not is_piped:
             _print_table(output, shown)
             _print_levels(output, levels, chosen=Level(closure))
         _print_errors(console, shown)
@@ -158,7 +160,9 @@ def _add_chain(tree: Tree, chain: list[ModuleVersion]) -> None:
 def _print_errors(console: Console, shown: Preview) -> None:
     for line in shown.plan.lines:
         if line.error is not None:
-            print_error(console, line.error, where=f"{line.item.where}: {line.item.text}")
+            print_line_error(console, line.error, where=line.item.where, text=line.item.text)
+    for advice in (advice for line in shown.plan.lines for advice in line.advice()):
+        console.print(f"warning: {advice}", style="yellow", markup=False, highlight=False)
     if shown.plan.joint_error is not None:
         text = f"warning: all lines together: {shown.plan.joint_error}"
         console.print(text, style="yellow", markup=False, highlight=False)

@@ -143,7 +143,8 @@ class PlainProgress:
             self._counts.versions, self._counts.bytes = versions, size_bytes
             self._counts.versions_done = self._counts.bytes_done = 0
             self._counts.fetching_since = self._clock()
-            self._say(f"{versions} versions to come, {human_bytes(size_bytes)} of zips")
+            things = "version" if versions == 1 else "versions"
+            self._say(f"{versions} {things} to come, {human_bytes(size_bytes)} of zips")
             self._tell = self._so_far
 
     def fetched(self, module: ModuleVersion, size_bytes: int) -> None:

@@ -80,7 +80,7 @@ def _unresolved(completer: Completer) -> list[str]:
 
 
 def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
-    warnings = []
+    warnings = [advice for line in plan.lines for advice in line.advice()]
     if plan.joint_error is not None and plan.joint_failure is None:
         warnings.append(f"all lines together: {plan.joint_error}")
     missing = fetched.missing.union(*(closure.missing for closure in plan.closures()))

@@ -130,6 +130,16 @@ class LinePlan:
         """Say what a person should know of the versions the line resolved to."""
         return (*(note for root in self.roots for note in note_of(root)), *self.marks)
 
+    def advice(self) -> tuple[str, ...]:
+        """Say what to list instead of versions that their authors took back."""
+        return tuple(
+            f"{self.item.where}: {root.module}: retracted by its author"
+            f"{_because(root.retraction.rationale)}; stored as listed; {root.module.path}@latest "
+            "takes the newest that is not retracted"
+            for root in self.roots
+            if root.retraction is not None
+        )
+
     @property
     def go_version(self) -> str:
         """The Go version that its go.mod files ask for, '' where none does."""
