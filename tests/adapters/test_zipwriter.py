@@ -68,6 +68,7 @@ def test_written_zip_has_the_bytes_of_this_release(tmp_path: Path) -> None:
     assert hashlib.sha256(data).hexdigest() == RELEASE_SHA256
 
 
+@pytest.mark.e2e  # 65,540 entries take four seconds
 def test_more_entries_than_the_old_format_counts_are_written(tmp_path: Path) -> None:
     contents = Texts({f"f{number}": b"" for number in range(65_540)})
     assert read_module_zip(write(tmp_path, contents), MODULE).file_count == 65_540

@@ -2,14 +2,13 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.launching import Run, launch
 
 STARTED_S = 30.0
 """No run of these tests takes longer, however busy the machine."""
@@ -58,24 +57,9 @@ def environment(folder: Path, goproxy: str, **more: str) -> dict[str, str]:
     }
 
 
-def start(
-    folder: Path, goproxy: str, *arguments: str, env: Mapping[str, str] | None = None
-) -> subprocess.Popen[str]:
+def start(folder: Path, goproxy: str, *arguments: str, env: Mapping[str, str] | None = None) -> Run:
     """Start `gopack ARGUMENTS` in a folder."""
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "gopack", *arguments],
-        cwd=folder,
-        env=environment(folder, goproxy, **(env or {})),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - it sets one signal, nothing else
-    )
-
-
-def _as_in_a_terminal() -> None:
-    """Let Ctrl-C be heard, which a shell's background jobs and their children ignore."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return launch(arguments, folder=folder, env=environment(folder, goproxy, **(env or {})))
 
 
 def fetch(

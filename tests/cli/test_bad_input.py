@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli import program
 from tests.forward import ForwardProxy
+from tests.launching import Run
 from tests.tls import Authority
 from tests.upstream import Fault, Upstream
 
@@ -235,7 +236,7 @@ def test_disk_that_ignores_case_refuses_the_second_spelling_alone(
 # Ctrl-C
 
 
-def ends_soon(process: subprocess.Popen[str]) -> tuple[int, str, float]:
+def ends_soon(process: Run) -> tuple[int, str, float]:
     process.send_signal(signal.SIGINT)
     started = time.monotonic()
     try:

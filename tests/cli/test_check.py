@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.launching import launch
 from tests.stored import Stored, store
 
 
@@ -17,21 +17,26 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     return store(tmp_path_factory.mktemp("sound") / "storage")
 
 
-def run_check(stored: Stored, *options: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    """A check that ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_check(stored: Stored, *options: str) -> Done:
     env = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "HOME": "/nonexistent",
         "GOSUMDB": str(stored.log.verifier),
         "GOPACK_STORAGE": str(stored.root),
     }
-    return subprocess.run(
-        [sys.executable, "-m", "gopack", "check", *options],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = launch(["check", *options], folder=stored.root.parent, env=env)
+    out, err = run.communicate(timeout=60)
+    return Done(run.returncode, out, err)
 
 
 def test_check_of_a_sound_storage_ends_with_0(sound: Stored) -> None:
