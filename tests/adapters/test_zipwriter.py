@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+import pytest
+
 from gopack.adapters.zips import read_module_zip
 from gopack.adapters.zipwriter import write_module_zip
 from gopack.spec.module import ModuleVersion
