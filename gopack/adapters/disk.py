@@ -66,6 +66,10 @@ class DiskStore:
         with disk_errors("make the storage's folders", self.root):
             for own in (self.own_folder, self.staging, self.incoming):
                 diskwalk.refuse_link(own)
+            # A go command's module cache lies there, with whatever links repositories have.
+            direct = self.own_folder / "cache" / "direct"
+            diskwalk.refuse_link(direct)
+            diskwalk.refuse_links_below(self.own_folder, but=[direct])
             for folder in (*reversed(self.root.absolute().parents), self.root, self.own_folder):
                 if self._make_folder(folder):
                     self._files.sync_folder(folder.parent)

@@ -6,7 +6,7 @@ elements that look like versions, so the name alone decides nothing.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -137,6 +137,36 @@ def refuse_link(folder: Path) -> None:
             where=str(folder),
             hint="put the folder itself there; only the storage's root may be a link",
         )
+
+
+def refuse_links_below(folder: Path, *, but: Collection[Path] = ()) -> None:
+    """Refuse a folder of gopack's own that has a symbolic link anywhere below.
+
+    A storage may have been in other hands: what a run writes there must not land elsewhere.
+
+    Args:
+        folder: the folder; it need not exist.
+        but: folders below that are not looked into.
+
+    Raises:
+        StoreError: naming the link.
+    """
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            entries = list(os.scandir(here))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            if entry.is_symlink():
+                raise StoreError(
+                    "a symbolic link among gopack's own files, which gopack never makes",
+                    where=entry.path,
+                    hint="remove the link, and ask who laid it there; then run again",
+                )
+            if entry.is_dir() and Path(entry.path) not in but:
+                waiting.append(Path(entry.path))
 
 
 def refuse_other_case(root: Path, module: ModuleVersion) -> None:

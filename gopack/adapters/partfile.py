@@ -163,7 +163,7 @@ def _size(entry: "os.DirEntry[str]") -> int:
 
 def _open_locked(path: Path) -> BinaryIO:
     while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)  # a killed run's worker is gone in a moment
             if _is_at(file, path):

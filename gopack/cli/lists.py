@@ -16,6 +16,12 @@ from gopack.plan.modlist import ListErrors, parse_list
 MAX_DEPTH = 8
 """Lists that include lists this deep include themselves."""
 
+MAX_FILES = 1000
+"""Lists that include each other several times multiply."""
+
+MAX_FILE_BYTES = 256 << 20
+"""A go.sum of ten thousand modules has 2 MB; an SBOM has some more."""
+
 
 def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
     """Read all lists; give their items in order, and what a person should still look at.
@@ -58,10 +64,12 @@ class _Reader:
         self.items: list[Item] = []
         self.warnings: list[Finding] = []
         self.errors: list[Finding] = []
+        self._files = 0
 
     def read(self, file: Path, *, depth: int = 0, by: IncludeItem | None = None) -> None:
         """Read one file; `by` is the `-r` line that names it."""
-        data = _read(file)
+        self._count(file, by)
+        data = _read(file, is_named=by is None)
         kind = detect(str(file), data)
         if kind is not Format.LIST:
             self._add_input(file, data, kind, by)
@@ -84,6 +92,15 @@ class _Reader:
             else:
                 self.read(file.parent / item.file, depth=depth + 1, by=item)
 
+    def _count(self, file: Path, by: IncludeItem | None) -> None:
+        self._files += 1
+        if self._files > MAX_FILES:
+            raise InputError(
+                f"more than {MAX_FILES} lists, counting each as often as it is included",
+                where=by.where if by else str(file),
+                hint="Name each list once.",
+            )
+
     def _add_input(self, file: Path, data: bytes, kind: Format, by: IncludeItem | None) -> None:
         item = read_item(file, data, kind)
         if by is not None:
@@ -93,9 +110,17 @@ class _Reader:
         self.warnings.extend(dict.fromkeys(findings))
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, *, is_named: bool) -> bytes:
+    """Read a file; one that `-r` names must be a plain one, a person may name a pipe."""
     try:
-        return file.read_bytes()
+        if not is_named and file.exists() and not (file.is_file() or file.is_dir()):
+            raise InputError(
+                "neither a file nor a folder",
+                where=str(file),
+                hint="Name a plain file behind -r; a pipe can be named on the command line.",
+            )
+        with file.open("rb") as opened:
+            data = opened.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise InputError(
             "there is no such list",
@@ -114,3 +139,8 @@ def _read(file: Path) -> bytes:
             where=str(file),
             hint="Make it readable for the user who runs gopack.",
         ) from error
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(
+            f"larger than {MAX_FILE_BYTES >> 20} MiB", where=str(file), hint="Is it the right file?"
+        )
+    return data

@@ -7,6 +7,7 @@ import pytest
 
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.partfile import PartFile
 from gopack.adapters.zipwork import ZipWork, incoming_name
 from gopack.errors import NotFoundError, StoreError
 from gopack.ports import Attempt
@@ -108,3 +109,40 @@ def test_fetch_zip_that_is_a_link_does_not_move_in(tmp_path: Path) -> None:
         work.fetch(module, _Nothing())
 
     assert not (tmp_path / incoming_name(module)).is_symlink()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("incoming/a.part", "manifest.json", "sumdb/sum.example/records", "sumdb"),
+        *("cache/answers/a", "cache", "cache/direct", "bundles"),
+    ],
+)
+def test_locked_storage_with_a_link_among_own_files_is_refused(
+    tmp_path: Path, outside: Path, link: str
+) -> None:
+    laid = tmp_path / "root/.gopack" / link
+    laid.parent.mkdir(parents=True)
+    laid.symlink_to(outside / "precious" if laid.suffix else outside)
+
+    with pytest.raises(StoreError) as caught, DiskStore(tmp_path / "root").locked():
+        pass
+
+    assert str(laid) in str(caught.value)
+    assert caught.value.next_step
+    assert_untouched(outside)
+
+
+def test_links_of_a_go_module_cache_are_left_alone(tmp_path: Path, outside: Path) -> None:
+    kept = tmp_path / "root/.gopack/cache/direct/cache/vcs/link"
+    kept.parent.mkdir(parents=True)
+    kept.symlink_to(outside)
+    with DiskStore(tmp_path / "root").locked():
+        assert kept.is_symlink()
+
+
+def test_part_file_does_not_write_through_a_link(tmp_path: Path, outside: Path) -> None:
+    (tmp_path / "a.part").symlink_to(outside / "precious")
+    with pytest.raises(OSError, match="symbolic links"):
+        PartFile(tmp_path / "a.part")
+    assert_untouched(outside)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gopack.cli import lists
+from gopack.errors import InputError
 from tests.cli import program
 from tests.forward import ForwardProxy
 from tests.launching import Run
@@ -46,6 +48,33 @@ def test_bad_list_is_status_2_with_a_hint_and_nothing_is_asked(
     assert "hint: " in ran.text
     assert upstream.paths() == []
     assert not ran.storage.exists()
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "fifo"])
+def test_included_device_or_pipe_is_refused_at_once(
+    tmp_path: Path, upstream: Upstream, name: str
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    ran = program.fetch(tmp_path, upstream.url, f"-r {name}\n")
+    assert ran.status == 2, ran.text
+    assert f"{name}: neither a file nor a folder" in ran.text
+    assert "hint: Name a plain file" in ran.text
+
+
+def test_lists_that_multiply_are_refused_soon(tmp_path: Path, upstream: Upstream) -> None:
+    for depth in range(5):
+        lines = [f"-r {'./' * number}{depth + 1}.txt" for number in range(100)]
+        (tmp_path / f"{depth}.txt").write_text("\n".join(lines))
+    (tmp_path / "5.txt").write_text(GOOD)
+    ran = program.fetch(tmp_path, upstream.url, "-r 0.txt\n")
+    assert ran.status == 2, ran.text
+    assert "more than 1000 lists" in ran.text
+
+
+def test_list_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MAX_FILE_BYTES", 1 << 20)
+    with pytest.raises(InputError, match="larger than 1 MiB"):
+        lists.read_lists([Path("/dev/zero")])
 
 
 def test_bad_lines_are_told_all_at_once(tmp_path: Path, upstream: Upstream) -> None:
