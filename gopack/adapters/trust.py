@@ -30,6 +30,19 @@ def make_context(env: GoEnv) -> ssl.SSLContext:
     return context
 
 
+def complaint(env: GoEnv) -> str:
+    """Say what is wrong with SSL_CERT_FILE, for a person whose server is not trusted; or ''."""
+    if len(env.cert_files) != 1:  # the system's own places
+        return ""
+    [name] = env.cert_files
+    data = _read(Path(name))
+    if data is None:
+        return f"SSL_CERT_FILE={name} cannot be read: correct the path"
+    if not _PEM.search(data):
+        return f"SSL_CERT_FILE={name} has no PEM certificate in it: correct the file"
+    return ""
+
+
 def _load_one(context: ssl.SSLContext, certificate: bytes) -> None:
     try:
         context.load_verify_locations(cadata=certificate.decode("ascii", "replace"))

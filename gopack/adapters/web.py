@@ -166,8 +166,9 @@ class Web:
         self, method: str, url: str, where: str, *, headers: Mapping[str, str] = _NO_HEADERS
     ) -> Iterator[httpx.Response]:
         """Follow redirects to an answer with a body; close it in the end, whatever happens."""
+        complaint = functools.partial(trust.complaint, self._env)
         with self.pace(url).turn() as turn, self._slot(), ExitStack() as ending:
-            with weberrors.translated(where, url):
+            with weberrors.translated(where, url, trust_complaint=complaint):
                 response = self._follow(method, url, where, headers)
                 ending.callback(response.close)
                 turn.answered()

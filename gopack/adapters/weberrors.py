@@ -10,7 +10,7 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -111,14 +111,20 @@ def check_not_a_page(where: str, url: str, headers: httpx.Headers, start: bytes)
 
 
 @contextmanager
-def translated(where: str, url: str) -> Iterator[None]:
-    """Turn httpx's exceptions into UpstreamErrors, those of iteration included."""
+def translated(where: str, url: str, *, trust_complaint: Callable[[], str] = str) -> Iterator[None]:
+    """Turn httpx's exceptions into UpstreamErrors, those of iteration included.
+
+    `trust_complaint` is asked where a certificate is not trusted: what is wrong with the settings.
+    """
     import httpx  # noqa: PLC0415 - see web.py
 
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise _from_exception(where, url, error) from error
+        told = _from_exception(where, url, error)
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+            told.hint = trust_complaint() or told.hint
+        raise told from error
 
 
 def _from_exception(where: str, url: str, error: Exception) -> UpstreamError:

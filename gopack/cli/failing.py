@@ -1,5 +1,7 @@
 """How a command ends: errors as a person reads them, exit statuses, Ctrl-C."""
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -8,8 +10,9 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from gopack.errors import GopackError
+from gopack.errors import GopackError, StoreError
 
+_OUTPUT_FAILS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE})
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -35,6 +38,17 @@ def ends_well(console: Console) -> Iterator[None]:
     except GopackError as error:
         print_error(console, error)
         end(error.exit_status)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OUTPUT_FAILS:
+            raise
+        failed = StoreError(
+            f"cannot be written: {error.strerror}",
+            where="the output",
+            hint="Make room where it goes, or send it elsewhere; the storage is whole.",
+        )
+        with contextlib.suppress(OSError):  # where it was the errors' own
+            print_error(console, failed)
+        end(failed.exit_status)
     except KeyboardInterrupt:
         console.print("gopack: interrupted; what is stored is whole, run again to go on")
         end(INTERRUPTED)
@@ -42,6 +56,7 @@ def ends_well(console: Console) -> Iterator[None]:
 
 def end(status: int) -> NoReturn:
     """End the process now: threads that wait for a slow upstream are not waited for."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # a full disk or a closed pipe behind it: told before
+            stream.flush()
     os._exit(status)

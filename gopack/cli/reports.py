@@ -25,15 +25,16 @@ def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
     if file is None:
         return
     text = dumps(value) + "\n"
-    if str(file) == "-":
-        sys.stdout.write(text)
-        return
     try:
-        file.write_text(text, "utf-8")
+        if str(file) == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            file.write_text(text, "utf-8")
     except OSError as error:
         raise StoreError(
             f"cannot be written: {error.strerror}",
-            where=str(file),
+            where="standard output" if str(file) == "-" else str(file),
             hint="Name a file in a folder that is there and writable; the storage is as it was "
             "told above.",
         ) from error

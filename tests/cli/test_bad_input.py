@@ -142,6 +142,12 @@ def test_proxy_with_a_strange_certificate_names_ssl_cert_file(tmp_path: Path) ->
     with Upstream(tls=authority.server_context()) as upstream:
         upstream.add(GOOD, "v1.0.0")
         one_failure(program.fetch(tmp_path, upstream.url, GOOD), 3, "TLS", "SSL_CERT_FILE")
+        none = {"SSL_CERT_FILE": str(tmp_path / "typo.pem")}
+        ran = program.fetch(tmp_path, upstream.url, GOOD, env=none)
+        one_failure(ran, 3, "TLS", f"SSL_CERT_FILE={tmp_path}/typo.pem cannot be read")
+        no_pem = {"SSL_CERT_FILE": str(tmp_path / "goget.txt")}
+        ran = program.fetch(tmp_path, upstream.url, GOOD, env=no_pem)
+        one_failure(ran, 3, "TLS", "goget.txt has no PEM certificate in it")
         trusting = {"SSL_CERT_FILE": str(authority.ca_file)}
         ran = program.fetch(tmp_path, upstream.url, GOOD, env=trusting)
         assert ran.status == 0, ran.text
@@ -386,6 +392,27 @@ def test_json_that_cannot_be_written_is_status_5(tmp_path: Path, upstream: Upstr
     _out, text = process.communicate(timeout=program.STARTED_S)
     assert process.returncode == 5, text
     assert "none/out.json: cannot be written" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["fetch", "--json", "-"], "standard output: cannot be"), (["plan"], "the output: cannot be")],
+)
+def test_full_standard_output_is_status_5(tmp_path: Path, arguments: list[str], words: str) -> None:
+    (tmp_path / "goget.txt").write_text(GOOD)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "gopack", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=program.environment(tmp_path, "off"),
+        )
+    assert done.returncode == 5, done.stderr
+    assert f"{words} written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_python_is_warned_of_nothing(tmp_path: Path) -> None:
