@@ -271,22 +271,26 @@ def test_disk_that_ignores_case_refuses_the_second_spelling_alone(
 # Ctrl-C
 
 
-def ends_soon(process: Run) -> tuple[int, str, float]:
+def check_ends_soon(process: Run) -> tuple[int, str]:
+    """Ctrl-C: it ends within a second, on a machine that has nothing else to do."""
+    busy = program.quickness_s()
     process.send_signal(signal.SIGINT)
     started = time.monotonic()
     try:
-        _out, text = process.communicate(timeout=10)
+        _out, text = process.communicate(timeout=60)
     finally:
         process.kill()
-    return process.returncode, text, time.monotonic() - started
+    took = time.monotonic() - started
+    assert took < 1 + 20 * max(busy, program.quickness_s()), text
+    return process.returncode, text
 
 
 def wait_for(happened: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(4800):
         if happened():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not happen within 30 seconds")
+    raise AssertionError("it did not happen within four minutes")
 
 
 def children(pid: int) -> set[int]:
@@ -322,13 +326,11 @@ def test_interrupt_during_slow_zips_ends_soon_and_whole(
     wait_for(lambda: bool(fetched_zips(upstream)))
     workers = children(process.pid)
     assert workers or zips == 1
-    status, text, seconds = ends_soon(process)
+    status, text = check_ends_soon(process)
     assert status == 130, text
     assert "interrupted" in text
     assert "Traceback" not in text
-    assert seconds < 3
-    time.sleep(0.2)
-    assert not [pid for pid in workers if is_running(pid)]
+    wait_for(lambda: not [pid for pid in workers if is_running(pid)])
     program.assert_whole(tmp_path / "ATHENS_STORAGE")
     upstream.mend()
     ran = program.fetch(tmp_path, upstream.url, None)
@@ -346,9 +348,8 @@ def test_interrupt_during_slow_planning_ends_soon(
     (tmp_path / "goget.txt").write_text(GOOD)
     process = program.start(tmp_path, upstream.url, "fetch")
     wait_for(lambda: any(path.endswith(what) for path in upstream.paths()))
-    status, text, seconds = ends_soon(process)
+    status, text = check_ends_soon(process)
     assert status == 130, text
-    assert seconds < 3
     assert program.assert_whole(tmp_path / "ATHENS_STORAGE") == {}
 
 
