@@ -3,6 +3,7 @@
     python -m bench [--runs N] [--delays 0,20] [--big] [--refill] [PART...]
     python -m bench bundle [--runs N]               create and import, beside cp and hashing
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
+    python -m bench trust [--runs N] [PART...]      verifying, checking and serving
 
 PART is one of fetch, again, check, growth and start, or a part of a contestant's name (`go mod`,
 `curl`), which then fetches alone; without one everything runs.
@@ -24,6 +25,7 @@ from bench import (
     promises,
     report,
     startup,
+    trust,
 )
 from bench.report import Row
 
@@ -36,6 +38,9 @@ SIZES, BIG_SIZES = (0, 1, 4), (0, 1, 4, 16)
 def main() -> None:
     if sys.argv[1:2] == ["pack"]:
         pack.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["trust"]:
+        trust.main(sys.argv[2:])
         return
     options = _options()
     if options.parts == ["bundle"]:
