@@ -19,9 +19,14 @@ from gopack.adapters.sumdb_store import SumdbStore
 from gopack.errors import IntegrityError, NotFoundError
 from gopack.plan.serving import SumdbRequest, tree_size_seen
 from gopack.plan.sumtree import plan_tiles
-from gopack.spec import tlog
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import LATEST_PATH, SUPPORTED_PATH, SignedHead, format_lookup
+from gopack.spec.sumdb import (
+    LATEST_PATH,
+    SUPPORTED_PATH,
+    SignedHead,
+    format_lookup,
+    read_head,
+)
 from gopack.spec.tiles import Tile, widest
 from gopack.spec.tlog import Record
 
@@ -128,7 +133,7 @@ class ServedSumdb:
 
 def _load(store: SumdbStore) -> tuple[_Tree | None, bool]:
     """Take the newest head that is whole, else the oldest; tell whether it is whole and newest."""
-    heads = [head for head in map(_read_head, store.heads()) if head is not None]
+    heads = [head for head in map(read_head, store.heads()) if head is not None]
     tree = None
     for index in reversed(range(len(heads))):
         head = heads[index]
@@ -137,15 +142,6 @@ def _load(store: SumdbStore) -> tuple[_Tree | None, bool]:
         if _is_whole(tree):
             return tree, index == len(heads) - 1
     return tree, False
-
-
-def _read_head(message: bytes) -> SignedHead | None:
-    """Read a head's tree; the client checks its signature."""
-    text, _, _ = message.partition(b"\n\n")
-    try:
-        return SignedHead(tlog.parse_tree(text.decode("utf-8", "replace") + "\n"), message)
-    except IntegrityError:
-        return None
 
 
 def _is_whole(tree: _Tree) -> bool:

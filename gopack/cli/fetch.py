@@ -1,5 +1,6 @@
 """`gopack fetch`: the list becomes the storage."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from gopack.flows.aliasing import publish_aliases
 from gopack.flows.fetch import FetchResult, fetch
 from gopack.flows.prune import prunable, prune, prune_aliases
 from gopack.plan.closure import Level
+from gopack.plan.unverified import told, unverified
+from gopack.spec.module import ModuleVersion
 
 
 @click.command("fetch")
@@ -90,13 +93,16 @@ def command(
                 for alias in prune_aliases(result, s.store, s.ledger, known, aliases):
                     progress.note(f"pruned the name {alias}")
                 prune(s.store, s.ledger, going, progress.note)
-        _report(console, result)
-        write_json(json_file, fetch_json(result, going))
+            bare = unverified(result.plan.wants(), s.ledger.manifest.versions)
+        _report(console, result, bare)
+        write_json(json_file, fetch_json(result, going, bare))
         end(result.outcome.exit_status)
 
 
-def _report(console: Console, result: FetchResult) -> None:
+def _report(console: Console, result: FetchResult, bare: Mapping[str, list[ModuleVersion]]) -> None:
     print_outcome(console, result.outcome)
+    for reason, modules in bare.items():
+        console.print(told(reason, modules), markup=False, highlight=False)
     print_go_needed(console, result.plan)
     for warning in result.outcome.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)

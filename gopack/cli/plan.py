@@ -80,9 +80,12 @@ def command(
         elif not is_piped:
             _print_table(output, shown)
             _print_levels(output, levels, chosen=Level(closure))
+        lies = list(s.completer.lies.values())
+        for lie in lies:
+            print_error(console, lie)
         _print_errors(console, shown)
         write_json(json_file, plan_json(shown, levels))
-        end(max((e.exit_status for e in shown.plan.errors()), default=0))
+        end(max((e.exit_status for e in [*shown.plan.errors(), *lies]), default=0))
 
 
 def _print_table(output: Console, shown: Preview) -> None:

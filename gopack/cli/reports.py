@@ -40,7 +40,11 @@ def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
         ) from error
 
 
-def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[str, Any]:
+def fetch_json(
+    result: FetchResult,
+    removed: Sequence[ModuleVersion],
+    unverified: Mapping[str, Sequence[ModuleVersion]],
+) -> dict[str, Any]:
     """Give a fetch's result."""
     outcome = result.outcome
     return {
@@ -53,6 +57,7 @@ def fetch_json(result: FetchResult, removed: Sequence[ModuleVersion]) -> dict[st
         "bytes_added": outcome.added_bytes,
         "seconds": round(outcome.seconds, 3),
         "removed": [str(module) for module in removed],
+        "unverified": {why: [str(m) for m in modules] for why, modules in unverified.items()},
         "errors": [error_json(error) for error in outcome.together],
         "warnings": list(outcome.warnings),
     }

@@ -23,13 +23,15 @@ from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli.console import make_console, make_output
 from gopack.cli.progress import PlainProgress, RichProgress
-from gopack.cli.sumcheck import make_verifier
+from gopack.cli.sumcheck import kept_proofs, make_verifier
 from gopack.errors import GopackError, StoreError
 from gopack.flows.completing import Completer
 from gopack.flows.fetching import Fetcher
 from gopack.flows.importing import Importer
 from gopack.flows.layered import StoredFirst
+from gopack.flows.mending import find_lost
 from gopack.flows.planning import Planner
+from gopack.flows.vouched import VouchedSources
 from gopack.plan.items import ModuleItem
 from gopack.plan.manifest import LineFacts, Manifest, survey_key
 from gopack.plan.query import Resolution, checked_info, is_exact
@@ -100,6 +102,10 @@ def session(
         with _parts(
             env, store, ledger, jobs=jobs, progress=progress, heads=heads, answers=answers
         ) as parts:
+            if env.sumdb is not None:
+                proofs, key = kept_proofs(env.sumdb, store.own_folder)
+                if find_lost(ledger, proofs, key.name):
+                    parts.fetcher.verifier.complete()
             yield parts
 
 
@@ -130,6 +136,9 @@ def _parts(
     upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache, answers=answers)
     stored = partial(read_stored, store, ledger)
     sources = StoredFirst(upstream, stored)
+    verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
+    vouched = VouchedSources(upstream, verifier)
+    asked = StoredFirst(vouched, stored)
     mods = RememberedMods(answers.with_name("mods")) if answers else None
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
@@ -140,13 +149,13 @@ def _parts(
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
     if answers is not None:  # a run that fetches
         zips.start_ahead()
-    verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
     planner = Planner(
-        sources,
+        asked,
         executor,
         partial(known_before, store, ledger),
         progress,
-        hints=StoredFirst(upstream, stored, mods=mods),
+        hints=StoredFirst(vouched, stored, mods=mods),
+        graph_sources=sources,
     )
     fetcher = Fetcher(
         sources=sources,
@@ -159,8 +168,8 @@ def _parts(
         verifier=verifier,
         carried_heads=heads or {},
     )
-    importer = Importer(sources, executor, zips.packages, partial(bring, zips))
-    completer = Completer(planner, importer, ledger.manifest, progress)
+    importer = Importer(asked, executor, zips.packages, partial(bring, zips))
+    completer = Completer(planner, importer, ledger.manifest, progress, lies=vouched.lies)
     try:
         yield Session(store, ledger, planner, fetcher, completer)
     finally:

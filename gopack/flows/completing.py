@@ -28,7 +28,8 @@ TOGETHER = -1
 class Completer:
     """Completes one plan; what it learned is in `surveys` and `modules` afterwards.
 
-    `error` is set when a proxy failed while packages were looked up, so that some may be missing.
+    `error` is set when a proxy failed while packages were looked up, so that some may be missing;
+    `lies` has the go.mod files that queries looked at and that are not what they must be.
     """
 
     planner: Planner
@@ -38,6 +39,7 @@ class Completer:
     surveys: dict[str, SurveyFacts] = field(default_factory=dict)
     modules: dict[str, ModuleFacts] = field(default_factory=dict)
     error: GopackError | None = None
+    lies: Mapping[ModuleVersion, GopackError] = field(default_factory=dict)
     _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def complete(self, plan: Plan, run: FetchRun) -> Plan:

@@ -59,6 +59,7 @@ def fetch(
         warnings=[*_warnings(plan, fetched), *_unresolved(completer)],
     )
     more = [error for error in (fetched.unproven, completer.error) if error is not None]
+    more += [error for module, error in completer.lies.items() if module not in fetched.failed]
     outcome = replace(outcome, together=(*outcome.together, *more))
     return FetchResult(plan, outcome)
 

@@ -33,6 +33,8 @@ class Planner:
 
     Args:
         sources: where modules are asked for; the storage is looked into first.
+        graph_sources: where the graphs' go.mod files are read, which are verified when they are
+            stored; `sources` if None.
         executor: runs the waiting; its threads bound the requests under way at once.
         known: see Known.
         progress: who watches.
@@ -49,6 +51,7 @@ class Planner:
     hints: Sources | None = None
     platforms: Sequence[str] = ()
     level: Level = Level.GRAPH
+    graph_sources: Sources | None = None
     walker: "Walker" = field(init=False)
 
     def plan(self, items: Sequence[Item], level: Level) -> Plan:
@@ -57,7 +60,8 @@ class Planner:
         lines = self._resolve_all(items, level)
         self.progress.phase("reading the module graphs")
         self.level = level
-        self.walker = Walker(self.sources, self.executor, self.progress, self.gomods)
+        sources = self.graph_sources or self.sources
+        self.walker = Walker(sources, self.executor, self.progress, self.gomods)
         walked = self.walker.walk_lines(lines)
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
         return self._with_joint(Plan(tuple(walked), gomods=self.gomods))

@@ -37,6 +37,11 @@ class TileFetch:
                 if tile not in self._tiles:
                     self._tiles[tile] = self._pool.submit(self._fetch, tile)
 
+    def wait(self, tiles: Iterable[Tile]) -> None:
+        """Wait until these have come or failed."""
+        self.start(tiles)
+        self._wait(tiles, {})
+
     def _fetch(self, tile: Tile) -> _Fetched:
         kept = self._store.tile(tile)
         if kept is not None:

@@ -14,6 +14,8 @@ Call order:
    kept tiles, so that a static tree for every record at that head can be composed offline.
 4. `close()`, always.
 
+`vouch(module, sum)` verifies a go.mod that is only looked at, at any time.
+
 Rules:
 - A record counts only when it is in the log at a signed head that is consistent with the last
   head kept; a head never goes backwards. Tiles are proven before they are trusted or kept.
@@ -146,6 +148,11 @@ class SumVerifier:
             if module not in self._lookups:
                 self._lookups[module] = self._pool.submit(self._look_up, module, start)
 
+    def complete(self) -> None:
+        """Have `finish` prove what is kept, and fetch what it lacks, even if nothing is new."""
+        if self._database is not None:
+            self._started()
+
     def _started(self) -> Future[None]:
         with self._lock:
             if self._start is None:
@@ -270,6 +277,24 @@ class SumVerifier:
                 outcomes[module] = self._judge(module, record, versions[module], failures)
             self._save({m: r for m, r in found.items() if isinstance(outcomes[m], Verified)})
             return outcomes
+
+    def vouch(self, module: ModuleVersion, mod_h1: str) -> Outcome:
+        """Verify a go.mod that is only looked at; nothing of it is kept, but tiles and head."""
+        self.prefetch(module)
+        looked = self._looked(module)
+        if not isinstance(looked, Record):
+            return looked
+        with self._lock:
+            wanted = self._next.missing([looked.id]) if self._next.covers(looked.id) else []
+        self._tiles.wait(wanted)  # before it is this one's turn: others need not wait for it
+        with self._proving:
+            try:
+                self._advance([looked.id])
+                failures = self._gather([looked], [])
+                self._settle()
+            except GopackError as error:
+                return error
+            return self._judge(module, looked, Sums(mod_h1), failures)
 
     def _looked(self, module: ModuleVersion) -> Record | Unverified | GopackError:
         reason = self._exempt(module.path)
