@@ -192,3 +192,17 @@ def test_attack_two_heads_of_one_size_are_a_fork() -> None:
 )
 def test_exemption_is_gos(path: str, settings_: dict[str, object], want: str | None) -> None:
     assert sumdb.exemption(path, **settings_) == want  # type: ignore[arg-type]
+
+
+def test_head_is_read_without_its_signature() -> None:
+    log = FakeSumDB()
+    log.grow(5)
+    message = log.head()
+    read = sumdb.read_head(message)
+    assert read is not None
+    assert (read.tree, read.message) == (log.tree(), message)
+
+
+@pytest.mark.parametrize("message", [b"", b"<html>", b"\xff\xfe\n\nx"])
+def test_head_that_is_none_is_not_read(message: bytes) -> None:
+    assert sumdb.read_head(message) is None
