@@ -33,7 +33,7 @@ TOOLCHAIN = "go1.25.4"
 MODULES = {
     "github.com/BurntSushi/toml@v1.3.2": "github.com/BurntSushi/toml",
     "github.com/pkg/errors@v0.9.1": "github.com/pkg/errors",
-    "rsc.io/quote@v1.5.2": "rsc.io/quote",
+    "github.com/spf13/cobra@v1.9.1": "github.com/spf13/cobra",
 }
 LATER = "github.com/google/uuid@v1.6.0"
 CLOSED = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
