@@ -59,7 +59,8 @@ head_s, stall_s, connections = map(float, sys.argv[2:])
 listener = bind("127.0.0.1", 0)
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
 app = App(Site(Path(sys.argv[1]), print), lambda line: print(line, flush=True))
-run(app, listener, limits=Limits(head_s, stall_s, int(connections)))
+limits = Limits(head_s, stall_s, connections=int(connections))
+run(app, listener, limits=limits, warn=lambda text: print(text, file=sys.stderr, flush=True))
 """
 
 

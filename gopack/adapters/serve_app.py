@@ -1,7 +1,8 @@
 """The ASGI application of `gopack serve`: requests in, answers out, one log line each.
 
 Rules: the disk is read on threads, but for pages that are in memory already; a file is sent in
-pieces, each after the client took the one before; a client that went away ends its answer.
+pieces, each after the client took the one before; a client that went away ends its answer. A
+request with a body is refused and its connection closed: what lies behind must pass for no request.
 
 Spec: asgi.readthedocs.io, HTTP connection scope.
 """
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gopack.adapters.serve_site import Answer, OpenFile, Site
-from gopack.plan.serving import route
+from gopack.plan.serving import BODY_REFUSED, route
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -58,7 +59,7 @@ class App:
         headers = _headers(scope)
         if method != "GET":
             headers.pop("range", None)
-        wanted = route(method, raw_path)
+        wanted = BODY_REFUSED if _has_body(headers) else route(method, raw_path)
         answer = await asyncio.to_thread(self._site.answer, wanted, headers, line.client)
         line.status = answer.status
         count = answer.file.count if answer.file else len(answer.body)
@@ -82,7 +83,8 @@ class _Line:
         self.client = client
         self.status = 500
         self.sent = 0
-        self._asked = f"{method[:16]} {raw_path[:_SHOWN_BYTES].decode('ascii', 'replace')}"
+        path = raw_path[:_SHOWN_BYTES].decode("ascii", "replace").replace('"', "%22")
+        self._asked = f"{method[:16]} {path}"
         if len(raw_path) > _SHOWN_BYTES:
             self._asked += "..."
 
@@ -97,6 +99,10 @@ def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
 
 
+def _has_body(headers: Mapping[str, str]) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
+
+
 def _start(answer: Answer, count: int) -> Message:
     headers: Mapping[str, str] = answer.headers | {"x-content-type-options": "nosniff"}
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -104,6 +110,8 @@ def _start(answer: Answer, count: int) -> Message:
         pairs.append((b"content-length", str(count).encode()))
     if answer.status == 405:
         pairs.append((b"allow", b"GET, HEAD"))
+    if answer.status in {405, BODY_REFUSED.status}:  # whoever sends that, may send worse
+        pairs.append((b"connection", b"close"))
     return {"type": "http.response.start", "status": answer.status, "headers": pairs}
 
 

@@ -1,14 +1,18 @@
 """The HTTP server of `gopack serve`: uvicorn with h11, and a guard against clients that stall.
 
 Rules:
-- A connection that does not send a whole request head in time, or takes nothing of its answer, is
-  closed; so is each beyond the most that are served at once, with 503.
+- A connection that does not send a whole request head in time, or takes next to nothing of its
+  answer, is closed.
+- Where all connections are taken, the one that has been idle longest makes room for a new one;
+  where none is idle, the new one gets 503.
 - SIGTERM and SIGINT end it: no new connections, answers under way have STOP_S to end.
 - h11 refuses a request head over 64 KiB.
+- What a client can provoke is told in a line at most, and not without end.
 """
 
 import asyncio
 import contextlib
+import logging
 import resource
 import signal
 import socket
@@ -19,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -36,12 +41,13 @@ _BUSY = (
 class Limits:
     """What clients may take of the server.
 
-    `head_s` is for a request head, and between requests; `stall_s` without taking anything of an
-    answer; `connections` at once.
+    `head_s` is for a request head, and between requests; in `stall_s` at least `least_bytes` of an
+    answer must be taken; `connections` at once.
     """
 
     head_s: float = 30
     stall_s: float = 60
+    least_bytes: int = 16 * 1024
     connections: int = 500
 
 
@@ -58,15 +64,37 @@ class _GuardedProtocol(H11Protocol):
 
     limits = Limits()
     _timer: asyncio.TimerHandle | None = None
+    _idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, if there is room for it."""
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
+        if len(self.connections) > self.limits.connections and not self._make_room():
             transport.write(_BUSY)
             transport.close()
             return
+        self._wait_for_head()
+
+    def _make_room(self) -> bool:
+        """Hang up on the connection that has been idle longest; false if none is."""
+        others = (each for each in self.connections if isinstance(each, _GuardedProtocol))
+        idle = [(each.idle_since, id(each), each) for each in others if each.idle_since is not None]
+        if not idle:
+            return False
+        longest = min(idle)[-1]
+        self.connections.discard(longest)
+        longest.transport.abort()
+        return True
+
+    @property
+    def idle_since(self) -> float | None:
+        """When it began to wait for a whole request head; None while it is served."""
+        return self._idle_since
+
+    def _wait_for_head(self) -> None:
+        if self._idle_since is None:
+            self._idle_since = self.loop.time()
         self._arm(self.limits.head_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,16 +104,23 @@ class _GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent; a begun answer stops the clock."""
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except h11.ProtocolError:
+            self.transport.abort()  # nonsense in the midst of an answer
+            return
+        self._stop_if_begun()
+
+    def _stop_if_begun(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self._disarm()
+            self._idle_since = None
 
     def on_response_complete(self) -> None:
         """Wait for the next request, as long as for the first."""
-        self._arm(self.limits.head_s)
+        self._wait_for_head()
         super().on_response_complete()
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._disarm()  # it was there already
+        self._stop_if_begun()  # it was there already
 
     def pause_writing(self) -> None:
         """Wait for the client to take something."""
@@ -96,7 +131,7 @@ class _GuardedProtocol(H11Protocol):
         """Go on: the client took something."""
         self._disarm()
         if self.cycle is None or self.cycle.response_complete:
-            self._arm(self.limits.head_s)
+            self._wait_for_head()
         super().resume_writing()
 
     def _arm(self, seconds: float) -> None:
@@ -106,7 +141,8 @@ class _GuardedProtocol(H11Protocol):
 
     def _expire(self, waiting_bytes: int) -> None:
         """Close the connection, unless the client is only slow to take the end of an answer."""
-        if 0 < self.transport.get_write_buffer_size() < waiting_bytes:
+        left = self.transport.get_write_buffer_size()
+        if 0 < left <= waiting_bytes - self.limits.least_bytes:
             self._arm(self.limits.stall_s)
         else:
             self.transport.abort()
@@ -134,8 +170,15 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run(app: App, listener: socket.socket, *, limits: Limits, tls: Tls | None = None) -> None:
-    """Serve until a signal says to stop; `listener` is closed then.
+def run(
+    app: App,
+    listener: socket.socket,
+    *,
+    limits: Limits,
+    warn: Callable[[str], None],
+    tls: Tls | None = None,
+) -> None:
+    """Serve until a signal says to stop; `listener` is closed then. `warn` is told in lines.
 
     Raises:
         InputError: the TLS files do not fit or cannot be read.
@@ -158,8 +201,8 @@ def run(app: App, listener: socket.socket, *, limits: Limits, tls: Tls | None = 
         timeout_graceful_shutdown=STOP_S,
         **_tls_arguments(context),
     )
-    _raise_file_limit()
-    with _signals_ignored_afterwards():
+    _set_file_limit(limits.connections)
+    with _told_in_lines(warn), _signals_ignored_afterwards():
         uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -205,10 +248,44 @@ def _nothing(_number: int, _frame: object) -> None:
     """Take the signal that uvicorn raises again."""
 
 
-def _raise_file_limit() -> None:
-    """Let as many files be open as the system allows: a connection takes two."""
+def _set_file_limit(connections: int) -> None:
+    """Let as many files be open as connections take, two each, and as many TLS handshakes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    wanted = 4 * connections + 256
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
     if soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _Lines(logging.Handler):
+    """What uvicorn and asyncio have to say, a line each, the first MAX of them."""
+
+    MAX = 1000
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._warn = warn
+        self._left = self.MAX
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell what happened; not where in the program."""
+        if self._left > 0:
+            self._left -= 1
+            error = record.exc_info[1] if record.exc_info else None
+            told = record.getMessage().split("\n", 1)[0].strip()
+            self._warn(f"{told}: {error!r}" if error else told)
+
+
+@contextmanager
+def _told_in_lines(warn: Callable[[str], None]) -> Iterator[None]:
+    handler = _Lines(warn)
+    loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)

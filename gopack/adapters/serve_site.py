@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 
+from gopack.adapters.nested import nested_storage
 from gopack.adapters.serve_sumdb import ServedSumdb
 from gopack.errors import GopackError, NotFoundError, StoreError
 from gopack.plan.layout import DISK_GO_MOD, OWN_FOLDER, FileKind, athens_disk_key
@@ -184,6 +185,13 @@ def storage_warnings(root: Path) -> list[str]:
             hint="give the storage's folder with --storage",
         ) from error
     if not (root / OWN_FOLDER).is_dir():
+        deeper = nested_storage(root)
+        if deeper:
+            return [
+                f"{root} has no {OWN_FOLDER} folder, but there is one in {deeper}: the storage was "
+                "copied into a folder that was there. Serve that one, or copy it with "
+                "`cp -a ROOT/. TARGET/`"
+            ]
         return [
             f"{root} has no {OWN_FOLDER} folder: the checksum database is missing and clients "
             "need GONOSUMDB. Copy the storage whole, with `cp -a ROOT/. TARGET/`; `cp ROOT/*` "

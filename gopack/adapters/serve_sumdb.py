@@ -12,7 +12,7 @@ Spec: golang.org/x/mod/sumdb Client; plan.sumtree for which tiles a client asks 
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gopack.adapters.sumdb_store import SumdbStore
@@ -39,12 +39,13 @@ _MAX_WARNED = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """What is served at a moment: `tiles` is as wide as the heads make them."""
+    """What is served at a moment; `lacking` are tiles that it needs and that are not there."""
 
     store: SumdbStore
     head: SignedHead
     heads: tuple[SignedHead, ...]
     records: Mapping[ModuleVersion, Record]
+    lacking: frozenset[Tile] = frozenset()
 
 
 class ServedSumdb:
@@ -121,6 +122,13 @@ class ServedSumdb:
         if (client, size) in self._warned or len(self._warned) >= _MAX_WARNED:
             return
         self._warned.add((client, size))
+        if tree.lacking:
+            self._warn(
+                f"{client} asks for {tile.path}: the proofs of {name} are not whole here, "
+                f"{len(tree.lacking)} tiles are missing, so the go command fails there. Remedy: "
+                "copy the storage whole (cp -a ROOT/. TARGET/); gopack check names what is missing"
+            )
+            return
         kind = "a newer" if size > tree.head.tree.size else "another"
         self._warn(
             f"{client} asks for {tile.path}, which was not carried: it saw {kind} tree head of "
@@ -138,18 +146,19 @@ def _load(store: SumdbStore) -> tuple[_Tree | None, bool]:
     for index in reversed(range(len(heads))):
         head = heads[index]
         records = {m: r for m, r in store.records().items() if r.id < head.tree.size}
-        tree = _Tree(store, head, tuple(heads[: index + 1]), records)
-        if _is_whole(tree):
+        try:
+            tree = _with_lacking(_Tree(store, head, tuple(heads[: index + 1]), records))
+        except IntegrityError:
+            continue  # that head is none
+        if not tree.lacking:
             return tree, index == len(heads) - 1
     return tree, False
 
 
-def _is_whole(tree: _Tree) -> bool:
-    try:
-        wanted = plan_tiles(tree.head, tree.records.values(), tree.heads)
-    except IntegrityError:
-        return False
-    return all(tree.store.has_tile(tile) for tile in wanted)
+def _with_lacking(tree: _Tree) -> _Tree:
+    wanted = plan_tiles(tree.head, tree.records.values(), tree.heads)
+    lacking = frozenset(tile for tile in wanted if not tree.store.has_tile(tile))
+    return replace(tree, lacking=lacking)
 
 
 def _lookup(tree: _Tree, module: ModuleVersion) -> bytes:

@@ -15,6 +15,7 @@ from gopack.adapters import goenv
 from gopack.adapters.audit import AuditedDisk, refuse_readonly_root, set_aside
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.nested import nested_storage
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli import options
@@ -85,6 +86,7 @@ def command(
             raise InputError(f"what is {words[0]}?", hint="Give --url URL with MODULE@VERSION.")
         if not storage.is_dir():
             raise StoreError("no such storage", where=str(storage), hint="give --storage DIR")
+        _refuse_nested(storage)
         if is_repairing:
             refuse_readonly_root(storage)
         began = time.monotonic()
@@ -96,6 +98,16 @@ def command(
             _print_repair(console, report, moved)
         write_json(json_file, report_json(report, moved))
         end(report.exit_status)
+
+
+def _refuse_nested(storage: Path) -> None:
+    deeper = None if (storage / OWN_FOLDER).is_dir() else nested_storage(storage)
+    if deeper is not None:
+        raise StoreError(
+            f"no storage, but there is one in {deeper}: it was copied into a folder that was there",
+            where=str(storage),
+            hint=f"give --storage {deeper}, or copy it with `cp -a ROOT/. TARGET/`",
+        )
 
 
 def _audit(storage: Path, console: Console) -> Report:

@@ -1,6 +1,7 @@
 """`gopack serve`: the storage as a module proxy."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -80,13 +81,14 @@ def command(
         warnings = storage_warnings(storage)
         listener = bind(host, port)
         for text in warnings:
-            tell(f"warning: {text}", style="yellow")
+            _warn(tell, text)
         name, number = listener.getsockname()[:2]
         shown = f"[{name}]" if ":" in name else name
         tell(f"serving {storage} at {'https' if tls_cert else 'http'}://{shown}:{number}")
-        app = App(Site(storage, lambda text: tell(f"warning: {text}", style="yellow")), _log)
+        warn = partial(_warn, tell)
+        app = App(Site(storage, warn), _log)
         tls = Tls(tls_cert, tls_key) if tls_cert else None
-        run(app, listener, limits=Limits(connections=connections), tls=tls)
+        run(app, listener, limits=Limits(connections=connections), warn=warn, tls=tls)
         tell("stopped")
 
 
@@ -108,6 +110,10 @@ def parse_listen(text: str) -> tuple[str, int]:
             hint="say HOST:PORT, such as 0.0.0.0:3000",
         )
     return host or "0.0.0.0", int(port)  # noqa: S104 - what an empty host means everywhere
+
+
+def _warn(tell: Callable[..., None], text: str) -> None:
+    tell(f"warning: {text}", style="yellow")
 
 
 def _log(line: str) -> None:

@@ -40,20 +40,20 @@ class MendedLedger(Protocol):
 def find_lost(ledger: MendedLedger, store: KeptProofs, name: str) -> bool:
     """Note as unverified what the manifest says is proven and is not; tell if tiles lack.
 
-    The fetch verifies the former again; the latter are had by completing what is kept.
+    What another database vouches for counts as not proven: clients ask the one that is set. The
+    fetch verifies the former again; the latter are had by completing what is kept.
 
     Raises:
         StoreError: what is kept cannot be read.
     """
-    claimed = f"sumdb {name}"
     versions = ledger.manifest.versions
-    proven = {module for module, entry in versions.items() if entry.verified == claimed}
-    if not proven:
+    claimed = {m: e.verified for m, e in versions.items() if not e.verified.startswith(UNVERIFIED)}
+    if not claimed:
         return False
     heads = [head for head in map(read_head, store.heads()) if head is not None]
     size = max((head.tree.size for head in heads), default=0)
     records = {m: record for m, record in store.records().items() if 0 <= record.id < size}
-    lost = proven - records.keys()
+    lost = [m for m, by in claimed.items() if by != f"sumdb {name}" or m not in records]
     if lost:
         ledger.annotate(Annotations(verified=dict.fromkeys(lost, LOST)))
     return bool(records) and _lacks_tiles(store, heads, records)

@@ -69,6 +69,7 @@ class Refusal:
 Wanted = VersionList | Latest | StoredKey | SumdbRequest | Health | Refusal
 
 _NOT_FOUND = Refusal(404, "not found")
+BODY_REFUSED = Refusal(413, "a request with a body is not answered")
 
 
 def route(method: str, raw_path: bytes) -> Wanted:

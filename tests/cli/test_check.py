@@ -85,3 +85,13 @@ def test_check_reads_a_read_only_storage(sound: Stored, tmp_path: Path) -> None:
     finally:
         for folder in folders:
             folder.chmod(0o755)
+
+
+def test_check_of_a_storage_that_was_copied_one_folder_too_deep_says_where_it_is(
+    sound: Stored, tmp_path: Path
+) -> None:
+    shutil.copytree(sound.root, tmp_path / "athens" / "ATHENS_STORAGE")
+    done = run_check(Stored(tmp_path / "athens", sound.log))
+    assert done.returncode == 5
+    assert "athens/ATHENS_STORAGE" in done.stderr
+    assert "cp -a ROOT/. TARGET/" in done.stderr

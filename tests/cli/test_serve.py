@@ -238,12 +238,14 @@ def test_attack_slow_but_steady_client_gets_all(tmp_path: Path) -> None:
         assert got > 8_000_000
 
 
-def test_attack_too_many_connections_are_told_to_come_again(root: Path) -> None:
-    with impatient_serve(root, connections=3) as served:
+def test_attack_too_many_connections_are_told_to_come_again(tmp_path: Path) -> None:
+    lay(tmp_path, "example.com/a", "v1.0.0", zip_bytes=bytes(30_000_000))
+    with impatient_serve(tmp_path, connections=3) as served:
         address = ("127.0.0.1", served.port)
         with contextlib.ExitStack() as held:
             for _ in range(3):
-                held.enter_context(socket.create_connection(address))
+                busy = held.enter_context(socket.create_connection(address))
+                busy.sendall(b"GET /example.com/a/@v/v1.0.0.zip HTTP/1.1\r\nhost: x\r\n\r\n")
             time.sleep(0.2)
             with socket.create_connection(address) as extra:
                 assert until_closed(extra).startswith(b"HTTP/1.1 503")
@@ -339,3 +341,46 @@ def test_sumdb_half_copied_in_serves_the_former_head(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert served.ask(f"{base}/latest")[2] == log.head()
+
+
+def test_storage_that_was_copied_one_folder_too_deep_is_found(tmp_path: Path) -> None:
+    lay_sumdb(tmp_path / "ATHENS_STORAGE", FakeSumDB(), [ONE])
+    with gopack_serve(tmp_path) as served:
+        assert any("there is one in" in line and "ATHENS_STORAGE" in line for line in served.said)
+
+
+def test_sumdb_copied_without_some_tiles_says_so_and_not_that_the_client_is_wrong(
+    tmp_path: Path,
+) -> None:
+    log = FakeSumDB()
+    lay_sumdb(tmp_path, log, [ONE])
+    [lost, *_] = (tmp_path / ".gopack" / "sumdb" / NAME / "tiles").glob("8-0-*")
+    path = lost.name.replace("-", "/")
+    lost.unlink()
+    with gopack_serve(tmp_path) as served:
+        assert served.ask(f"/sumdb/{NAME}/tile/{path}")[0] == 404
+        deadline = time.monotonic() + 5
+        while not any("not whole here" in line for line in served.said):
+            assert time.monotonic() < deadline, served.said
+            time.sleep(0.02)
+        assert not any("fetch --head" in line for line in served.said)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_sumdb_on_a_read_only_medium_is_served(tmp_path: Path, *, kept: bool) -> None:
+    log = FakeSumDB()
+    lay(tmp_path, TOML, "v1.0.0")
+    if kept:
+        lay_sumdb(tmp_path, log, [ONE])
+    folders = [tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())]
+    before = {path: path.stat().st_mtime_ns for path in folders}
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        with gopack_serve(tmp_path) as served:
+            assert served.ask(f"{BASE}/v1.0.0.zip")[0] == 200
+            assert served.ask(f"/sumdb/{NAME}/supported")[0] == (200 if kept else 404)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert {path: path.stat().st_mtime_ns for path in folders} == before, "nothing was written"

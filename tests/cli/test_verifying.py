@@ -307,3 +307,22 @@ def test_fetch_rebuilds_what_was_left_behind(world: World, tmp_path: Path, lost:
     _, text = checked.communicate(timeout=program.STARTED_S)
     assert checked.returncode == 0, text
     assert "all is well" in text
+
+
+def test_another_database_verifies_what_the_former_one_vouched_for(
+    world: World, tmp_path: Path
+) -> None:
+    """Sealed clients ask the database that is set; the proofs of the former one stay."""
+    assert fetch(world, tmp_path, f"{APP}\n").status == 0
+    other = FakeSumDB("sum.other.test", seed=b"\x55" * 32)
+    for module, number in world.log.ids.items():
+        other.ids[module] = other.append(world.log.texts[number])
+    world.log = other
+    world.publish_log()
+    ran = fetch(world, tmp_path, f"{APP}\n")
+    assert ran.status == 0, ran.text
+    assert set(verified(ran).values()) == {"sumdb sum.other.test"}
+    assert sorted(path.name for path in (ran.storage / ".gopack/sumdb").iterdir()) == [
+        NAME,
+        "sum.other.test",
+    ]
