@@ -6,13 +6,14 @@ Call order:
    then the tiles that will prove it, are fetched in threads of their own.
 2. `prove({module: sums, ...})` once for each wave of versions that is to be published, when their
    go.mod (and zip) sums are known. It returns an outcome for each. Only versions whose outcome
-   is Verified or Unverified may be published, and only after `prove` has returned: by then
-   their records, tiles and the head are on the disk. Each wave costs about four fsyncs, whatever
-   its size, so waves of dozens are best. A version may be proven again with more sums.
+   is Verified or Unverified may be published, and only after `prove` has returned. Their records,
+   tiles and the head are kept beside the work; a run that is killed before they are on the disk
+   has its versions verified again by the next. A version may be proven again with more sums.
 3. `finish(carried)` after the last wave (where any version was verified, or heads are to be
    carried): it proves every head that was seen consistent with the newest one, and completes the
-   kept tiles, so that a static tree for every record at that head can be composed offline.
-4. `close()`, always.
+   kept tiles, so that a static tree for every record at that head can be composed offline. When
+   it returns, all that was proven is on the disk.
+4. `close()`, always; it waits for what is being kept.
 
 `vouch(module, sum)` verifies a go.mod that is only looked at, at any time.
 
@@ -34,6 +35,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.flows.keeping import ProofKeeper
 from gopack.flows.tilefetch import TileFetch
 from gopack.ports import ChecksumLog, ProofStore
 from gopack.spec import note
@@ -117,7 +119,9 @@ class SumVerifier:
         self._saved_tiles: set[Tile] = set()
         self._forked: IntegrityError | None = None
         self._fetch: TileFetch | None = None
+        self._keeper: ProofKeeper | None = None
         if database:
+            self._keeper = ProofKeeper(database.store)
             self._fetch = TileFetch(database.log, database.store, self._pool)
 
     def __enter__(self) -> Self:
@@ -129,6 +133,8 @@ class SumVerifier:
     def close(self) -> None:
         """Drop what is still waiting to be fetched; does not wait for what is under way."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._keeper is not None:
+            self._keeper.close()
 
     @property
     def name(self) -> str:
@@ -163,6 +169,11 @@ class SumVerifier:
     def _db(self) -> Database:
         assert self._database is not None  # what calls this looked first
         return self._database
+
+    @property
+    def _proofs(self) -> ProofKeeper:
+        assert self._keeper is not None
+        return self._keeper
 
     @property
     def _tiles(self) -> TileFetch:
@@ -371,14 +382,18 @@ class SumVerifier:
         return Verified(record)
 
     def _save(self, records: Mapping[ModuleVersion, Record]) -> None:
-        """Keep what is proven, and only then trust the head that proves it."""
-        head = self._prover.head
-        tiles = {t: d for t, d in self._prover.proven.items() if t not in self._saved_tiles}
+        """Keep what is proven, and from now on trust the head that proves it."""
         fresh = {m: r for m, r in records.items() if m not in self._kept}
+        needed = self._prover.needed([r.id for r in records.values()], [self._trusted.tree])
+        self._keep(fresh, needed)
+        self._kept |= fresh
+
+    def _keep(self, fresh: Mapping[ModuleVersion, Record], needed: Iterable[Tile]) -> None:
+        head, proven = self._prover.head, self._prover.proven
+        tiles = {t: proven[t] for t in needed if t in proven and t not in self._saved_tiles}
         heads = [head] if head != self._trusted else []
         if tiles or fresh or heads:
-            self._db.store.save(records=fresh, tiles=tiles, heads=heads)
-        self._kept |= fresh
+            self._proofs.keep(fresh, tiles, heads)
         self._saved_tiles |= set(tiles)
         self._trusted = head
 
@@ -403,10 +418,13 @@ class SumVerifier:
             with self._lock:
                 seen = list(self._heads.values())
             self._advance((), max((head.tree.size for head in seen), default=0))
-            self._prove_kept([head for head in seen if head != self._prover.head])
-            self._save({})
+            older = [head for head in seen if head != self._prover.head]
+            self._prove_kept(older)
+            trees = [head.tree for head in [self._trusted, *older]]
+            self._keep({}, self._prover.needed([r.id for r in self._kept.values()], trees))
             if wanted:
-                self._db.store.save(records={}, tiles={}, heads=wanted)
+                self._proofs.keep({}, {}, wanted)
+            self._proofs.settle()
             return self._trusted
 
     def _open_carried(self, name: str, message: bytes) -> SignedHead:

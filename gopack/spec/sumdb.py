@@ -204,16 +204,27 @@ class HeadProver:
         """Whether the tree is large enough to have this record."""
         return 0 <= record_id < self.head.tree.size
 
-    def missing(self, record_ids: Iterable[int], older: Iterable[Tree] = ()) -> list[Tile]:
-        """The tiles still to admit, parents first, to prove these records and older trees.
+    def needed(self, record_ids: Iterable[int], older: Iterable[Tree] = ()) -> list[Tile]:
+        """The tiles, parents first, that prove these records and older trees.
 
         Raises:
             IntegrityError: a record or tree is beyond this head.
         """
+        return self._tiles.needed(self._indexes(record_ids, older))
+
+    def missing(self, record_ids: Iterable[int], older: Iterable[Tree] = ()) -> list[Tile]:
+        """Those of the needed tiles that are still to be admitted.
+
+        Raises:
+            IntegrityError: a record or tree is beyond this head.
+        """
+        return self._tiles.missing(self._indexes(record_ids, older))
+
+    def _indexes(self, record_ids: Iterable[int], older: Iterable[Tree]) -> dict[int, None]:
         indexes = [tlog.stored_hash_index(0, record_id) for record_id in record_ids]
         for tree in older:
             indexes += tlog.subtree_indexes(0, tree.size)
-        return self._tiles.missing(dict.fromkeys(indexes))
+        return dict.fromkeys(indexes)
 
     def chain(self, record_id: int) -> list[Tile]:
         """The tiles that a record's proof rests on, parents first."""

@@ -211,8 +211,8 @@ class TileProver:
             tile = tile_parent(tile, self.tree.size)
         return [*self.root_tiles, *reversed(below)]
 
-    def missing(self, indexes: Iterable[int]) -> list[Tile]:
-        """The tiles still to be admitted before these hashes can be read, parents first.
+    def needed(self, indexes: Iterable[int]) -> list[Tile]:
+        """The tiles that prove and hold these hashes, the tree's own among them, parents first.
 
         Raises:
             IntegrityError: the tree has no such hash.
@@ -220,7 +220,15 @@ class TileProver:
         wanted: dict[Tile, None] = dict.fromkeys(self.root_tiles)
         for index in indexes:
             wanted.update(dict.fromkeys(self.chain(index)))
-        return [tile for tile in wanted if tile not in self._data]
+        return list(wanted)
+
+    def missing(self, indexes: Iterable[int]) -> list[Tile]:
+        """The tiles still to be admitted before these hashes can be read, parents first.
+
+        Raises:
+            IntegrityError: the tree has no such hash.
+        """
+        return [tile for tile in self.needed(indexes) if tile not in self._data]
 
     def admit(self, tiles: Mapping[Tile, bytes]) -> list[Tile]:
         """Prove tiles and keep those that pass; give those that are spoilt or have no proof.

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gopack.errors import IntegrityError, UpstreamError
+from gopack.errors import IntegrityError, StoreError, UpstreamError
 from gopack.flows.verify import Database, Outcome, SumVerifier, Unverified, Verified
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import Sums
@@ -63,11 +63,11 @@ def test_prove_known_versions_are_verified_and_kept() -> None:
 def test_prove_in_waves_keeps_one_head_and_asks_for_nothing_twice() -> None:
     log, store = make_log(), FakeProofStore()
     with verifying(log, store) as verifier:
+        proven: dict[ModuleVersion, Outcome] = {}
         for module in MODULES:
-            assert verifier.prove({module: sums_of(module)}) == {
-                module: Verified(store.kept_records[module])
-            }
+            proven |= verifier.prove({module: sums_of(module)})
         verifier.finish()
+        assert proven == {m: Verified(store.kept_records[m]) for m in MODULES}
     assert len(log.asked) == len(set(log.asked))
     assert len(store.heads()) == 1
 
@@ -438,3 +438,52 @@ def test_proxy_without_latest_is_no_hindrance() -> None:
     log, store = make_log(), FakeProofStore()
     log.has_latest = False
     assert isinstance(run(log, store, [ONE])[ONE], Verified)
+
+
+def test_vouch_verifies_and_keeps_no_record() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        assert isinstance(verifier.vouch(ONE, sums_of(ONE).mod), Verified)
+        wrong = verifier.vouch(TWO, fake_h1("evil"))
+        unknown = verifier.vouch(ModuleVersion("corp.test/x", "v1.0.0"), fake_h1("x"))
+    assert isinstance(wrong, IntegrityError)
+    assert isinstance(unknown, UpstreamError)
+    assert store.kept_records == {}
+    assert store.kept_tiles == {}
+    assert store.heads() == []
+
+
+def test_vouch_then_prove_keeps_everything() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        for module in MODULES:
+            verifier.vouch(module, sums_of(module).mod)
+        verifier.prove({ONE: sums_of(ONE)})
+        verifier.finish()
+    log.asked.clear()
+    assert isinstance(run(log, store, [ONE])[ONE], Verified)
+    assert log.asked == [], "what was vouched for before was kept all the same"
+
+
+def test_proofs_that_cannot_be_kept_fail_the_run() -> None:
+    log, store = make_log(), FakeProofStore()
+
+    def full(**_: object) -> None:
+        raise StoreError("no space left")
+
+    store.save = full  # type: ignore[method-assign]
+    with verifying(log, store) as verifier:
+        verifier.prove({ONE: sums_of(ONE)})
+        with pytest.raises(StoreError):
+            verifier.finish()
+
+
+def test_complete_brings_back_a_lost_tile() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    lost = leaf_tile(log, ONE)
+    del store.kept_tiles[lost]
+    with verifying(log, store) as verifier:
+        verifier.complete()
+        verifier.finish()
+    assert lost in store.kept_tiles
