@@ -85,6 +85,7 @@ class Web:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._transports: list[httpx.HTTPTransport] = []
+        self._when_closed: list[Callable[[], None]] = []
         self._context: ssl.SSLContext | None = None
         self._paces: defaultdict[str, Pace] = defaultdict(Pace)
 
@@ -153,8 +154,27 @@ class Web:
         with self._lock:
             return self._paces[server]
 
+    def is_direct(self, url: str) -> bool:
+        """Tell whether a URL is asked with no credentials and through no forward proxy."""
+        try:
+            parsed = gourl.parse(url)
+        except InputError:
+            return False
+        has_login = parsed.login is not None or netrc.find_login(self._env.machines, parsed)
+        return not has_login and httpproxy.proxy_for(self._env.forward, parsed) is None
+
+    def context(self) -> ssl.SSLContext:
+        """Give the trust that https is asked with."""
+        return self._trusted()
+
+    def when_closed(self, call: Callable[[], None]) -> None:
+        """Have this called when the connections are closed."""
+        self._when_closed.append(call)
+
     def close(self) -> None:
         """Close every thread's connections; call it when no thread asks any more."""
+        for call in self._when_closed:
+            call()
         with self._lock:
             for transport in self._transports:
                 transport.close()

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from gopack.adapters.checksumdb import ChecksumDatabase
+from gopack.adapters.quick import QuickReader
 from gopack.adapters.retry import Patience, RetryPolicy
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.web import Web
@@ -29,7 +30,7 @@ def make_verifier(
     if env.sumdb is not None:
         log = ChecksumDatabase(
             env.sumdb.name,
-            web=web,
+            web=QuickReader(web),
             proxies=env.proxies,
             url=env.sumdb.url,
             ask=Patience(RetryPolicy(), stop).ask,

@@ -25,7 +25,7 @@ from gopack.cli.console import make_console, make_output
 from gopack.cli.progress import PlainProgress, RichProgress
 from gopack.cli.sumcheck import kept_proofs, make_verifier
 from gopack.errors import GopackError, StoreError
-from gopack.flows.completing import Completer
+from gopack.flows.completing import Completer, Noting
 from gopack.flows.fetching import Fetcher
 from gopack.flows.importing import Importer
 from gopack.flows.layered import StoredFirst
@@ -140,6 +140,8 @@ def _parts(
     vouched = VouchedSources(upstream, verifier)
     asked = StoredFirst(vouched, stored)
     mods = RememberedMods(answers.with_name("mods")) if answers else None
+    noted = vouched.noted()
+    noting = Noting(StoredFirst(noted, stored), noted.is_sound)
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
         partial(ProxySources, env, direct_cache=direct_cache, slots=slots),
@@ -169,7 +171,9 @@ def _parts(
         carried_heads=heads or {},
     )
     importer = Importer(asked, executor, zips.packages, partial(bring, zips))
-    completer = Completer(planner, importer, ledger.manifest, progress, lies=vouched.lies)
+    completer = Completer(
+        planner, importer, ledger.manifest, progress, lies=vouched.lies, noting=noting
+    )
     try:
         yield Session(store, ledger, planner, fetcher, completer)
     finally:

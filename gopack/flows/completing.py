@@ -5,7 +5,7 @@ plan grow by what provides the packages that no module has. Then the versions th
 retractions are added. What was surveyed in an earlier run is taken from the ledger.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gopack.errors import GopackError, NotFoundError
@@ -18,10 +18,19 @@ from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
 from gopack.plan.survey import Survey
+from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
 
 TOGETHER = -1
 """The place of all lines together among the lines' numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """Sources whose go.mod files are verified afterwards, and what tells if one may count."""
+
+    sources: Sources
+    is_sound: Callable[[ModuleVersion], bool]
 
 
 @dataclass(slots=True)
@@ -29,7 +38,8 @@ class Completer:
     """Completes one plan; what it learned is in `surveys` and `modules` afterwards.
 
     `error` is set when a proxy failed while packages were looked up, so that some may be missing;
-    `lies` has the go.mod files that queries looked at and that are not what they must be.
+    `lies` has the go.mod files that queries looked at and that are not what they must be. `noting`
+    is where retractions are asked for, the planner's sources if None.
     """
 
     planner: Planner
@@ -40,6 +50,7 @@ class Completer:
     modules: dict[str, ModuleFacts] = field(default_factory=dict)
     error: GopackError | None = None
     lies: Mapping[ModuleVersion, GopackError] = field(default_factory=dict)
+    noting: Noting | None = None
     _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
@@ -168,7 +179,11 @@ class Completer:
     def _look_up(self, wanted: Iterable[ModuleVersion]) -> dict[str, ModuleFacts]:
         """Ask for what is not known yet of these modules' retractions."""
         planner = self.planner
-        return look_up(wanted, self._known_modules(), planner.sources, planner.executor)
+        if self.noting is None:
+            return look_up(wanted, self._known_modules(), planner.sources, planner.executor)
+        found = look_up(wanted, self._known_modules(), self.noting.sources, planner.executor)
+        is_sound = self.noting.is_sound
+        return {p: f for p, f in found.items() if is_sound(ModuleVersion(p, f.carrier))}
 
     def _known_modules(self) -> dict[str, ModuleFacts]:
         return {**self.known.modules, **self.modules}

@@ -4,10 +4,13 @@ A query reads the go.mod of a module's highest version for the retractions in it
 need not be stored; so nothing else would ever hold them against the checksum database. One that
 does not pass counts as unreadable, as with the go command: it retracts nothing.
 
+VouchedSources verifies while it reads, NotedSources afterwards: what has hundreds of modules to ask
+need not have a thread wait for each answer of the database.
+
 Spec: modload rawGoModData reads through modfetch GoMod, which verifies; CheckRetractions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gopack.errors import GopackError, IntegrityError
 from gopack.flows.verify import SumVerifier
@@ -28,33 +31,66 @@ class VouchedSources:
 
     def attempts(self, path: str) -> Sequence[Attempt]:
         """Tell the sources to try for this module path, each with its go.mod files verified."""
-        return [
-            Attempt(_VouchedSource(source, self), falls_back)
-            for source, falls_back in self._sources.attempts(path)
-        ]
+        return _each(self._sources.attempts(path), self._read)
 
-    def read(self, module: ModuleVersion, source: ModuleSource) -> bytes:
-        """Read a go.mod and verify it.
-
-        Raises:
-            GopackError: it cannot be had, or not verified.
-        """
+    def _read(self, module: ModuleVersion, source: ModuleSource) -> bytes:
         self._verifier.prefetch(module)
         data = source.read(GoMod(module))
-        outcome = self._verifier.vouch(module, hash_go_mod(data))
+        error = self.error_of(module, hash_go_mod(data))
+        if error is not None:
+            raise error
+        return data
+
+    def error_of(self, module: ModuleVersion, mod_h1: str) -> GopackError | None:
+        """Verify a go.mod that was read; None if it may count."""
+        outcome = self._verifier.vouch(module, mod_h1)
         if isinstance(outcome, IntegrityError):
             self.lies[module] = outcome
-        if isinstance(outcome, GopackError):
-            raise outcome
+        return outcome if isinstance(outcome, GopackError) else None
+
+    def noted(self) -> "NotedSources":
+        """Give the same sources, to be verified afterwards."""
+        return NotedSources(self._sources, self._verifier, self)
+
+
+class NotedSources:
+    """Sources that note the go.mod files they read; `is_sound` verifies one of them."""
+
+    def __init__(self, sources: Sources, verifier: SumVerifier, vouched: VouchedSources) -> None:
+        self._sources = sources
+        self._verifier = verifier
+        self._vouched = vouched
+        self._read_h1: dict[ModuleVersion, str] = {}
+
+    def attempts(self, path: str) -> Sequence[Attempt]:
+        """Tell the sources to try for this module path."""
+        return _each(self._sources.attempts(path), self._read)
+
+    def is_sound(self, module: ModuleVersion) -> bool:
+        """Tell whether a version's go.mod may count, if it was read here."""
+        mod_h1 = self._read_h1.get(module)
+        return mod_h1 is None or self._vouched.error_of(module, mod_h1) is None
+
+    def _read(self, module: ModuleVersion, source: ModuleSource) -> bytes:
+        self._verifier.prefetch(module)
+        data = source.read(GoMod(module))
+        self._read_h1[module] = hash_go_mod(data)
         return data
 
 
-class _VouchedSource:
-    """One source among them."""
+Read = Callable[[ModuleVersion, ModuleSource], bytes]
 
-    def __init__(self, source: ModuleSource, vouched: VouchedSources) -> None:
+
+def _each(attempts: Sequence[Attempt], read: Read) -> list[Attempt]:
+    return [Attempt(_Source(source, read), falls_back) for source, falls_back in attempts]
+
+
+class _Source:
+    """One source of which go.mod files are read in another way."""
+
+    def __init__(self, source: ModuleSource, read_mod: Read) -> None:
         self._source = source
-        self._vouched = vouched
+        self._read_mod = read_mod
 
     @property
     def name(self) -> str:
@@ -62,7 +98,7 @@ class _VouchedSource:
 
     def read(self, request: Request) -> bytes:
         if isinstance(request, GoMod):
-            return self._vouched.read(request.module, self._source)
+            return self._read_mod(request.module, self._source)
         return self._source.read(request)
 
     def zip_size(self, module: ModuleVersion) -> int | None:
