@@ -13,6 +13,8 @@ from tests.fakes_sumdb import NAME, FakeSumDB
 from tests.faults.world import World
 from tests.upstream import LOGIN_PAGE, Fault, Upstream, escape, make_zip
 
+pytestmark = pytest.mark.e2e  # dozens of whole runs: too long for make check
+
 APP, LIB, BASE, LEAF = (f"example.com/{name}" for name in ("app", "lib", "base", "leaf"))
 SUMDB = f".gopack/sumdb/{NAME}"
 PARTS = ("records", "heads", "tiles")
