@@ -24,10 +24,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import dataset, measure, upstream
+from bench import checking, dataset, measure, upstream
 from bench.peers import new_folder
-from bench.programs import cache_dir, go
-from gopack.spec import semver
+from bench.programs import UNVERIFIED, VERIFYING, cache_dir
 from tests.e2e.caching_proxy import caching_proxy
 
 DELAY_MS = 50
@@ -37,8 +36,6 @@ SERVE_LIMIT = 0.5
 CLOSED_ROOTS = ("github.com/gin-gonic/gin@v1.12.0", "github.com/spf13/viper@v1.21.0")
 """Few modules with an old, wide graph behind them."""
 STREAMED_BYTES = 3_000_000_000
-VERIFYING = {"GOENV": "off", "GOSUMDB": "", "GONOSUMDB": "", "GOPRIVATE": "", "GONOPROXY": ""}
-UNVERIFIED = {**VERIFYING, "GOSUMDB": "off"}
 
 Runs = dict[str, list[measure.Run]]
 Contestant = Callable[[Path], measure.Run]
@@ -181,54 +178,12 @@ def _closed_tree(listed: Path) -> Path:
 
 def check(runs: int) -> bool:
     data = dataset.real()
-    with new_folder() as folder, upstream.serving(data.tree) as source:
-        _check_has_database(source.url)
-        listed = _listed(cache_dir() / "trust.txt", data.roots)
-        fetched = gopack(
-            "fetch", listed, "--storage", "STORAGE", url=source.url, settings=VERIFYING
-        )
-        fetched(folder)
-        storage = folder / "storage"
-        audit = gopack("check", "--storage", storage, url="off", settings=VERIFYING)
-        verify, count = _go_mod_verify(data, source.url, folder)
-        middles = in_turns({"gopack check": audit, "go mod verify": verify}, runs)
-        log = folder / "audit.log"
-        words = [sys.executable, "-m", "gopack", "check", "--storage", str(storage)]
-        env = {**VERIFYING, "PYTHONPATH": os.getcwd()}  # noqa: PTH109
-        measure.run(words, env=env, cwd=folder, log=log)
-        print("  " + log.read_text().strip().splitlines()[-1])
-    ours, theirs = middles["gopack check"].wall_s, middles["go mod verify"].wall_s
+    ours, theirs = checking.rows(data, runs)
     return promise(
-        f"check of {len(data.versions)} versions, {data.size_bytes() / 1e6:.0f} MB: 4 s at most",
-        f"{ours:.2f} s; go mod verify {theirs:.2f} s for {count} versions",
-        is_kept=ours <= CHECK_LIMIT_S,
+        f"check of {ours.versions} versions, {data.size_bytes() / 1e6:.0f} MB: 4 s at most",
+        f"{ours.run.wall_s:.2f} s; go mod verify {theirs.run.wall_s:.2f} s for {theirs.versions}",
+        is_kept=ours.run.wall_s <= CHECK_LIMIT_S,
     )
-
-
-def _go_mod_verify(data: dataset.Dataset, url: str, folder: Path) -> tuple[Contestant, int]:
-    """A module cache with the highest version of each module: the command verifies one of each."""
-    main, modcache = folder / "main", folder / "modcache"
-    main.mkdir()
-    highest: dict[str, str] = {}
-    for item in data.versions:
-        path, _, version = item.partition("@")
-        if item not in data.refused and semver.compare(version, highest.get(path, "")) > 0:
-            highest[path] = version
-    requires = "".join(f"\t{path} {version}\n" for path, version in sorted(highest.items()))
-    (main / "go.mod").write_text(f"module bench.test/main\n\ngo 1.26.0\n\nrequire (\n{requires})\n")
-    env = {
-        **UNVERIFIED,
-        "GOMODCACHE": str(modcache),
-        "GOPROXY": url,
-        "GOFLAGS": "-modcacherw -mod=mod",
-    }
-    go(["mod", "download", "all"], cwd=main, env=env)
-
-    def once(_: Path) -> measure.Run:
-        settings = {**os.environ, **env, "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-        return measure.run(["go", "mod", "verify"], env=settings, cwd=main, log=folder / "log")
-
-    return once, sum(1 for _ in (modcache / "cache" / "download").rglob("*.zip"))
 
 
 # Serving
