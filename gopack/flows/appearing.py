@@ -4,7 +4,7 @@ Several versions are stored at once, since a disk commits many fsyncs in about t
 version is started only after all that it requires has appeared.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +54,16 @@ class Appearing:
         self._last = frozenset(last)
         for module in sorted(self._verified - self._done):
             self._stage(module)
+
+    @property
+    def done(self) -> Set[ModuleVersion]:
+        """What has appeared, as far as it is wanted."""
+        return self._done
+
+    def withdraw(self, module: ModuleVersion) -> None:
+        """Take back a version of which more is wanted; it is verified, and appears, once more."""
+        self._verified.discard(module)
+        self._done.discard(module)
 
     def verified(self, module: ModuleVersion) -> None:
         """Take a version that may appear once its requirements are there."""

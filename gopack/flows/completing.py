@@ -2,13 +2,15 @@
 
 Each round fetches what the plan wants, surveys what main modules would load from it, and lets the
 plan grow by what provides the packages that no module has. Then the versions that carry
-retractions are added. What was surveyed in an earlier run is taken from the ledger.
+retractions are added, and what queries choose from all these. What was surveyed in an earlier run
+is taken from the ledger.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gopack.errors import GopackError, NotFoundError
+from gopack.flows.answering import choose
 from gopack.flows.carrying import carriers, look_up
 from gopack.flows.fetching import FetchRun
 from gopack.flows.importing import Importer
@@ -66,7 +68,7 @@ class Completer:
         except GopackError as error:
             self.error = error
         run.bring(plan)
-        plan = self._with_carriers(plan)
+        plan = self._with_answers(self._with_carriers(plan))
         run.bring(plan)
         return plan
 
@@ -168,6 +170,26 @@ class Completer:
             plan = self.planner.upgrade(plan, upgraded)
         others = self.importer.latest(sorted({m.path for m in plan.wants()}))
         return replace(plan, latest=tuple(sorted(m for m in others.values() if m is not None)))
+
+    # What sealed queries choose
+
+    def _with_answers(self, plan: Plan) -> Plan:
+        """Have whole, with its graph, whatever a query may choose from what is stored.
+
+        That may bring in further versions to choose from, so it is done until nothing changes.
+        """
+        tried: set[ModuleVersion] = set()
+        while fresh := self._to_answer(plan) - tried:
+            tried |= fresh
+            plan = self._with_carriers(self.planner.answer(plan, fresh))
+        return plan
+
+    def _to_answer(self, plan: Plan) -> set[ModuleVersion]:
+        wanted = plan.wants()
+        chosen = choose(wanted, self.planner.sources, self.planner.executor)
+        lacking = {module for module in chosen if not wanted.get(module, False)}
+        whole = {module for module, whole in plan.carriers.items() if whole}
+        return (lacking - plan.exactly_mod_only()) | whole
 
     # Retractions
 

@@ -131,10 +131,10 @@ class FetchRun:
         Raises:
             StoreError: the storage has too little room.
         """
-        self._plan, self._wants = plan, plan.wants()
+        grown = self._turn_to(plan)
         had = self._small.keys() | self._given_up()
         new = self._wants.keys() - had
-        lacking = {m for m in new if not self._has(m, whole=self._wants[m])}
+        lacking = {m for m in new if not self._has(m, whole=self._wants[m])} | grown
         self._jobs = Jobs(self._ports.executor)
         self._arrivals = {m: Future() for m in lacking if self._wants[m]}
         if lacking:
@@ -162,6 +162,16 @@ class FetchRun:
     def arrived(self, module: ModuleVersion) -> "Future[None]":
         """Tell when a version's zip can be read, or cannot be had; the future never fails."""
         return self._arrivals.get(module) or _done()
+
+    def _turn_to(self, plan: Plan) -> set[ModuleVersion]:
+        """Take up another plan; give what was fetched without a zip and is wanted with it now."""
+        before, self._wants = self._wants, plan.wants()
+        self._plan = plan
+        self._wants.update(dict.fromkeys(self.fetched.zipless & self._wants.keys(), False))
+        grown = {m for m in self._small if self._wants.get(m) and not before.get(m)}
+        for module in grown:
+            self._appearing.withdraw(module)
+        return grown
 
     def finish(self) -> Fetched:
         """Let the listed roots appear, complete the proofs, and tell what happened."""
@@ -293,7 +303,7 @@ class FetchRun:
         What failed already is among them, so that nothing appears that requires it.
         """
         failed = self.fetched.failed.keys()
-        coming = (self._small.keys() | lacking) - self.fetched.stored.keys() - self.fetched.missing
+        coming = (self._small.keys() | lacking) - self._appearing.done - self.fetched.missing
         coming |= failed
         edges = {m: set(self._required_by(m)) & coming for m in coming - failed}
         for root, needed in self._plan.roots().items():

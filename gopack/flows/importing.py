@@ -42,7 +42,7 @@ class Importer:
     read_packages: ReadPackages
     bring: Bring
     _reader: PackageReader = field(init=False)
-    _latest: dict[str, ModuleVersion | None] = field(default_factory=dict)
+    _latest: dict[str, ModuleVersion | UpstreamError | None] = field(default_factory=dict)
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
     _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
 
@@ -62,19 +62,17 @@ class Importer:
         """Tell the module at `latest` that has each package, longest path first; None if none has.
 
         Raises:
-            UpstreamError: a proxy failed, so that nobody knows.
+            UpstreamError: a proxy failed before a module was found, so that nobody knows.
         """
         wanted = [path for path in packages if path not in self._provider]
         self._ask_latest({p for path in wanted for p in prefixes(path)})
-        candidates = {path: self._candidates(path) for path in wanted}
-        while open_paths := {path: left[0] for path, left in candidates.items() if left}:
-            self._read_all(open_paths.values())
+        candidates = {path: [self._latest[prefix] for prefix in prefixes(path)] for path in wanted}
+        while open_paths := {path: _next(left) for path, left in candidates.items() if left}:
+            self._read_all(m for m in open_paths.values() if m is not None)
             for path, candidate in open_paths.items():
-                if path in self._contents[candidate, _NOTHING].paths:
+                if candidate and path in self._contents[candidate, _NOTHING].paths:
                     self._provider[path] = candidate
                     candidates[path] = []
-                else:
-                    candidates[path] = candidates[path][1:]
         return {path: self._provider.setdefault(path, None) for path in packages}
 
     def latest(self, paths: Iterable[str]) -> dict[str, ModuleVersion | None]:
@@ -85,11 +83,7 @@ class Importer:
         """
         wanted = list(paths)
         self._ask_latest(wanted)
-        return {path: self._latest[path] for path in wanted}
-
-    def _candidates(self, path: str) -> list[ModuleVersion]:
-        found = (self._latest[prefix] for prefix in prefixes(path))
-        return [candidate for candidate in found if candidate is not None]
+        return {path: _known(self._latest[path]) for path in wanted}
 
     def _ask_latest(self, paths: Iterable[str]) -> None:
         jobs: Jobs[str, ModuleVersion | None] = Jobs(self.executor)
@@ -99,7 +93,10 @@ class Importer:
             else:
                 self._latest[path] = None
         for path, job in jobs:
-            self._latest[path] = job.result()
+            try:
+                self._latest[path] = job.result()
+            except UpstreamError as error:
+                self._latest[path] = error
 
     def _ask(self, path: str) -> ModuleVersion | None:
         """Ask for a module's latest version; None where there is no such module.
@@ -121,9 +118,16 @@ class Importer:
         return resolution.module
 
     def _read_all(self, modules: Iterable[ModuleVersion]) -> None:
-        """Learn what packages these versions have."""
+        """Learn what packages these versions have.
+
+        Raises:
+            UpstreamError: a zip did not come that may come later.
+        """
         unread = {m for m in modules if (m, _NOTHING) not in self._contents}
         failed = self.bring(unread)
+        for error in failed.values():
+            if isinstance(error, UpstreamError) and error.retryable:
+                raise error
         jobs: Jobs[ModuleVersion, Contents] = Jobs(self.executor)
         for candidate in sorted(unread - failed.keys()):
             jobs.watch(candidate, self.read_packages(candidate, _NOTHING))
@@ -135,6 +139,20 @@ class Importer:
 
 _NOTHING = frozenset[str]()
 """Asks for the paths of the packages alone."""
+
+
+def _known(latest: ModuleVersion | UpstreamError | None) -> ModuleVersion | None:
+    if isinstance(latest, UpstreamError):
+        raise latest
+    return latest
+
+
+def _next(left: list[ModuleVersion | UpstreamError | None]) -> ModuleVersion | None:
+    """Take the next candidate that is a module; what fails behind one that has it matters not."""
+    while left:
+        if (candidate := _known(left.pop(0))) is not None:
+            return candidate
+    return None
 
 
 def _is_module_path(path: str) -> bool:

@@ -101,6 +101,14 @@ class Planner:
         error = self.walker.walk([closure])[0]
         return plan if error else replace(plan, upgraded=closure)
 
+    def answer(self, plan: Plan, chosen: Set[ModuleVersion]) -> Plan:
+        """Walk the graph of each version that a sealed query may choose, as if it were listed."""
+        level = Level.BUILD if self.level is Level.BUILD else Level.GRAPH
+        closures = [Closure([module], level) for module in sorted(chosen)]
+        errors = self.walker.walk(closures)
+        whole = [c for c, error in zip(closures, errors, strict=True) if error is None]
+        return replace(plan, answering=(*plan.answering, *whole))
+
     def _with_joint(self, plan: Plan) -> Plan:
         """Walk the graph of all lines together, where there are several."""
         joint, error = join(plan.lines, plan.extras_of(-1), self.level, self.walker.walk)

@@ -189,6 +189,7 @@ class Plan:
     `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
     version, at the closed level.
     `carriers` are versions that carry retractions, and of each whether its zip is needed.
+    `answering` are the closures of versions that a sealed query may choose and no line needs whole.
     """
 
     lines: tuple[LinePlan, ...]
@@ -198,6 +199,7 @@ class Plan:
     upgraded: Closure | None = None
     latest: tuple[ModuleVersion, ...] = ()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
+    answering: tuple[Closure, ...] = ()
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
 
     @property
@@ -221,6 +223,11 @@ class Plan:
                 expected.setdefault(each.module, []).append(each)
         return expected
 
+    def exactly_mod_only(self) -> set[ModuleVersion]:
+        """Tell the versions of which a go.sum says that the go.mod alone is wanted."""
+        exact = [i.item.roots for i in self.lines if isinstance(i.item, InputItem)]
+        return {m for roots in exact if roots.exact for m in roots.mod_only}
+
     def errors(self) -> list[GopackError]:
         """Tell the errors of the lines that failed."""
         return [line.error for line in self.lines if line.error is not None]
@@ -236,9 +243,10 @@ class Plan:
         return error if is_upstreams else None
 
     def closures(self) -> list[Closure]:
-        """Tell every closure there is, the joint one last."""
+        """Tell every closure there is, the lines' first."""
         found = [closure for line in self.lines for closure in line.closures]
-        return [*found, *(c for c in (self.joint, self.upgraded) if c is not None)]
+        more = [c for c in (self.joint, self.upgraded) if c is not None]
+        return [*found, *more, *self.answering]
 
     def selected_paths(self) -> list[str]:
         """Tell the modules that are in any build list."""
@@ -304,6 +312,8 @@ class Plan:
         why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
         why.update({m: ["latest of its module"] for m in self.latest if m not in why})
         why.update({m: ["carries retractions"] for m in self.carriers if m not in why})
+        answers = {root for closure in self.answering for root in closure.roots}
+        why.update({m: ["a sealed query may choose it"] for m in answers if m not in why})
         for closure in self.closures():
             for module in wants_of(closure):
                 if module in self.carriers or module in extras:

@@ -30,6 +30,7 @@ TIMEOUT_S = 60.0
 ATTEMPTS = 3
 VERSION = r"v\d+\.\d+\.\d+[^/]*"
 LASTING = re.compile(rf"/@v/{VERSION}\.(info|mod|zip)$|^/sumdb/[^/]+/(lookup|tile)/|/supported$")
+REFUSALS = (403, 404, 410)  # some proxies say 403 of what cannot be a module
 NEVER_KEPT = re.compile(r"^/sumdb/[^/]+/latest$")
 
 
@@ -75,7 +76,7 @@ class Cache:
     def _kept(self, file: Path) -> tuple[int, Path] | None:
         if file.is_file() and not NEVER_KEPT.search(f"/{file.relative_to(self.folder)}"):
             return 200, file
-        for status in (404, 410):
+        for status in REFUSALS:
             if (refusal := _refusal(file, status)).is_file():
                 return status, refusal
         return None
@@ -104,7 +105,7 @@ def _is_young(file: Path) -> bool:
 
 
 def _download(url: str, target: int) -> int:
-    """Copy a body into an open file; 200, 404 or 410, anything else raises OSError."""
+    """Copy a body into an open file; 200 or a refusal, anything else raises OSError."""
     for attempt in range(ATTEMPTS):
         os.ftruncate(target, 0)
         os.lseek(target, 0, os.SEEK_SET)
@@ -117,7 +118,7 @@ def _download(url: str, target: int) -> int:
                 return 200
         except urllib.error.HTTPError as error:
             with error:
-                if error.code in {404, 410}:
+                if error.code in REFUSALS:
                     return error.code
                 why = str(error)
         except OSError as error:

@@ -1,0 +1,39 @@
+"""What sealed queries choose from a storage that will hold these versions: see plan.answering.
+
+Only modules that have a version without its zip are looked at: of the others any may be chosen.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from functools import partial
+
+from gopack.asking import first_answer
+from gopack.errors import GopackError
+from gopack.flows.jobs import Jobs
+from gopack.flows.steps import run_steps
+from gopack.plan.answering import answers, by_path
+from gopack.ports import Sources
+from gopack.spec.module import ModuleVersion
+
+
+def choose(
+    wanted: Mapping[ModuleVersion, bool], sources: Sources, executor: Executor
+) -> set[ModuleVersion]:
+    """Tell the wanted versions that a query may choose behind the gap.
+
+    A module whose files cannot be read is left out: its fetch says why.
+    """
+    jobs: Jobs[str, set[ModuleVersion]] = Jobs(executor)
+    for path, stored in by_path(wanted).items():
+        if not all(stored.values()):
+            jobs.submit(path, partial(_choose, path, stored, sources))
+    return {module for _, job in jobs for module in job.result()}
+
+
+def _choose(path: str, stored: Mapping[str, bool], sources: Sources) -> set[ModuleVersion]:
+    try:
+        return first_answer(
+            sources.attempts(path), lambda source: run_steps(answers(path, stored), source)
+        )
+    except GopackError:
+        return set()

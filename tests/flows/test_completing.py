@@ -1,0 +1,116 @@
+"""What a fetch adds so that sealed queries end well, and what failing look-ups do to a fetch."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gopack.errors import GopackError, UpstreamError
+from gopack.flows.importing import Importer
+from gopack.plan.closure import Level
+from gopack.plan.survey import Contents
+from gopack.ports import Attempt
+from gopack.spec.module import ModuleVersion
+from tests.flows.kit import Breaking, Kit, make_kit
+from tests.plan.test_query import info
+
+OLD = "v0.1.1-0.20210101000000-bbbbbbbbbbbb"
+NEW = "v0.0.0-20230101000000-aaaaaaaaaaaa"
+
+
+def add(kit: Kit, path: str, version: str, *lines: str) -> None:
+    """Put a version with this go.mod into the upstream."""
+    base = f"{path}/@v/"
+    text = "".join(f"{line}\n" for line in (f"module {path}", *lines))
+    kit.source.files[f"{base}{version}.mod"] = text.encode()
+    kit.source.files[f"{base}{version}.info"] = info(version)
+    kit.source.files[f"{base}{version}.zip"] = b"zip"
+    listed = kit.source.files.get(f"{base}list", b"")
+    kit.source.files[f"{base}list"] = listed + f"{version}\n".encode()
+
+
+def state(kit: Kit, path: str, version: str) -> str:
+    return kit.store.state(ModuleVersion(path, version)).value
+
+
+def test_version_that_retracts_the_listed_one_comes_with_its_graph(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"a1": "", "b2": ""})
+    add(kit, "a.b/a", "v1.3.0", "go 1.20", "require a.b/b v1.2.0", "retract v1.1.0")
+    kit.run("a@v1.1.0")
+    assert kit.stored() == {"a1": "complete", "a3": "complete", "b2": "complete"}
+
+
+def test_version_that_retracts_itself_too_is_stored_without_its_zip(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"a1": ""})
+    add(kit, "a.b/a", "v1.3.0", "retract [v1.1.0, v1.3.0]")
+    kit.run("a@v1.1.0")
+    assert kit.stored() == {"a1": "complete", "a3": "mod-only"}
+
+
+@pytest.mark.parametrize("level", [Level.BUILD, Level.CLOSED])
+def test_pseudo_version_that_is_newest_by_time_is_whole(tmp_path: Path, level: Level) -> None:
+    kit = make_kit(tmp_path, {})
+    add(kit, "a.b/a", "v1.0.0", f"require a.b/p {NEW}", "require a.b/q v1.0.0")
+    add(kit, "a.b/q", "v1.0.0", f"require a.b/p {OLD}")
+    for version in (OLD, NEW):
+        add(kit, "a.b/p", version)
+    kit.source.files["a.b/p/@v/list"] = b""
+    kit.run("a", level=level)
+    assert {state(kit, "a.b/p", v) for v in (OLD, NEW)} == {"complete"}
+
+
+def test_patch_of_a_selected_version_is_whole_with_its_graph(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"f1": ""})
+    add(kit, "a.b/a", "v1.0.0", "go 1.20", "require a.b/p v1.0.0", "require a.b/q v1.0.0")
+    add(kit, "a.b/q", "v1.0.0", "go 1.20", "require a.b/r v1.0.0")
+    add(kit, "a.b/r", "v1.0.0", "go 1.20", "require a.b/s v1.0.0")
+    add(kit, "a.b/s", "v1.0.0", "go 1.20", "require a.b/p v1.0.1", "require a.b/t v1.0.0")
+    for path, versions in {"p": ("v1.0.0", "v1.0.1", "v1.1.0"), "t": ("v1.0.0",)}.items():
+        for version in versions:
+            add(kit, f"a.b/{path}", version, "go 1.20", "require a.b/f v1.1.0")
+    kit.run("a", level=Level.CLOSED)
+    assert state(kit, "a.b/p", "v1.0.1") == "complete"
+    assert state(kit, "a.b/p", "v1.1.0") == "complete"
+    assert state(kit, "a.b/f", "v1.1.0") == "complete"
+
+
+def importer(source: Breaking, executor: ThreadPoolExecutor, *packages: str) -> Importer:
+    """One that finds these packages in every module."""
+
+    def read(_module: ModuleVersion, _wanted: frozenset[str]) -> "Future[Contents]":
+        future: Future[Contents] = Future()
+        future.set_result(Contents(frozenset(packages), {}))
+        return future
+
+    class Sources:
+        def attempts(self, _path: str) -> list[Attempt]:
+            return [Attempt(source, falls_back_on_error=False)]
+
+    return Importer(Sources(), executor, read, lambda _modules: {})
+
+
+def test_failure_behind_the_module_that_has_the_package_matters_not(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"a1": ""})
+    kit.source.breaks["a.b/@v/list"] = UpstreamError("busy", retryable=True)
+    with ThreadPoolExecutor(2) as executor:
+        found = importer(kit.source, executor, "a.b/a/p").provide(["a.b/a/p"])
+    assert found == {"a.b/a/p": ModuleVersion("a.b/a", "v1.1.0")}
+
+
+def test_failure_before_the_module_that_has_the_package_is_told(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"a1": ""})
+    kit.source.breaks["a.b/a/p/@v/list"] = UpstreamError("busy", retryable=True)
+    with ThreadPoolExecutor(2) as executor, pytest.raises(UpstreamError, match="busy"):
+        importer(kit.source, executor, "a.b/a/p").provide(["a.b/a/p"])
+
+
+def test_zip_that_may_come_later_is_no_missing_package(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"a1": ""})
+    with ThreadPoolExecutor(2) as executor:
+        asking = importer(kit.source, executor, "a.b/a/p")
+        busy: dict[ModuleVersion, GopackError] = {
+            ModuleVersion("a.b/a", "v1.1.0"): UpstreamError("busy", retryable=True)
+        }
+        asking.bring = lambda modules: {m: busy[m] for m in modules}
+        with pytest.raises(UpstreamError, match="busy"):
+            asking.provide(["a.b/a/p"])
