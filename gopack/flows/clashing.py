@@ -12,7 +12,6 @@ from itertools import combinations, islice
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan
-from gopack.spec.module import ModuleVersion
 
 Walk = Callable[[Sequence[Closure]], Sequence[GopackError | None]]
 """Walks closures to their ends, and tells of each the error that stopped it."""
@@ -25,7 +24,7 @@ MAX_LEFT_OUT = 5
 
 
 def join(
-    lines: Sequence[LinePlan], extras: set[ModuleVersion], level: Level, walk: Walk
+    lines: Sequence[LinePlan], level: Level, walk: Walk
 ) -> tuple[Closure | None, GopackError | None]:
     """Give the walked closure of all lines that go together, and the first clash, if there is."""
     first: GopackError | None = None
@@ -34,7 +33,7 @@ def join(
         roots = {module for line in kept for module in line.joint_roots}
         if len(roots) < 2:
             break
-        joint = Closure(sorted(roots | extras), level, is_joint=True)
+        joint = Closure(sorted(roots), level, is_joint=True)
         error = walk([joint])[0]
         if error is None:
             return joint, first

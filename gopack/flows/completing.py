@@ -14,7 +14,7 @@ from gopack.flows.answering import choose
 from gopack.flows.carrying import carriers, look_up
 from gopack.flows.fetching import FetchRun
 from gopack.flows.importing import Importer
-from gopack.flows.planning import Planner
+from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
 from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
@@ -57,7 +57,7 @@ class Completer:
 
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
-        plan = self.planner.grow(plan, self._known_extras(plan))
+        plan = self.planner.grow(plan, self._known_growth(plan))
         run.start(plan)
         self.modules = self._look_up(plan.wants())
         surveys = self._surveyed(plan, run)
@@ -81,22 +81,24 @@ class Completer:
 
     # Surveys
 
-    def _known_extras(self, plan: Plan) -> dict[int, set[ModuleVersion]]:
-        extras = {}
+    def _known_growth(self, plan: Plan) -> dict[int, Growth]:
+        growth = {}
         for place, _closure in _surveyable(plan):
             facts = self.known.surveys.get(plan.survey_key(_line(plan, place)))
-            if facts is not None:
-                extras[place] = set(facts.extras)
-                self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
-        return extras
+            if facts is None:
+                continue
+            self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
+            if facts.extras:
+                growth[place] = Growth(set(facts.extras), facts.providers, facts.parts)
+        return growth
 
     def _survey_rounds(self, plan: Plan, run: FetchRun, surveys: dict[int, Survey]) -> Plan:
         while surveys := self._sound(plan, run, surveys):
             self.progress.phase("following imports")
-            extras = self._provide(plan, surveys)
-            if not any(extras.values()):
-                return self._settled(plan, surveys)
-            plan = self.planner.grow(plan, extras)
+            growth = self._growth(plan, surveys)
+            if not growth:
+                return self._settled(self._with_parts(plan, surveys), surveys)
+            plan = self.planner.grow(plan, growth)
             run.start(plan)
             surveys = self._surveyed(plan, run)
             run.wait()
@@ -123,29 +125,47 @@ class Completer:
             if not any(root in failed for root in closures[place].roots)
         }
 
-    def _provide(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, set[ModuleVersion]]:
-        """Look up what is missing; tell what each line needs further."""
+    def _growth(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
+        """Look up what is missing; tell of each line that needs more what it needs."""
         missing = {place: survey.missing() for place, survey in surveys.items()}
         provided = self.importer.provide(sorted({p for found in missing.values() for p in found}))
-        extras: dict[int, set[ModuleVersion]] = {}
+        growth: dict[int, Growth] = {}
         for place, packages in missing.items():
-            found = {provided[package] for package in packages}
-            extras[place] = {m for m in found if m is not None} - plan.extras_of(place)
             self._unresolved[place] = {p: by for p, by in packages.items() if provided[p] is None}
-        return extras
+            found = {m for p in packages if (m := provided[p]) is not None}
+            extras = found - plan.extras_of(place)
+            providers = surveys[place].providers() | plan.providers_of(place)
+            has_extras = bool(extras or plan.extras_of(place))
+            if extras or (has_extras and providers != plan.providers_of(place)):
+                growth[place] = Growth(extras, providers)
+        return growth
+
+    def _with_parts(self, plan: Plan, surveys: Mapping[int, Survey]) -> Plan:
+        """Find what projects need that use a part of a line whose imports no go.mod covers."""
+        lines = list(plan.lines)
+        for place, survey in surveys.items():
+            line = _line(plan, place)
+            if line is not None and line.extras:
+                parts = self.planner.walk_parts(line, survey.parts())
+                lines[place] = replace(line, parts=parts)
+        return replace(plan, lines=tuple(lines))
 
     def _settled(self, plan: Plan, surveys: Mapping[int, Survey]) -> Plan:
         """Note what the surveys came to; a listed package that is not there fails its line."""
         lines = list(plan.lines)
         for place in surveys:
             line = _line(plan, place)
-            extras, unresolved = plan.extras_of(place), self._unresolved[place]
-            facts = SurveyFacts(tuple(sorted(extras)), tuple(sorted(unresolved)))
+            unresolved = self._unresolved[place]
             absent = [p for p in line.packages if p in unresolved] if line else []
             if line is not None and absent:
                 lines[place] = replace(line, error=_not_contained(line, absent[0]))
             else:
-                self.surveys[plan.survey_key(line)] = facts
+                self.surveys[plan.survey_key(line)] = SurveyFacts(
+                    tuple(sorted(plan.extras_of(place))),
+                    tuple(sorted(unresolved)),
+                    plan.providers_of(place),
+                    line.parts if line else {},
+                )
         return replace(plan, lines=tuple(lines))
 
     # The closed level

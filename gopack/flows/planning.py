@@ -5,7 +5,7 @@ lines need is read once. A line that fails leaves the others as they are.
 """
 
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,13 +18,28 @@ from gopack.flows.progress import Progress
 from gopack.flows.resolving import Known, Resolver
 from gopack.plan.closure import Closure, Level
 from gopack.plan.items import Item, ModuleItem
-from gopack.plan.lineclosures import closures_of, install_marks, with_closures
-from gopack.plan.lines import LinePlan, Plan
+from gopack.plan.lineclosures import (
+    closures_of,
+    install_marks,
+    part_closures,
+    with_closures,
+)
+from gopack.plan.lines import LinePlan, Plan, union
 from gopack.plan.summary import OtherModuleError, Summary, summarize
+from gopack.plan.survey import Part
 from gopack.plan.toolchains import platforms_of
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What the imports of a line, or of all together, came to: see LinePlan."""
+
+    extras: Set[ModuleVersion]
+    providers: frozenset[str] = frozenset()
+    parts: Mapping[ModuleVersion, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,26 +81,41 @@ class Planner:
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
         return self._with_joint(Plan(tuple(walked), gomods=self.gomods))
 
-    def grow(self, plan: Plan, extras: Mapping[int, Set[ModuleVersion]]) -> Plan:
-        """Give lines, by place, further requirements; a place below 0 means all together.
+    def grow(self, plan: Plan, growth: Mapping[int, Growth]) -> Plan:
+        """Give lines, by place, what their imports came to; a place below 0 means all together.
 
         Only closures that grow are walked again.
         """
-        if not any(extras.values()):
+        if not growth:
             return plan
         lines = list(plan.lines)
-        growing = [place for place, more in extras.items() if place >= 0 and more]
-        for place in growing:
-            more = {*lines[place].extras, *extras[place]}
-            lines[place] = replace(lines[place], extras=tuple(sorted(more)))
-        walked = self.walker.walk_lines([lines[place] for place in growing])
-        for place, line in zip(growing, walked, strict=True):
+        places = [place for place in growth if place >= 0]
+        for place in places:
+            more = {*lines[place].extras, *growth[place].extras}
+            lines[place] = replace(
+                lines[place],
+                extras=tuple(sorted(more)),
+                providers=growth[place].providers,
+                parts=growth[place].parts,
+            )
+        walked = self.walker.walk_lines([lines[place] for place in places])
+        for place, line in zip(places, walked, strict=True):
             lines[place] = line
-        joint = {m for place, more in extras.items() if place < 0 for m in more}
-        grown = replace(
-            plan, lines=tuple(lines), joint_extras=tuple(sorted({*plan.joint_extras, *joint}))
-        )
+        grown = replace(plan, lines=tuple(lines))
+        for place in growth.keys() - set(places):
+            more = {*plan.joint_extras, *growth[place].extras}
+            grown = replace(
+                grown,
+                joint_extras=tuple(sorted(more)),
+                joint_providers=growth[place].providers,
+            )
         return self._with_joint(grown)
+
+    def walk_parts(self, line: LinePlan, parts: Iterable[Part]) -> dict[ModuleVersion, bool]:
+        """Tell what main modules need that use a part each of a line; parts that fail are left."""
+        found = part_closures(line, parts)
+        errors = self.walker.walk([part.closure for part in found])
+        return union(p.wants() for p, error in zip(found, errors, strict=True) if error is None)
 
     def at_level(self, plan: Plan, level: Level) -> Plan:
         """Give the same lines at another level; lines that name their own keep it."""
@@ -102,17 +132,43 @@ class Planner:
         return plan if error else replace(plan, upgraded=closure)
 
     def answer(self, plan: Plan, chosen: Set[ModuleVersion]) -> Plan:
-        """Walk the graph of each version that a sealed query may choose, as if it were listed."""
+        """Add versions that a sealed query may choose.
+
+        One of a listed module is as good as listed; of any other the zip is there, and the go.mod
+        files that go reads when it is required.
+        """
+        listed = {module.path for line in plan.lines for module in line.modules}
         level = Level.BUILD if self.level is Level.BUILD else Level.GRAPH
-        closures = [Closure([module], level) for module in sorted(chosen)]
+        levels = [level if m.path in listed else Level.BUILD for m in sorted(chosen)]
+        closures = [Closure([m], each) for m, each in zip(sorted(chosen), levels, strict=True)]
         errors = self.walker.walk(closures)
-        whole = [c for c, error in zip(closures, errors, strict=True) if error is None]
-        return replace(plan, answering=(*plan.answering, *whole))
+        sound = [c for c, error in zip(closures, errors, strict=True) if error is None]
+        whole = [c for c in sound if c.roots[0].path in listed]
+        read = [dict.fromkeys(c.summaries, False) for c in sound if c.roots[0].path not in listed]
+        return replace(
+            plan,
+            answering=(*plan.answering, *whole),
+            answers=union([plan.answers, *read, dict.fromkeys((c.roots[0] for c in sound), True)]),
+        )
 
     def _with_joint(self, plan: Plan) -> Plan:
-        """Walk the graph of all lines together, where there are several."""
-        joint, error = join(plan.lines, plan.extras_of(-1), self.level, self.walker.walk)
-        return replace(plan, joint=joint, joint_error=error)
+        """Walk the graph of all lines together, where there are several.
+
+        Where some of them need more than go.mod files say, then that of all with all this, too.
+        """
+        joint, error = join(plan.lines, self.level, self.walker.walk)
+        extras = plan.extras_of(-1)
+        if joint is None or not extras:
+            return replace(plan, joint=joint, joint_base=None, joint_error=error)
+        providers = frozenset().union(
+            plan.joint_providers, joint.promotable, *(line.providers for line in plan.lines)
+        )
+        roots = sorted({*joint.roots, *extras})
+        every = Closure(roots, self.level, is_joint=True, narrow=providers)
+        failed = self.walker.walk([every])[0]
+        if failed is not None:
+            return replace(plan, joint=joint, joint_base=None, joint_error=error or failed)
+        return replace(plan, joint=every, joint_base=joint, joint_error=error)
 
     def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""

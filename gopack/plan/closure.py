@@ -9,6 +9,10 @@ Three levels, each holding the one before:
   list, so each is stored with its zip;
 - `closed`: the graph with no pruning at all, mod-only beyond what `graph` stores whole.
 
+Where a look-up of imports has told which modules provide packages, a `graph` closure is narrow:
+only these are promoted, and of what is read, the versions that are selected on the way are stored
+with their zips; of all others the go.mod is enough, since nothing is loaded from them.
+
 A closure is a step machine like the walks it is made of: `needs`, `feed`, until `is_done`. It asks
 for versions, is fed them, and names them, as they are fetched: a replaced one is its replacement.
 
@@ -47,9 +51,10 @@ class Closure:
         is_pruned: whether the main module's Go version prunes (1.17 or above).
         main: what its go.mod replaces and excludes.
         given: versions to store whatever the graph says, and of each whether its zip is needed.
+        narrow: the modules that provide packages, where that is known: see above.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of a main module, by keyword
         self,
         roots: Iterable[ModuleVersion],
         level: Level,
@@ -58,6 +63,7 @@ class Closure:
         is_pruned: bool = True,
         main: MainModule = PLAIN,
         given: Mapping[ModuleVersion, bool] | None = None,
+        narrow: frozenset[str] | None = None,
     ) -> None:
         self.roots = tuple(roots)
         self.level = level
@@ -67,6 +73,8 @@ class Closure:
         is_pruned = is_pruned and not (is_joint and level is Level.BUILD)
         self._lazy = GraphWalk(self.roots, pruned=is_pruned)
         self._full = GraphWalk(self.roots, pruned=False) if level is Level.CLOSED else None
+        self._narrow = narrow
+        self._passed: set[ModuleVersion] = set()
         self._promoted = False
         self._promotable: frozenset[str] | None = None
         self._first: frozenset[ModuleVersion] = frozenset()
@@ -146,6 +154,15 @@ class Closure:
         """The build list of a main module that uses all it may: version by module path."""
         return self._lazy.selected
 
+    def build_list(self) -> set[ModuleVersion]:
+        """Tell the selected versions as a set."""
+        return self._lazy.build_list()
+
+    @property
+    def promotable(self) -> frozenset[str]:
+        """The modules that a main module may come to require itself."""
+        return self._promotable or frozenset()
+
     @property
     def summaries(self) -> Mapping[ModuleVersion, Summary]:
         """Every version whose go.mod was read."""
@@ -159,6 +176,8 @@ class Closure:
         given = {module for module, whole in self._given.items() if whole}
         if self.level is Level.BUILD:
             return self._fetched(self._lazy.build_list()) | given
+        if self._narrow is not None:
+            return (self._fetched(self._passed) | given) - self._missing
         read = self._lazy.read
         return (self._fetched(set(read) | named_in(read)) | given) - self._missing
 
@@ -211,7 +230,9 @@ class Closure:
             self._promoted = True
         while self._lazy.is_done and not self._promoted:
             selected = self._lazy.selected
-            roots = [ModuleVersion(path, selected[path]) for path in sorted(self._promotable)]
+            self._passed |= self._lazy.build_list()
+            paths = self._promotable if self._narrow is None else self._narrow & selected.keys()
+            roots = [ModuleVersion(path, selected[path]) for path in sorted(paths)]
             if self._lazy.holds_roots(roots):
                 self._promoted = True
             self._lazy.extend(roots)

@@ -8,16 +8,17 @@ Rules kept here:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gopack.errors import GopackError, InputError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.findings import Severity
 from gopack.plan.inputs.roots import Format, InputRoots
 from gopack.plan.items import GoItem, InputItem, ModuleItem, ToolchainItem, VersionsItem
-from gopack.plan.lines import LinePlan
+from gopack.plan.lines import LinePlan, wants_of
 from gopack.plan.mainmodule import MainModule
 from gopack.plan.summary import PRUNING_SINCE
+from gopack.plan.survey import Part
 from gopack.spec import gomod, gover
 from gopack.spec.module import ModuleVersion
 
@@ -31,13 +32,72 @@ def closures_of(line: LinePlan) -> list[Closure]:
             return [Closure((), line.level, given=dict.fromkeys(line.modules, True))]
         case VersionsItem():
             highest, *others = line.modules
-            roots = [(highest, *line.extras), *((module,) for module in others)]
-            return [Closure(each, line.level) for each in roots]
+            alone = [Closure((module,), line.level) for module in others]
+            return [*_with_extras(line, (highest,)), *alone]
         case InputItem(roots=roots, members=members):
             mains = [each.main for each in (roots, *members) if each.main]
             return [_of_input(each, line.level, mains) for each in (roots, *members)]
         case _:
-            return [Closure((*line.modules, *line.extras), line.level)]
+            return _with_extras(line, line.modules)
+
+
+def _with_extras(line: LinePlan, roots: Sequence[ModuleVersion]) -> list[Closure]:
+    """Give the closure of what a line names, and where that is not all, that of all it imports."""
+    alone = Closure(roots, line.level)
+    if not line.extras:
+        return [alone]
+    every = Closure((*roots, *line.extras), line.level, narrow=line.providers)
+    return [every, alone]
+
+
+@dataclass(frozen=True, slots=True)
+class PartClosure:
+    """What a main module needs that uses a part of what a line names: see `part_closures`.
+
+    `searched` are the modules that go looks into for packages.
+    """
+
+    closure: Closure
+    searched: frozenset[str]
+
+    def wants(self) -> dict[ModuleVersion, bool]:
+        """Tell its versions, and of each whether its zip is needed to load packages."""
+        return {m: whole and m.path in self.searched for m, whole in wants_of(self.closure).items()}
+
+
+def part_closures(line: LinePlan, parts: Iterable[Part]) -> list[PartClosure]:
+    """Give the closures of main modules that use a part each of what a line names.
+
+    Such a one requires only the extras that something it loads imports and does not require
+    itself, and so may select lower versions than one that uses everything.
+    """
+    if line.closure is None or not line.extras:
+        return []
+    extras = {module.path: module for module in line.extras}
+    required = _required(line.closure)
+    found: dict[frozenset[ModuleVersion], list[Part]] = {}
+    for part in parts:
+        used = {v for u, v in part.uses if u != v and v not in required.get(u, ())}
+        needed = frozenset(extras[path] for path in used & extras.keys())
+        if needed and len(needed) < len(extras):
+            found.setdefault(needed, []).append(part)
+    roots = line.closure.roots[: -len(line.extras)]
+    return [
+        _part_closure((*roots, *sorted(needed)), found[needed])
+        for needed in sorted(found, key=sorted)
+    ]
+
+
+def _part_closure(roots: Sequence[ModuleVersion], parts: Iterable[Part]) -> PartClosure:
+    providers = frozenset().union(*(part.providers for part in parts))
+    searched = frozenset().union(*(part.searched for part in parts))
+    return PartClosure(Closure(roots, Level.GRAPH, narrow=providers), searched)
+
+
+def _required(closure: Closure) -> dict[str, set[str]]:
+    """Tell of each selected module what its go.mod requires, by path."""
+    selected, read = closure.build_list(), closure.summaries
+    return {m.path: {r.path for r in read[m].require} for m in selected if m in read}
 
 
 def install_marks(line: LinePlan, gomods: Mapping[ModuleVersion, bytes]) -> tuple[str, ...]:

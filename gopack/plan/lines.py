@@ -40,6 +40,9 @@ class LinePlan:
         error: why it failed, or what of it did.
         seconds: the time resolving took.
         extras: versions that provide what its packages import and no go.mod covers.
+        providers: the modules that its packages, and what they import, are loaded from; known
+            where there are extras.
+        parts: what main modules need that use some of its packages only; likewise.
         marks: what its go.mod says that a person should know.
     """
 
@@ -52,6 +55,8 @@ class LinePlan:
     error: GopackError | None = None
     seconds: float = 0.0
     extras: tuple[ModuleVersion, ...] = ()
+    providers: frozenset[str] = frozenset()
+    parts: Mapping[ModuleVersion, bool] = field(default_factory=dict, hash=False)
     marks: tuple[str, ...] = ()
 
     @property
@@ -107,7 +112,7 @@ class LinePlan:
 
     def wants(self) -> Mapping[ModuleVersion, bool]:
         """Tell the versions the line needs, and of each whether its zip is needed."""
-        return _union(wants_of(closure) for closure in self.closures)
+        return union([*map(wants_of, self.closures), self.parts])
 
     def needed_first(self) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell, of each version that the line is about, what must be there before it.
@@ -185,20 +190,25 @@ class Plan:
 
     `joint` is the closure of a main module that requires every line that resolved; where they
     cannot live together, of those that can, and `joint_error` says why the others cannot. It is
-    None when there are fewer than two. `joint_extras` are its extras beside those of the lines.
+    None when there are fewer than two. `joint_extras` are its extras beside those of the lines,
+    `joint_providers` as LinePlan.providers; with extras, `joint_base` is its closure without them.
     `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
     version, at the closed level.
     `carriers` are versions that carry retractions, and of each whether its zip is needed.
-    `answering` are the closures of versions that a sealed query may choose and no line needs whole.
+    `answers` are versions that a sealed query may choose and no line needs whole, with the go.mod
+    files that go reads for them; `answering` are the closures of those that are of listed modules.
     """
 
     lines: tuple[LinePlan, ...]
     joint: Closure | None = None
     joint_error: GopackError | None = None
     joint_extras: tuple[ModuleVersion, ...] = ()
+    joint_providers: frozenset[str] = frozenset()
+    joint_base: Closure | None = None
     upgraded: Closure | None = None
     latest: tuple[ModuleVersion, ...] = ()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
+    answers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     answering: tuple[Closure, ...] = ()
     gomods: Mapping[ModuleVersion, bytes] = field(default_factory=dict)
 
@@ -245,7 +255,7 @@ class Plan:
     def closures(self) -> list[Closure]:
         """Tell every closure there is, the lines' first."""
         found = [closure for line in self.lines for closure in line.closures]
-        more = [c for c in (self.joint, self.upgraded) if c is not None]
+        more = [c for c in (self.joint, self.joint_base, self.upgraded) if c is not None]
         return [*found, *more, *self.answering]
 
     def selected_paths(self) -> list[str]:
@@ -254,14 +264,19 @@ class Plan:
 
     def wants(self) -> dict[ModuleVersion, bool]:
         """Tell every version that is needed, and of each whether its zip is needed."""
-        wants = [wants_of(closure) for closure in self.closures()]
-        return _union([*wants, dict.fromkeys(self.latest, True), self.carriers])
+        wants: list[Mapping[ModuleVersion, bool]] = [wants_of(c) for c in self.closures()]
+        wants += [line.parts for line in self.lines]
+        return union([*wants, dict.fromkeys(self.latest, True), self.carriers, self.answers])
 
     def extras_of(self, place: int) -> set[ModuleVersion]:
         """Tell the extras of one line, or of all together for a place below 0."""
         if place >= 0:
             return set(self.lines[place].extras)
         return {m for line in self.lines for m in line.extras} | set(self.joint_extras)
+
+    def providers_of(self, place: int) -> frozenset[str]:
+        """Tell the providers of one line, or of all together for a place below 0."""
+        return self.lines[place].providers if place >= 0 else self.joint_providers
 
     def starts(self, line: LinePlan | None) -> dict[str, tuple[str, ...]]:
         """Tell the modules that one line, or all together, start from, and packages of each.
@@ -309,10 +324,11 @@ class Plan:
         extras = {
             module for place in range(-1, len(self.lines)) for module in self.extras_of(place)
         }
+        extras |= {module for line in self.lines for module in line.parts}
         why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
         why.update({m: ["latest of its module"] for m in self.latest if m not in why})
         why.update({m: ["carries retractions"] for m in self.carriers if m not in why})
-        answers = {root for closure in self.answering for root in closure.roots}
+        answers = {root for closure in self.answering for root in closure.roots} | set(self.answers)
         why.update({m: ["a sealed query may choose it"] for m in answers if m not in why})
         for closure in self.closures():
             for module in wants_of(closure):
@@ -332,7 +348,8 @@ class Plan:
         return any(closure.is_essential(module) for closure in self.closures())
 
 
-def _union(wants: Iterable[Mapping[ModuleVersion, bool]]) -> dict[ModuleVersion, bool]:
+def union(wants: Iterable[Mapping[ModuleVersion, bool]]) -> dict[ModuleVersion, bool]:
+    """Tell what any of these wants, whole where any wants it whole."""
     result: dict[ModuleVersion, bool] = {}
     for want in wants:
         for module, whole in want.items():

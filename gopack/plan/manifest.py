@@ -74,12 +74,16 @@ class LineFacts:
 class SurveyFacts:
     """What the imports of some versions' packages came to: see gopack.plan.survey.
 
-    `extras` are the versions that provide what no go.mod covers; `unresolved` are packages that
-    nobody provides.
+    `extras` are the versions that provide what no go.mod covers, `unresolved` packages that nobody
+    provides. Where there are extras, `providers` are the modules that packages are loaded from,
+    and `parts` the versions that main modules select which use some of the packages only, and of
+    each whether its zip is needed.
     """
 
     extras: tuple[ModuleVersion, ...] = ()
     unresolved: tuple[str, ...] = ()
+    providers: frozenset[str] = frozenset()
+    parts: Mapping[ModuleVersion, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def loads(data: bytes, *, where: str) -> Manifest:
         return Manifest(
             {_module(key): parse_entry(value) for key, value in raw["versions"].items()},
             {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
-            {key: _survey(value) for key, value in raw.get("surveys", {}).items()},
+            {k: _survey(v) for k, v in raw.get("surveys", {}).items() if _is_full(v)},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
             {_alias(key): str(version) for key, version in raw.get("aliases", {}).items()},
         )
@@ -256,11 +260,28 @@ def _facts_json(facts: LineFacts) -> dict[str, Any]:
 
 
 def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
-    return {"extras": [str(m) for m in facts.extras], "unresolved": list(facts.unresolved)}
+    found: dict[str, Any] = {
+        "extras": [str(m) for m in facts.extras],
+        "unresolved": list(facts.unresolved),
+    }
+    if facts.extras:
+        found["providers"] = sorted(facts.providers)
+        found["parts"] = {str(m): facts.parts[m] for m in sorted(facts.parts)}
+    return found
 
 
 def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
-    return SurveyFacts(tuple(map(_module, raw["extras"])), tuple(raw["unresolved"]))
+    return SurveyFacts(
+        tuple(map(_module, raw["extras"])),
+        tuple(raw["unresolved"]),
+        frozenset(map(str, raw.get("providers", ()))),
+        {_module(key): bool(whole) for key, whole in raw.get("parts", {}).items()},
+    )
+
+
+def _is_full(raw: Mapping[str, Any]) -> bool:
+    """Whether a survey tells all; one that an older gopack wrote is made anew."""
+    return not raw["extras"] or "parts" in raw
 
 
 def _module_json(facts: ModuleFacts) -> dict[str, Any]:

@@ -8,7 +8,7 @@ Spec: go.dev/ref/mod#go-mod-tidy, #resolve-pkg-mod; modload loadPackages (pkgInA
 importFromModules.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gopack.spec.module import ModuleVersion
@@ -25,6 +25,21 @@ class Contents:
 
 ALL = frozenset({"..."})
 """Asks for every package of a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a main module loads that uses one package of a line.
+
+    Args:
+        providers: the modules that have these packages.
+        searched: the modules that may have one of them by its path; go looks into all of these.
+        uses: which of these modules import from which, by their paths.
+    """
+
+    providers: frozenset[str]
+    searched: frozenset[str]
+    uses: frozenset[tuple[str, str]]
 
 
 class Survey:
@@ -46,6 +61,8 @@ class Survey:
         self._seen: dict[str, bool] = {}
         self._importer: dict[str, str] = {}
         self._missing: set[str] = set()
+        self._provider: dict[str, str] = {}
+        self._started_from: list[str] = []
         self._roots = set(roots)
         for path in self._roots:
             self._fresh[path] = set(ALL)
@@ -68,7 +85,9 @@ class Survey:
         parked = self._parked.pop(module.path, [])
         if module.path in self._roots:
             self._roots.discard(module.path)
-            parked += [(path, True) for path in self._started(module.path, contents.read)]
+            started = self._started(module.path, contents.read)
+            self._started_from += started
+            parked += [(path, True) for path in started]
         self._follow(parked)
 
     @property
@@ -81,6 +100,34 @@ class Survey:
         wanted = {p for starts in self._starts.values() for p in starts if not p.endswith("...")}
         not_there = wanted - self._seen.keys()
         return {path: self._importer.get(path, "") for path in sorted(self._missing | not_there)}
+
+    def providers(self) -> frozenset[str]:
+        """Tell the modules that have the packages which are loaded."""
+        return frozenset(self._provider.values())
+
+    def parts(self) -> Iterator[Part]:
+        """Tell what each package that the line starts from loads, once the survey is done."""
+        for path in self._started_from:
+            yield self._part(path)
+
+    def _part(self, start: str) -> Part:
+        seen: dict[str, bool] = {}
+        uses: set[tuple[str, str]] = set()
+        todo = [(start, True)]
+        while todo:
+            path, in_all = todo.pop()
+            if path not in self._provider or seen.get(path, False) or seen.get(path) is in_all:
+                continue
+            seen[path] = in_all
+            package, user = self._read[path], self._provider[path]
+            tests = package.test_imports if in_all else ()
+            todo += [(imported, in_all) for imported in package.imports]
+            todo += [(imported, False) for imported in tests]
+            found = (self._provider.get(imported) for imported in (*package.imports, *tests))
+            uses |= {(user, used) for used in found if used is not None}
+        providers = frozenset(self._provider[path] for path in seen)
+        searched = frozenset(p for path in seen for p in prefixes(path) if p in self._selected)
+        return Part(providers, searched, frozenset(uses))
 
     def _started(self, root: str, packages: Mapping[str, Package]) -> list[str]:
         starts = self._starts[root] or [f"{root}/..."]
@@ -117,6 +164,7 @@ class Survey:
             if paths is not None and path not in paths:
                 continue
             if path in self._read:
+                self._provider[path] = prefix
                 return self._read[path]
             self._fresh.setdefault(prefix, set()).add(path)
             self._parked.setdefault(prefix, []).append((path, in_all))

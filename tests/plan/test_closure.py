@@ -97,3 +97,18 @@ def test_each_level_holds_the_one_before(
         assert path[-1] == module
         for above, below in itertools.pairwise(path):
             assert below in known[above].require
+
+
+def test_narrow_promotes_providers_only_and_stores_what_is_selected() -> None:
+    known = graph({"a1!": "", "b1": "c2 d1", "c1": "", "c2": "e1", "d1": "f1", "e1": "", "f1": ""})
+    found = Closure([mv("a1"), mv("b1")], Level.GRAPH, narrow=frozenset({"a.b/b", "a.b/c"}))
+    assert names(drive(found, known)) == "a1 b1 c2"  # d1 provides nothing: its go.mod is not read
+    assert names(found.complete()) == "a1 b1 c2 d1 e1"
+
+
+def test_narrow_stores_what_was_selected_on_the_way_and_the_rest_mod_only() -> None:
+    known = graph({"a1!": "b1 c1", "b1!": "d1", "c1": "d3", "d1!": "", "d3": "", "d2": ""})
+    found = Closure([mv("a1")], Level.GRAPH, narrow=frozenset())
+    drive(found, known)
+    assert names(found.complete()) == "a1 b1 c1 d3"
+    assert names(found.mod_only()) == "d1"

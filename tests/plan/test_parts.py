@@ -1,0 +1,93 @@
+"""Projects that use a part of a module without go.mod: what they need beside what all does."""
+
+from gopack.plan.closure import Level
+from gopack.plan.items import ModuleItem
+from gopack.plan.lineclosures import closures_of, part_closures
+from gopack.plan.lines import LinePlan
+from gopack.plan.query import Resolution
+from gopack.plan.survey import Contents, Part, Survey
+from gopack.spec.info import parse_info
+from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package
+from tests.plan.graphs import drive, graph, mv, names
+
+INFO = b'{"Version":"v1.1.0"}'
+GRAPH = graph({"a1!": "", "b1": "d1", "c1": "d2", "d1": "", "d2": ""})
+
+
+def line(*extras: str) -> LinePlan:
+    """A line that lists a1, whose packages import these."""
+    item = ModuleItem(name="goget.txt", line=1, text="a.b/a", path="a.b/a", query="latest")
+    root = Resolution(mv("a1"), parse_info(INFO, where=""), INFO)
+    found = LinePlan(item, Level.GRAPH, roots=(root,), extras=tuple(map(mv, extras)))
+    closure, *_ = closures_of(found)
+    drive(closure, GRAPH)
+    return LinePlan(item, Level.GRAPH, (root,), closure=closure, extras=found.extras)
+
+
+def package(path: str, *imports: str, tests: tuple[str, ...] = ()) -> Package:
+    return Package(path, imports, tests)
+
+
+def surveyed(contents: dict[str, list[Package]]) -> Survey:
+    """A survey of a.b/a over modules at v1.1.0 and their packages."""
+    survey = Survey(dict.fromkeys(contents, "v1.1.0"), {"a.b/a": ()})
+    while needed := survey.needs():
+        for module in needed:
+            packages = {p.path: p for p in contents[module.path]}
+            survey.feed(module, Contents(frozenset(packages), packages))
+    return survey
+
+
+def test_part_tells_who_provides_and_who_uses_whom() -> None:
+    survey = surveyed(
+        {
+            "a.b/a": [
+                package("a.b/a/one", "a.b/b", tests=("a.b/t",)),
+                package("a.b/a/two", "a.b/c/x"),
+            ],
+            "a.b/b": [package("a.b/b", tests=("a.b/u",))],
+            "a.b/c": [package("a.b/c")],
+            "a.b/c/x": [package("a.b/c/x")],
+            "a.b/t": [package("a.b/t", "a.b/b", tests=("a.b/u",))],
+            "a.b/u": [package("a.b/u")],
+        }
+    )
+    one, two = survey.parts()
+    # The tests of b are looked at, those of t are not: t is only needed by tests.
+    assert one.providers == {"a.b/a", "a.b/b", "a.b/t", "a.b/u"}
+    assert ("a.b/a", "a.b/b") in one.uses
+    assert two.providers == {"a.b/a", "a.b/c/x"}
+    assert two.searched == {"a.b/a", "a.b/c", "a.b/c/x"}  # go looks for the package in both
+
+
+def test_part_selects_the_lower_versions_that_everything_at_once_does_not() -> None:
+    whole = line("b1", "c1")
+    assert whole.closure is not None
+    assert names(whole.closure.complete()) == "a1 b1 c1 d2"
+    part = Part(
+        providers=frozenset({"a.b/a", "a.b/b", "a.b/d"}),
+        searched=frozenset({"a.b/a", "a.b/b", "a.b/d"}),
+        uses=frozenset({("a.b/a", "a.b/b"), ("a.b/b", "a.b/d")}),
+    )
+    [found] = part_closures(whole, [part])
+    drive(found.closure, GRAPH)
+    assert {str(m): w for m, w in found.wants().items()} == {
+        "a.b/a@v1.1.0": True,
+        "a.b/b@v1.1.0": True,
+        "a.b/d@v1.1.0": True,
+    }
+
+
+def test_part_needs_no_zip_of_what_nothing_is_loaded_from() -> None:
+    part = Part(frozenset({"a.b/b"}), frozenset({"a.b/b"}), frozenset({("a.b/a", "a.b/b")}))
+    [found] = part_closures(line("b1", "c1"), [part])
+    drive(found.closure, GRAPH)
+    assert found.wants()[ModuleVersion("a.b/d", "v1.1.0")] is False
+
+
+def test_part_that_uses_what_its_user_requires_is_no_look_up() -> None:
+    uses = frozenset({("a.b/a", "a.b/b"), ("a.b/b", "a.b/d")})
+    part = Part(frozenset({"a.b/b"}), frozenset(), uses)
+    [found] = part_closures(line("b1", "c1", "d2"), [part])
+    assert names(found.closure.roots) == "a1 b1"
