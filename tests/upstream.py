@@ -286,16 +286,13 @@ class _Handler(BaseHTTPRequestHandler):
         """The log is a list."""
 
     def _answer(self, *, with_body: bool) -> None:
-        with self.server.upstream.under_way() as overload:
-            self._answer_one(overload, with_body=with_body)
-
-    def _answer_one(self, overload: Fault, *, with_body: bool) -> None:
         upstream = self.server.upstream
         path = unquote(self.path)
         upstream.note(Asked(self.command, path, dict(self.headers.items())))
         fault = upstream.fault_for(path, is_ranged="Range" in self.headers)
-        fault = overload if overload.status else fault
-        time.sleep(upstream.delay_s + fault.delay_s + overload.delay_s)
+        with upstream.under_way() as overload:  # what is sent may be read before this goes on
+            fault = overload if overload.status else fault
+            time.sleep(upstream.delay_s + fault.delay_s + overload.delay_s)
         if fault.reset:
             self._reset()
             return
