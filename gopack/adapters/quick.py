@@ -61,8 +61,9 @@ class QuickReader:
         try:
             if connection is None:
                 connection = connections[origin] = self._connect(origin)
-            connection.request("GET", target, headers=_HEADERS)
-            return _body(connection.getresponse(), limit)
+            with self._web.slot():
+                connection.request("GET", target, headers=_HEADERS)
+                return _body(connection.getresponse(), limit)
         except _FAILED as error:
             # A connection that was open may have been closed meanwhile: that is no trouble.
             self._is_off = self._is_off or is_new

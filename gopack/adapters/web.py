@@ -24,7 +24,7 @@ import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -162,6 +162,10 @@ class Web:
             return False
         has_login = parsed.login is not None or netrc.find_login(self._env.machines, parsed)
         return not has_login and httpproxy.proxy_for(self._env.forward, parsed) is None
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Give the right to one request under way, to be held while it is."""
+        return self._slot()
 
     def context(self) -> ssl.SSLContext:
         """Give the trust that https is asked with."""

@@ -25,8 +25,8 @@ class Mods(Protocol):
 class StoredFirst:
     """Sources of which each answers from the storage what the storage has.
 
-    With `mods` a go.mod is kept there and asked for once: only for what resolves lines, where no
-    checksum database stands behind an answer anyway.
+    With `mods` a go.mod is kept there and asked for once: for what resolves lines, of sources that
+    verify what they read.
     """
 
     def __init__(
