@@ -24,6 +24,8 @@ from gopack.spec.module import ModuleVersion
 
 Answer = TypeVar("Answer")
 
+_JITTER = random.SystemRandom().random
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -50,7 +52,7 @@ class Patience:
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], bool] | None = None,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = _JITTER,
     ) -> None:
         """Wait with `wait` (seconds; true means stop); `jitter` gives numbers from 0 to 1."""
         self._policy = policy

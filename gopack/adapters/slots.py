@@ -21,6 +21,7 @@ from contextlib import contextmanager
 
 _LOCK = struct.Struct("hhqqi4x")  # struct flock of 64-bit Linux: type, whence, start, length, pid
 _TRY = getattr(fcntl, "F_OFD_SETLK", None)
+_CHANCE = random.SystemRandom()  # processes that were forked have one state of the other kind
 _LOOK_AGAIN_S = (0.001, 0.003)
 IS_SHARED = _TRY is not None and hasattr(os, "memfd_create")
 """Whether slots can be shared by processes here."""
@@ -66,10 +67,10 @@ class Slots:
     def _take(self, file: int) -> None:
         """Look for a free one until there is one: to wait for one lock is to miss the others."""
         while not any(_try(file, number) for number in self._order()):
-            time.sleep(random.uniform(*_LOOK_AGAIN_S))  # noqa: S311
+            time.sleep(_CHANCE.uniform(*_LOOK_AGAIN_S))
 
     def _order(self) -> Iterator[int]:
-        first = random.randrange(self.count)  # noqa: S311 - so that few want the same one
+        first = _CHANCE.randrange(self.count)  # so that few want the same one
         return (number % self.count for number in range(first, first + self.count))
 
 
