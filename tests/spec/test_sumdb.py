@@ -206,3 +206,15 @@ def test_head_is_read_without_its_signature() -> None:
 @pytest.mark.parametrize("message", [b"", b"<html>", b"\xff\xfe\n\nx"])
 def test_head_that_is_none_is_not_read(message: bytes) -> None:
     assert sumdb.read_head(message) is None
+
+
+def test_needed_tiles_are_those_missing_before_any_is_admitted() -> None:
+    log = FakeSumDB()
+    log.grow(700)
+    head = sumdb.open_head(log.head(), log.verifier)
+    prover = HeadProver(head)
+    needed = prover.needed([3, 600], [log.tree(500)])
+    assert needed == prover.missing([3, 600], [log.tree(500)])
+    prover.admit({tile: log.tile_data(tile) for tile in needed})
+    assert prover.missing([3, 600], [log.tree(500)]) == []
+    assert prover.needed([3, 600], [log.tree(500)]) == needed
