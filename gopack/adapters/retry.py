@@ -29,13 +29,13 @@ _JITTER = random.SystemRandom().random
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long; the defaults give up after about five seconds, after 429 a minute.
+    """How often and how long; the defaults give up after about five seconds, after 429 fifteen.
 
     `spread_s` is how far apart threads may come back from a pause that they sat out together.
     """
 
     tries: int = 5
-    refusals: int = 12
+    refusals: int = 7
     first_delay_s: float = 0.25
     max_delay_s: float = 8.0
     max_retry_after_s: float = 60.0

@@ -30,6 +30,9 @@ GUIDED_S = 60 if FULL else 5
 CPU_S = 2.0
 """The most that any input may cost; the largest here has a few kilobytes."""
 
+TRIES = 3
+"""A virtual machine whose host is busy may count what others took, once."""
+
 PEAK_BYTES = 64 << 20
 
 
@@ -46,9 +49,13 @@ def spoilt(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
 
 
 def bounded(target: Callable[[bytes], None], data: bytes) -> None:
+    assert any(cost_s(target, data) < CPU_S for _ in range(TRIES))
+
+
+def cost_s(target: Callable[[bytes], None], data: bytes) -> float:
     started = time.process_time()
     target(data)
-    assert time.process_time() - started < CPU_S
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize("name", TARGETS)
