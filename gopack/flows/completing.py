@@ -116,13 +116,13 @@ class Completer:
         return surveys
 
     def _sound(self, plan: Plan, run: FetchRun, surveys: Mapping[int, Survey]) -> dict[int, Survey]:
-        """Leave out the surveys whose main module cannot be loaded."""
-        failed = run.fetched.failed
+        """Leave out the surveys of main modules that cannot be loaded: they know not enough."""
+        failed = run.fetched.failed.keys()
         closures = dict(_surveyable(plan))
         return {
             place: survey
             for place, survey in surveys.items()
-            if not any(root in failed for root in closures[place].roots)
+            if failed.isdisjoint(_selected(closures[place]))
         }
 
     def _growth(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
@@ -229,6 +229,10 @@ class Completer:
 
     def _known_modules(self) -> dict[str, ModuleFacts]:
         return {**self.known.modules, **self.modules}
+
+
+def _selected(closure: Closure) -> Iterable[ModuleVersion]:
+    return (*closure.roots, *(ModuleVersion(*each) for each in closure.selected.items()))
 
 
 def _surveyable(plan: Plan) -> list[tuple[int, Closure]]:

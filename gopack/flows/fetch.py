@@ -10,8 +10,9 @@ from gopack.flows.planning import Planner
 from gopack.plan.closure import Level
 from gopack.plan.items import Item
 from gopack.plan.lines import Plan
-from gopack.plan.manifest import Annotations, SurveyFacts
+from gopack.plan.manifest import Annotations, LineFacts, SurveyFacts
 from gopack.plan.outcome import Outcome, outcome_of
+from gopack.spec.module import ModuleVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def fetch(
         fetcher.ledger.annotate(
             Annotations(
                 why=plan.reasons(),
-                listed=plan.facts(),
+                listed=_facts(plan, completer),
                 surveys=_surveys(plan, completer),
                 modules=completer.modules,
             )
@@ -62,6 +63,12 @@ def fetch(
     more += [error for module, error in completer.lies.items() if module not in fetched.failed]
     outcome = replace(outcome, together=(*outcome.together, *more))
     return FetchResult(plan, outcome)
+
+
+def _facts(plan: Plan, completer: Completer) -> dict[ModuleVersion, LineFacts]:
+    """What is known of listed versions; where a go.mod was a lie, the next run asks again."""
+    lied_of = {module.path for module in completer.lies}
+    return {m: facts for m, facts in plan.facts().items() if m.path not in lied_of}
 
 
 def _surveys(plan: Plan, completer: Completer) -> dict[str, SurveyFacts]:
