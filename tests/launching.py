@@ -33,6 +33,7 @@ class Run:
 
     def __init__(self, answers: int, out: int, err: int) -> None:
         self._answers = os.fdopen(answers)
+        self._ending = threading.Lock()
         self._pipes = [os.fdopen(out), os.fdopen(err)]
         self.returncode: int | Any = None  # as subprocess types it
         self.pid = int(self._answers.readline())
@@ -53,12 +54,12 @@ class Run:
         return self.returncode
 
     def wait(self, timeout: float) -> int:
-        """Wait for the end; the status is that of subprocess."""
-        if self.returncode is None:
-            if not select.select([self._answers], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("gopack", timeout)
-            self.returncode = int(self._answers.readline())
-            self._answers.close()
+        """Wait for the end; the status is that of subprocess. Several threads may wait."""
+        if self.returncode is None and not select.select([self._answers], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("gopack", timeout)
+        with self._ending:  # the first to hear of it reads the answer
+            if self.returncode is None:
+                self.returncode = int(self._answers.readline())
         return self.returncode
 
     def communicate(self, timeout: float) -> tuple[str, str]:
@@ -75,6 +76,7 @@ class Run:
         self.wait(timeout)
         for reader in readers:
             reader.join(timeout)
+        self._answers.close()
         return said[0], said[1]
 
 

@@ -13,14 +13,16 @@ from importlib import import_module
 from typing import Any
 
 from tests.faults.injected import install_from_environment
+from tests.launching import import_all
 
 if __name__ == "__mp_main__":  # a worker process of a run
     install_from_environment()
 
 
 def main() -> None:
-    # The codec, too: a run as another user may not be able to read the interpreter's files.
-    for name in ("gopack.cli.fetch", "gopack.adapters.zippool", "encodings.idna"):
+    # All of it: a run as another user may not be able to read the interpreter's files.
+    import_all()
+    for name in ("httpx", "socksio", "cryptography.hazmat.primitives.asymmetric.ed25519"):
         import_module(name)
     for line in sys.stdin:
         request = json.loads(line)
