@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gopack.adapters import resuming, weberrors
 from gopack.adapters.partfile import PartFile
+from gopack.adapters.quick import QuickReader
 from gopack.adapters.remembered import RememberedAnswers
 from gopack.adapters.resuming import Wanted
 from gopack.adapters.web import Web
@@ -24,10 +25,18 @@ MAX_ZIP_BYTES = 500 << 20  # x/mod zip.MaxZipFile
 class HttpSource:
     """The proxy at a URL; many sources may share one Web and so its connections.
 
-    `remembered` spares the bodies of answers that may change and did not.
+    `quick` asks for what is small; `remembered` spares the bodies of answers that may change and
+    did not.
     """
 
-    def __init__(self, url: str, web: Web, *, remembered: RememberedAnswers | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        web: Web,
+        *,
+        quick: QuickReader | None = None,
+        remembered: RememberedAnswers | None = None,
+    ) -> None:
         bare, mark, query = url.partition("#")[0].partition("?")
         # Go joins paths with path.Join: doubled slashes and a last one make no difference.
         scheme, _, rest = bare.partition("://")
@@ -35,7 +44,8 @@ class HttpSource:
         self._base = f"{scheme}://{host}{posixpath.normpath('/' + path).rstrip('/')}/"
         self._query = mark + query
         self._web = web
-        self._changing = remembered or web
+        self._quick = quick or QuickReader(web)
+        self._changing = remembered or self._quick
         self._name = weberrors.shown(self._base).rstrip("/")
 
     def __repr__(self) -> str:
@@ -50,12 +60,12 @@ class HttpSource:
         """Answer a small request; see ModuleSource."""
         where = goproxy.name_of(request)
         url = self._url(goproxy.path_of(request))
-        reader = self._changing if _may_change(request) else self._web
+        reader = self._changing if _may_change(request) else self._quick
         return reader.read(url, where=where, limit=MAX_ANSWER_BYTES)
 
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Ask for its first byte; see ModuleSource."""
-        return self._web.size(self._url(goproxy.zip_path_of(module)), where=str(module))
+        return self._quick.size(self._url(goproxy.zip_path_of(module)), where=str(module))
 
     def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Stream the zip, into a PartFile from where it broke off; see ModuleSource."""

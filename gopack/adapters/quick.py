@@ -1,21 +1,44 @@
 """A quicker way to many small answers: http.client on connections that stay open.
 
-A verified fetch asks for thousands of lookups and tiles of a few hundred bytes, and with httpx most
-of the processor time of each goes into what they do not need. What is plain is read here: a GET
-without credentials, without a forward proxy, answered with 200 and what is no page. Everything else
-is asked again by adapters.web.Web, which knows what to say of it.
+A fetch asks for thousands of small files, lookups and tiles, and with httpx most of the processor
+time of each goes into what they do not need. What is plain is asked for here: a GET without
+credentials, without a forward proxy, without redirects. Everything else is left to
+adapters.web.Web, which knows what to do with it.
 
-Rules: each thread has connections of its own; trust and settings are Web's.
+Rules: each thread has connections of its own; trust, time-outs, paces and slots are Web's, and so
+are the errors that a status or a time-out leads to.
 """
 
 import http.client
+import io
+import socket
 import threading
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
-from gopack.adapters.web import TIMEOUTS_S, USER_AGENT, Web
+from gopack.adapters import weberrors
+from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
+from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Headers, Web, announced_size
+
+if TYPE_CHECKING:
+    import httpx
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-_CONNECT_S, _READ_S = TIMEOUTS_S["connect"], TIMEOUTS_S["read"]
+_NO_HEADERS: Mapping[str, str] = {}
 _FAILED = (OSError, http.client.HTTPException, ValueError)
+_CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
+_MAX_ERROR_BYTES = 1 << 16
+"""Of an answer that is an error no more is read."""
+
+
+class Answer(NamedTuple):
+    """What a server said: 200, or what further headers lead to (206, 304)."""
+
+    status: int
+    headers: Headers
+    body: bytes
 
 
 class _NotPlainError(Exception):
@@ -23,7 +46,7 @@ class _NotPlainError(Exception):
 
 
 class QuickReader:
-    """Reads what is plain itself, and leaves the rest to a Web; safe from many threads."""
+    """Asks for what is plain itself, and leaves the rest to a Web; safe from many threads."""
 
     def __init__(self, web: Web) -> None:
         self._web = web
@@ -31,7 +54,7 @@ class QuickReader:
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
         self._plain: dict[str, bool] = {}
-        self._is_off = False
+        self._is_closed = False
         web.when_closed(self._close)
 
     def read(self, url: str, *, where: str, limit: int) -> bytes:
@@ -40,34 +63,90 @@ class QuickReader:
         Raises:
             UpstreamError: as Web.read.
         """
+        answer = self.ask(url, where=where, limit=limit)
+        return self._web.read(url, where=where, limit=limit) if answer is None else answer.body
+
+    def size(self, url: str, *, where: str) -> int | None:
+        """Ask for a body's size in bytes by its first byte; see Web.size.
+
+        Raises:
+            UpstreamError: as Web.size.
+        """
+        answer = self.ask(url, where=where, limit=_MAX_ERROR_BYTES, headers=FIRST_BYTE)
+        if answer is None:
+            return self._web.size(url, where=where)
+        return announced_size(answer.status, answer.headers)
+
+    def ask(
+        self, url: str, *, where: str, limit: int, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Answer | None:
+        """Ask with further headers, which may lead to 206 or 304; None if Web has to ask.
+
+        Raises:
+            UpstreamError: any other status, or no answer in time.
+        """
         origin, target = _split(url)
-        if not self._is_off and self._is_plain(origin, url):
+        if not self._is_plain(origin, url):
+            return None
+        with self._web.pace(url).turn() as turn, self._web.slot():
             try:
-                return self._read(origin, target, limit)
+                answer = self._ask(origin, target, headers, limit)
             except _NotPlainError:
                 self._hang_up(origin)
-        return self._web.read(url, where=where, limit=limit)
+                return None
+            except (TimeoutError, TrickleError) as error:
+                self._hang_up(origin)
+                _tell_time_out(where, url, error)
+            turn.answered()
+            if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.headers.get(
+                "Retry-After", ""
+            ):
+                turn.refused()
+        if answer.status != HTTPStatus.OK and not (headers and answer.status in _CONDITIONAL):
+            raise weberrors.from_status(where, url, _response(answer), now=self._web.now())
+        return answer
 
     def _is_plain(self, origin: str, url: str) -> bool:
         known = self._plain.get(origin)
         if known is None:
             known = self._plain[origin] = self._web.is_direct(url)
-        return known
+        return known and not self._is_closed
 
-    def _read(self, origin: str, target: str, limit: int) -> bytes:
+    def _ask(self, origin: str, target: str, headers: Mapping[str, str], limit: int) -> Answer:
         connections = self._connections()
         connection = connections.get(origin)
         is_new = connection is None
         try:
             if connection is None:
                 connection = connections[origin] = self._connect(origin)
-            with self._web.slot():
-                connection.request("GET", target, headers=_HEADERS)
-                return _body(connection.getresponse(), limit)
+            connection.request("GET", target, headers={**_HEADERS, **headers})
+            return self._answer(origin, connection.getresponse(), limit)
+        except TimeoutError:
+            if is_new and connection is None:  # Web tells of a connection that is not made
+                raise _NotPlainError from None
+            raise
         except _FAILED as error:
             # A connection that was open may have been closed meanwhile: that is no trouble.
-            self._is_off = self._is_off or is_new
+            if is_new:
+                self._plain[origin] = False
             raise _NotPlainError from error
+
+    def _answer(self, origin: str, answer: http.client.HTTPResponse, limit: int) -> Answer:
+        status, headers = answer.status, answer.headers
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in headers:
+            self._plain[origin] = False
+            raise _NotPlainError
+        is_good = status in {HTTPStatus.OK, *_CONDITIONAL}
+        most = limit if is_good else _MAX_ERROR_BYTES
+        has_end = answer.chunked or answer.length is not None
+        may_be_page = is_good and "html" in headers.get("Content-Type", "html")
+        is_odd = not has_end or (answer.length or 0) > most or "Content-Encoding" in headers
+        if is_odd or (may_be_page and status != HTTPStatus.NOT_MODIFIED):
+            raise _NotPlainError
+        body = answer.read(most + 1) if answer.chunked else answer.read()
+        if len(body) > most:
+            raise _NotPlainError
+        return Answer(status, headers, body)
 
     def _connections(self) -> dict[str, http.client.HTTPConnection]:
         known: dict[str, http.client.HTTPConnection] | None
@@ -78,17 +157,19 @@ class QuickReader:
 
     def _connect(self, origin: str) -> http.client.HTTPConnection:
         scheme, _, host = origin.partition("://")
+        times_s = self._web.timeouts_s
         if scheme == "https":
             context = self._web.context()
             made: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, timeout=_CONNECT_S, context=context
+                host, timeout=times_s["connect"], context=context
             )
         else:
-            made = http.client.HTTPConnection(host, timeout=_CONNECT_S)
+            made = http.client.HTTPConnection(host, timeout=times_s["connect"])
         with self._lock:
             self._open.add(made)
         made.connect()
-        made.sock.settimeout(_READ_S)
+        made.sock.settimeout(times_s["read"])
+        made.sock = _PacedSocket(made.sock, self._web.least_pace)
         return made
 
     def _hang_up(self, origin: str) -> None:
@@ -100,11 +181,54 @@ class QuickReader:
 
     def _close(self) -> None:
         """Close every thread's connections."""
-        self._is_off = True
+        self._is_closed = True
         with self._lock:
             for connection in self._open:
                 connection.close()
             self._open.clear()
+
+
+class _PacedSocket:
+    """What http.client uses of a socket, with an eye on the pace of each answer."""
+
+    def __init__(self, inner: socket.socket, pace: LeastPace) -> None:
+        self._inner = inner
+        self._pacer = Pacer(pace)
+        self.close = inner.close
+
+    def sendall(self, data: bytes) -> None:
+        """Send; the next answer is counted anew."""
+        self._pacer.sent()
+        self._inner.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Give a reader of the answer."""
+        del mode  # http.client reads bytes
+        return io.BufferedReader(_PacedFile(self._inner.makefile("rb", buffering=0), self._pacer))
+
+
+class _PacedFile(io.RawIOBase):
+    """The bytes that come, counted."""
+
+    def __init__(self, inner: io.RawIOBase, pacer: Pacer) -> None:
+        self._inner = inner
+        self._pacer = pacer
+
+    def readable(self) -> bool:
+        """Tell that this is for reading."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Wait for the next bytes."""
+        begun = time.monotonic()
+        size = self._inner.readinto(buffer) or 0
+        self._pacer.came(size, time.monotonic() - begun)
+        return size
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._inner.close()
+        super().close()
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -113,9 +237,16 @@ def _split(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", f"/{path}"
 
 
-def _body(answer: http.client.HTTPResponse, limit: int) -> bytes:
-    is_odd = answer.status != http.client.OK or "Content-Encoding" in answer.headers
-    may_be_page = "html" in answer.headers.get("Content-Type", "html")
-    if is_odd or may_be_page or answer.length is None or answer.length > limit:
-        raise _NotPlainError
-    return answer.read()
+def _response(answer: Answer) -> "httpx.Response":
+    """Give an answer as Web would have it."""
+    import httpx  # noqa: PLC0415 - see web.py
+
+    return httpx.Response(answer.status, headers=list(answer.headers.items()), content=answer.body)
+
+
+def _tell_time_out(where: str, url: str, error: Exception) -> Never:
+    import httpx  # noqa: PLC0415
+
+    with weberrors.translated(where, url):
+        raise httpx.ReadTimeout(str(error)) from error
+    raise AssertionError  # never reached: it was translated

@@ -14,10 +14,12 @@ import contextlib
 import hashlib
 import io
 import threading
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
+from gopack.adapters.quick import Answer, QuickReader
 from gopack.adapters.web import Web, pour
 from gopack.errors import UpstreamError
 from gopack.spec import gourl
@@ -32,8 +34,9 @@ class _Kept(NamedTuple):
 class RememberedAnswers:
     """Reads small bodies through `web`, with what is kept in `folder`; safe from many threads."""
 
-    def __init__(self, web: Web, folder: Path) -> None:
+    def __init__(self, web: Web, folder: Path, *, quick: QuickReader | None = None) -> None:
         self._web = web
+        self._quick = quick or QuickReader(web)
         self._folder = folder
 
     def read(self, url: str, *, where: str, limit: int) -> bytes:
@@ -45,16 +48,22 @@ class RememberedAnswers:
         path = self._folder / _name(url)
         kept = _load(path)
         headers = {"If-None-Match": kept.tag} if kept else {}
+        answer = self._quick.ask(url, where=where, limit=limit, headers=headers)
+        if answer is None:
+            answer = self._ask_web(url, where=where, limit=limit, headers=headers)
+        if kept and answer.status == HTTPStatus.NOT_MODIFIED:
+            return kept.body
+        if tag := answer.headers.get("ETag", ""):
+            _save(path, _Kept(tag, answer.body))
+        return answer.body
+
+    def _ask_web(self, url: str, *, where: str, limit: int, headers: Mapping[str, str]) -> Answer:
+        out = io.BytesIO()
+        too_large = UpstreamError(f"the answer is larger than {limit} bytes", where=where)
         with self._web.answer(url, where=where, headers=headers) as answer:
-            if kept and answer.status_code == HTTPStatus.NOT_MODIFIED:
-                return kept.body
-            out = io.BytesIO()
-            too_large = UpstreamError(f"the answer is larger than {limit} bytes", where=where)
-            pour(answer, out.write, url=url, where=where, limit=limit, too_large=too_large)
-            tag = answer.headers.get("ETag", "")
-        if tag:
-            _save(path, _Kept(tag, out.getvalue()))
-        return out.getvalue()
+            if answer.status_code != HTTPStatus.NOT_MODIFIED:
+                pour(answer, out.write, url=url, where=where, limit=limit, too_large=too_large)
+            return Answer(answer.status_code, answer.headers, out.getvalue())
 
 
 class RememberedMods:

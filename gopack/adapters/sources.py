@@ -11,6 +11,7 @@ from typing import Never
 from gopack.adapters.fileproxy import FileSource
 from gopack.adapters.godirect import DirectSource
 from gopack.adapters.goproxy import HttpSource
+from gopack.adapters.quick import QuickReader
 from gopack.adapters.remembered import RememberedAnswers
 from gopack.adapters.retry import Patience, RetryingSource, RetryPolicy
 from gopack.adapters.slots import Slots
@@ -53,6 +54,7 @@ class ProxySources:
         env: GoEnv,
         *,
         web: Web | None = None,
+        quick: QuickReader | None = None,
         stop: threading.Event | None = None,
         policy: RetryPolicy | None = None,
         direct_cache: Path | None = None,
@@ -61,15 +63,18 @@ class ProxySources:
     ) -> None:
         """Take the settings; `stop` ends waits for another try; `policy` says how many there are.
 
-        A `web` that is given stays the caller's to close; without one `slots` bounds what is under
-        way at once. `direct_cache` is a folder that the `direct` sources of several processes
-        share; each has a temporary one unless given.
+        A `web` that is given stays the caller's to close, a `quick` is one for it; without a `web`
+        `slots` bounds what is under way at once. `direct_cache` is a folder that the `direct`
+        sources of several processes share; each has a temporary one unless given.
         `answers` is a folder to keep answers in that may change, so that asking again is cheap.
         """
         self._noproxy = env.noproxy
         self._owns_web = web is None
         self._web = Web(env, slots=slots) if web is None else web
-        self._remembered = RememberedAnswers(self._web, answers) if answers else None
+        self._quick = QuickReader(self._web) if quick is None else quick
+        self._remembered = (
+            RememberedAnswers(self._web, answers, quick=self._quick) if answers else None
+        )
         self._stop = stop or threading.Event()
         self._policy = policy or RetryPolicy()
         self._direct = DirectSource(env.go_command, cache=direct_cache)
@@ -105,7 +110,7 @@ class ProxySources:
             return self._direct
         if gourl.parse(entry.url).scheme == "file":
             return FileSource(entry.url)
-        source = HttpSource(entry.url, self._web, remembered=self._remembered)
+        source = HttpSource(entry.url, self._web, quick=self._quick, remembered=self._remembered)
         return RetryingSource(source, Patience(self._policy, self._stop))
 
 

@@ -1,50 +1,62 @@
-"""Answers that trickle are given up: one that has begun must go on at a minimum pace.
+"""Connections of httpx on which answers that trickle are given up (leastpace.py).
 
-A time-out on each read alone lets a server that sends a byte now and then keep a run for ever.
-Here the time spent waiting for an answer's bytes is counted, from its first byte on, over its
-head, its body and a forward proxy's words alike. How long the first byte may take, and how long
-silence may last, the read time-out says; time in which nobody reads does not count.
+Head, body and a forward proxy's words are counted alike.
 """
 
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import httpcore
 import httpx
 
-
-@dataclass(frozen=True, slots=True)
-class LeastPace:
-    """The least that an answer must bring: this many bytes in this much waiting.
-
-    The default is generous: 16 jobs that share a line of 56 kbit/s reach it.
-    """
-
-    bytes: int = 16 << 10
-    seconds: float = 60.0
-
-
-LEAST = LeastPace()
+from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
 
 
 class TooSlowError(httpcore.ReadTimeout):
     """An answer trickles."""
 
 
-def keep_pace(transport: httpx.HTTPTransport, pace: LeastPace) -> None:
-    """Have every connection that a transport opens from now on keep this pace."""
+def keep_pace(transport: httpx.HTTPTransport, pace: LeastPace) -> "Opened":
+    """Have every connection that a transport opens from now on keep this pace.
+
+    Returns:
+        Those that are open; an interrupted request leaves some that the transport forgets.
+    """
+    opened = Opened()
     # httpx has no option for httpcore's documented `network_backend`.
-    transport._pool._network_backend = _PacedBackend(pace)  # noqa: SLF001
+    transport._pool._network_backend = _PacedBackend(pace, opened)  # noqa: SLF001
+    return opened
+
+
+class Opened:
+    """The connections that were opened and are still used by somebody."""
+
+    def __init__(self) -> None:
+        self._streams: WeakSet[httpcore.NetworkStream] = WeakSet()
+        self._lock = threading.Lock()
+
+    def add(self, stream: httpcore.NetworkStream) -> None:
+        """Count one more."""
+        with self._lock:
+            self._streams.add(stream)
+
+    def close(self) -> None:
+        """Close them all; those that are closed already stay so."""
+        with self._lock:
+            for stream in list(self._streams):
+                stream.close()
 
 
 class _PacedBackend(httpcore.NetworkBackend):
     """httpcore's own way to open connections, each of them watched."""
 
-    def __init__(self, pace: LeastPace) -> None:
+    def __init__(self, pace: LeastPace, opened: Opened) -> None:
         self._pace = pace
+        self._opened = opened
         self._opening = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -57,6 +69,7 @@ class _PacedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Open a connection; see httpcore."""
         opened = self._opening.connect_tcp(host, port, timeout, local_address, socket_options)
+        self._opened.add(opened)
         return PacedStream(opened, self._pace)
 
     def sleep(self, seconds: float) -> None:
@@ -80,22 +93,22 @@ class PacedStream(httpcore.NetworkStream):
     ) -> None:
         self._stream = stream
         self._pace = pace
+        self._pacer = Pacer(pace)
         self._clock = clock
-        self._has_begun = False
-        self._waited_s = 0.0
-        self._bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there, or wait for it."""
         begun = self._clock()
         data = self._stream.read(max_bytes, timeout)
-        self._count(len(data), self._clock() - begun)
+        try:
+            self._pacer.came(len(data), self._clock() - begun)
+        except TrickleError as error:
+            raise TooSlowError(str(error)) from error
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send; the next answer is counted anew."""
-        self._has_begun = False
-        self._waited_s, self._bytes = 0.0, 0
+        self._pacer.sent()
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:
@@ -115,13 +128,3 @@ class PacedStream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Tell of the connection; see httpcore."""
         return self._stream.get_extra_info(info)
-
-    def _count(self, size: int, waited_s: float) -> None:
-        if self._has_begun:
-            self._waited_s += waited_s
-        self._has_begun = True
-        self._bytes += size
-        if self._bytes >= self._pace.bytes:
-            self._waited_s, self._bytes = 0.0, 0
-        elif size and self._waited_s >= self._pace.seconds:
-            raise TooSlowError(f"{self._bytes} bytes in {self._waited_s:.0f} s")

@@ -23,15 +23,16 @@ import io
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
 
 from gopack import __version__
 from gopack.adapters import trust, weberrors
+from gopack.adapters.leastpace import LEAST, LeastPace
 from gopack.adapters.pace import Pace
 from gopack.adapters.slots import Slots
 from gopack.errors import InputError, UpstreamError
@@ -42,8 +43,6 @@ from gopack.spec.gourl import Login, Url
 
 if TYPE_CHECKING:
     import httpx
-
-    from gopack.adapters.trickle import LeastPace
 
 USER_AGENT = f"gopack/{__version__}"
 TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
@@ -57,11 +56,22 @@ _CONNECTIONS = 4
 
 _KEEPALIVE_S = 30
 _NO_HEADERS: Mapping[str, str] = {}
+FIRST_BYTE: Mapping[str, str] = {"Range": "bytes=0-0"}
 _SCHEMES = frozenset({"http", "https"})
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class Headers(Protocol):
+    """The headers of an answer, whoever read it; names in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Give the value of a header."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Give the names with their values."""
 
 
 class Web:
@@ -73,18 +83,19 @@ class Web:
         *,
         slots: Slots | None = None,
         timeouts_s: Mapping[str, float | None] = TIMEOUTS_S,
-        pace: LeastPace | None = None,
+        pace: LeastPace = LEAST,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Take the settings; `slots` bounds what is under way at once, with other processes."""
         self._env = env
         self._slot = slots.one if slots else nullcontext
         self._extensions = {"timeout": dict(timeouts_s)}
-        self._least_pace = pace
-        self._now = now
+        self.least_pace = pace
+        self.timeouts_s = timeouts_s
+        self.now = now
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._transports: list[httpx.HTTPTransport] = []
+        self._endings: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[], None]] = []
         self._context: ssl.SSLContext | None = None
         self._paces: defaultdict[str, Pace] = defaultdict(Pace)
@@ -138,15 +149,10 @@ class Web:
         Raises:
             UpstreamError: as for `read`.
         """
-        first_byte = {"Range": "bytes=0-0"}
-        with self._ask("GET", url, where, headers=first_byte) as answer:
-            if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
-                if answer.headers.get("Content-Length") == "1":
-                    answer.read()  # so that the connection can be used again
-                announced = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            else:
-                announced = answer.headers.get("Content-Length", "")
-            return int(announced) if announced.isdigit() else None
+        with self._ask("GET", url, where, headers=FIRST_BYTE) as answer:
+            if answer.headers.get("Content-Length") == "1":
+                answer.read()  # so that the connection can be used again
+            return announced_size(answer.status_code, answer.headers)
 
     def pace(self, url: str) -> Pace:
         """Give the pace of requests to a URL's server; redirects count for who redirects."""
@@ -180,9 +186,9 @@ class Web:
         for call in self._when_closed:
             call()
         with self._lock:
-            for transport in self._transports:
-                transport.close()
-            self._transports.clear()
+            for end in self._endings:
+                end()
+            self._endings.clear()
             self._local = threading.local()
 
     @contextmanager
@@ -200,7 +206,7 @@ class Web:
                     turn.refused()
                 is_asked_for = headers and response.status_code in _CONDITIONAL
                 if response.status_code != HTTPStatus.OK and not is_asked_for:
-                    raise weberrors.from_status(where, url, response, now=self._now())
+                    raise weberrors.from_status(where, url, response, now=self.now())
             yield response
 
     def _follow(
@@ -293,9 +299,9 @@ class Web:
             ),
             proxy=None if forward is None else _forward_proxy(forward, context),
         )
-        trickle.keep_pace(transport, self._least_pace or trickle.LEAST)
+        opened = trickle.keep_pace(transport, self.least_pace)
         with self._lock:
-            self._transports.append(transport)
+            self._endings += [transport.close, opened.close]
         return transport
 
     def _trusted(self) -> ssl.SSLContext:
@@ -359,6 +365,15 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return response.iter_bytes()
     return iter(response.stream)  # type: ignore[arg-type]  # a sync transport's stream
+
+
+def announced_size(status: int, headers: Headers) -> int | None:
+    """Read the size of a body from the answer to a request for its FIRST_BYTE."""
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        announced = headers.get("Content-Range", "").rpartition("/")[2]
+    else:
+        announced = headers.get("Content-Length", "")
+    return int(announced) if announced.isdigit() else None
 
 
 def _is_too_much(response: httpx.Response) -> bool:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from gopack.adapters.leastpace import TrickleError
 from gopack.errors import InputError, NotFoundError, UpstreamError
 from gopack.spec import gourl
 
@@ -179,9 +180,7 @@ def _explain_proxy(text: str) -> tuple[str, str, bool]:
 
 
 def _trickle(causes: list[BaseException]) -> str:
-    from gopack.adapters.trickle import TooSlowError  # noqa: PLC0415
-
-    return next((str(cause) for cause in causes if isinstance(cause, TooSlowError)), "")
+    return next((str(cause) for cause in causes if isinstance(cause, TrickleError)), "")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -64,17 +64,26 @@ class Heartbeat:
     def __init__(self, beat: Callable[[], None], every_s: float) -> None:
         self._beat = beat
         self._every_s = every_s
+        self._is_allowed = False
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="progress")
+        self._thread: threading.Thread | None = None
+
+    def allow(self) -> None:
+        """Let `start` begin: before it, and after `stop`, nothing is called."""
+        self._is_allowed = True
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Begin, if that is allowed and has not been done."""
+        if self._is_allowed and self._thread is None:
+            self._thread = threading.Thread(target=self._run, daemon=True, name="progress")
+            self._thread.start()
 
     def stop(self) -> None:
         """End; a call that is under way ends first."""
+        self._is_allowed = False
         self._over.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._over.wait(self._every_s):
@@ -83,6 +92,8 @@ class Heartbeat:
 
 class PlainProgress:
     """A line every few seconds, for logs, whether anything completes or not.
+
+    Its thread begins with the first phase: what has one thread until then can fork.
 
     Args:
         write: prints one line.
@@ -102,7 +113,7 @@ class PlainProgress:
         self._heartbeat = Heartbeat(self.tick, PLAIN_INTERVAL_S / 10)
 
     def __enter__(self) -> Self:
-        self._heartbeat.start()
+        self._heartbeat.allow()
         return self
 
     def __exit__(
@@ -119,6 +130,7 @@ class PlainProgress:
 
     def phase(self, name: str) -> None:
         """Say what begins."""
+        self._heartbeat.start()
         with self._lock:
             self._counts.phase = name
             self._say(name)
@@ -198,7 +210,10 @@ class PlainProgress:
 
 
 class RichProgress:
-    """Two bars: what is read, then what is fetched, with speed and time left."""
+    """Two bars: what is read, then what is fetched, with speed and time left.
+
+    Its threads begin with the first phase: what has one thread until then can fork.
+    """
 
     def __init__(self, console: Console) -> None:
         from rich.progress import (  # noqa: PLC0415 - slow to load, and for terminals alone
@@ -238,8 +253,7 @@ class RichProgress:
         self._heartbeat = Heartbeat(self._show_bytes, BARS_INTERVAL_S)
 
     def __enter__(self) -> Self:
-        self._current.start()
-        self._heartbeat.start()
+        self._heartbeat.allow()
         return self
 
     def __exit__(
@@ -257,10 +271,11 @@ class RichProgress:
 
     def phase(self, name: str) -> None:
         """Name the bar."""
+        self._heartbeat.start()
         if self._current is self._bytes:
             self._current.stop()
             self._current = self._bars
-            self._current.start()
+        self._current.start()
         self._bars.update(self._reading, description=name)
 
     def resolved(self, done: int, total: int) -> None:

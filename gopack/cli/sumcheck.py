@@ -8,7 +8,6 @@ from gopack.adapters.checksumdb import ChecksumDatabase
 from gopack.adapters.quick import QuickReader
 from gopack.adapters.retry import Patience, RetryPolicy
 from gopack.adapters.sumdb_store import SumdbStore
-from gopack.adapters.web import Web
 from gopack.errors import InputError
 from gopack.flows.verify import Database, SumVerifier
 from gopack.spec import note
@@ -17,11 +16,11 @@ from gopack.spec.sumdb import exemption
 
 
 def make_verifier(
-    env: GoEnv, own_folder: Path, web: Web, *, stop: threading.Event, jobs: int
+    env: GoEnv, own_folder: Path, quick: QuickReader, *, stop: threading.Event, jobs: int
 ) -> SumVerifier:
     """Make what verifies versions under these settings; close it in the end.
 
-    `own_folder` is the storage's `.gopack`; `web` stays the caller's to close, afterwards.
+    `own_folder` is the storage's `.gopack`; `quick`'s Web stays the caller's to close, afterwards.
 
     Raises:
         InputError: the key in GOSUMDB is malformed.
@@ -30,7 +29,7 @@ def make_verifier(
     if env.sumdb is not None:
         log = ChecksumDatabase(
             env.sumdb.name,
-            web=QuickReader(web),
+            web=quick,
             proxies=env.proxies,
             url=env.sumdb.url,
             ask=Patience(RetryPolicy(), stop).ask,

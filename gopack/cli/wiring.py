@@ -15,6 +15,7 @@ from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.partfile import bytes_arriving
+from gopack.adapters.quick import QuickReader
 from gopack.adapters.remembered import RememberedMods
 from gopack.adapters.slots import Slots
 from gopack.adapters.sources import ProxySources
@@ -132,11 +133,14 @@ def _parts(
     stop = threading.Event()
     slots = Slots(jobs)
     web = Web(env, slots=slots)
+    quick = QuickReader(web)
     direct_cache = store.own_folder / "cache" / "direct"
-    upstream = ProxySources(env, web=web, stop=stop, direct_cache=direct_cache, answers=answers)
+    upstream = ProxySources(
+        env, web=web, quick=quick, stop=stop, direct_cache=direct_cache, answers=answers
+    )
     stored = partial(read_stored, store, ledger)
     sources = StoredFirst(upstream, stored)
-    verifier = make_verifier(env, store.own_folder, web, stop=stop, jobs=jobs)
+    verifier = make_verifier(env, store.own_folder, quick, stop=stop, jobs=jobs)
     vouched = VouchedSources(upstream, verifier)
     asked = StoredFirst(vouched, stored)
     mods = RememberedMods(answers.with_name(_mods_folder(env))) if answers else None

@@ -75,7 +75,6 @@ def test_plain_answers_over_tls_are_trusted_as_web_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(status=500),
         LOGIN_PAGE,
         Fault(without_length=True),
         Fault(truncate_at=3),
@@ -92,9 +91,12 @@ def test_what_is_not_plain_is_webs(
     assert web.asked == [f"{upstream.url}/a"]
 
 
-def test_what_is_wrong_is_told_by_web(reader: QuickReader, upstream: Upstream) -> None:
+def test_what_is_wrong_is_told_as_web_tells_it(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
     with pytest.raises(NotFoundError):
         read(reader, upstream, "/none")
+    assert web.asked == [], "a status says all there is to say"
     upstream.fail("/a", LOGIN_PAGE)
     with pytest.raises(UpstreamError, match="HTML page"):
         read(reader, upstream)
@@ -121,6 +123,64 @@ def test_new_connection_that_fails_leaves_everything_to_web(
     upstream.fail("/a", Fault(reset=True), times=1)
     assert [read(reader, upstream) for _ in range(3)] == [b"an answer"] * 3
     assert len(web.asked) == 3
+
+
+def test_server_that_redirects_is_asked_by_web_from_then_on(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    upstream.put("b", b"elsewhere")
+    upstream.fail("/a", Fault(status=302, headers={"Location": "/b"}))
+    assert [read(reader, upstream) for _ in range(3)] == [b"elsewhere"] * 3
+    assert len(web.asked) == 3
+    assert [asked.path for asked in upstream.log] == ["/a", *["/a", "/b"] * 3]
+
+
+def test_further_headers_lead_to_what_they_ask_for(web: Counting) -> None:
+    with Upstream(tags=True) as upstream:
+        upstream.put("a", b"an answer")
+        url, reader = f"{upstream.url}/a", QuickReader(web)
+        assert reader.size(url, where="it") == len(b"an answer")
+        whole = reader.ask(url, where="it", limit=LIMIT)
+        assert whole is not None
+        tag = {"If-None-Match": whole.headers.get("ETag", "")}
+        same = reader.ask(url, where="it", limit=LIMIT, headers=tag)
+        assert same is not None
+        assert (same.status, same.body) == (304, b"")
+        assert web.asked == []
+        assert upstream.connections == 1
+
+
+def test_server_that_is_asked_too_much_is_asked_less(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    upstream.fail("/a", Fault(status=429, headers={"Retry-After": "7"}), times=1)
+    with pytest.raises(UpstreamError) as caught:
+        read(reader, upstream)
+    assert (caught.value.status, caught.value.retry_after_s) == (429, 7)
+    assert web.pace(upstream.url).limit == 1
+    assert read(reader, upstream) == b"an answer"
+
+
+def test_chunks_are_read_and_bounded(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    chunked = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}
+    for size, is_plain in ((LIMIT, True), (LIMIT + 1, False)):
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)
+        upstream.fail("/a", Fault(headers=chunked, body=body, without_length=True))
+        if is_plain:
+            assert read(reader, upstream) == b"x" * size
+        else:
+            with pytest.raises(UpstreamError, match="larger than"):
+                read(reader, upstream)
+        assert (web.asked == []) is is_plain
+        upstream.mend()
+
+
+def test_closed_reader_asks_nothing(reader: QuickReader, web: Counting, upstream: Upstream) -> None:
+    assert read(reader, upstream) == b"an answer"
+    web.close()
+    assert reader.ask(f"{upstream.url}/a", where="it", limit=LIMIT) is None
 
 
 @pytest.mark.parametrize("url", ["http://user:pw@{}/a", "https://{}/a"])

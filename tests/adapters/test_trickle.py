@@ -14,8 +14,9 @@ import httpcore
 import pytest
 
 from gopack.adapters.goproxy import HttpSource
+from gopack.adapters.leastpace import LeastPace
 from gopack.adapters.partfile import PartFile
-from gopack.adapters.trickle import LeastPace, PacedStream, TooSlowError
+from gopack.adapters.trickle import PacedStream, TooSlowError
 from gopack.adapters.web import Web
 from gopack.errors import UpstreamError
 from gopack.spec.goenv import GoEnv
@@ -93,8 +94,9 @@ def check_given_up(ask: Callable[[], object]) -> UpstreamError:
         (b"HTTP/1.1 200 OK\r\nX-Word: ", bytes_for_ever),
         (HEAD, bytes_for_ever),
         (CHUNKED, chunks_for_ever),
+        (HEAD.replace(b"Content", b"Content-Type: text/plain\r\nContent"), bytes_for_ever),
     ],
-    ids=["head", "body", "chunks"],
+    ids=["head", "body", "chunks", "body that is read quickly"],
 )
 def test_answer_that_trickles_is_given_up(
     said: bytes, drops: Callable[[], Iterator[bytes]]

@@ -188,8 +188,9 @@ def test_read_answer_compressed_against_our_wish_is_decoded(
     source: HttpSource, upstream: Upstream
 ) -> None:
     gzipped = Fault(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"v1.2.3\n"))
-    upstream.fail("*", gzipped, times=1)
+    upstream.fail("*", gzipped)
     assert source.read(LIST) == b"v1.2.3\n"
+    upstream.mend()
     upstream.fail("*", Fault(headers={"Content-Encoding": "gzip"}))
     assert failure(source).retryable
 
@@ -208,8 +209,9 @@ def test_read_hang_up_without_an_answer_is_retryable(web: Web) -> None:
 
 
 def test_read_reset_and_timeout_are_retryable(source: HttpSource, upstream: Upstream) -> None:
-    upstream.fail("*", Fault(reset=True), times=1)
+    upstream.fail("*", Fault(reset=True))
     assert failure(source).retryable
+    upstream.mend()
     upstream.fail("*", Fault(delay_s=1.0), times=1)
     error = failure(source)
     assert error.retryable
@@ -302,7 +304,7 @@ def test_read_redirect_is_followed(source: HttpSource, upstream: Upstream, statu
 def test_read_redirect_loop_ends(source: HttpSource, upstream: Upstream) -> None:
     upstream.fail("*", redirect("/again"))
     assert "stopped after 10 redirects" in str(failure(source))
-    assert len(upstream.log) == 11
+    assert len(upstream.log) == 12, "the quick reader leaves it to Web after its first answer"
 
 
 def test_read_redirect_from_https_to_http_is_refused(

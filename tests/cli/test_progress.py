@@ -90,10 +90,22 @@ def test_plain_is_heard_from_its_own_thread_and_ends_with_the_run() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
 
 
+def test_threads_begin_with_the_first_phase() -> None:
+    with Path(os.devnull).open("w") as nowhere:
+        before = threading.active_count()
+        for progress in (Log().progress, RichProgress(Console(file=nowhere, force_terminal=True))):
+            with progress:
+                progress.note("waiting for another run")
+                assert threading.active_count() == before, "so that workers can be forked"
+                progress.phase("resolving")
+                assert threading.active_count() > before
+
+
 def test_bars_count_bytes_on_their_way() -> None:
     with Path(os.devnull).open("w") as nowhere:
         bars = RichProgress(Console(file=nowhere, force_terminal=True))
         with bars:
+            bars.phase("fetching")
             bars.watch(lambda: 300)
             bars.planned(2, 1000)
             bars.fetched(ONE, 500)

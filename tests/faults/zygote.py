@@ -5,6 +5,7 @@ it has ended. Each run is the leader of a process group of its own, its worker p
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -13,16 +14,28 @@ from importlib import import_module
 from typing import Any
 
 from tests.faults.injected import install_from_environment
-from tests.launching import import_all
+
+NEEDED = (
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "encodings.idna",
+    "gopack.adapters.trickle",
+    "gopack.cli.fetch",
+    "httpx",
+    "multiprocessing.popen_fork",
+    "multiprocessing.popen_spawn_posix",
+    "socksio",
+    "urllib.request",
+)
+"""What runs import late, from files that another user may not be able to read."""
+
+PR_SET_DUMPABLE = 4
 
 if __name__ == "__mp_main__":  # a worker process of a run
     install_from_environment()
 
 
 def main() -> None:
-    # All of it: a run as another user may not be able to read the interpreter's files.
-    import_all()
-    for name in ("httpx", "socksio", "cryptography.hazmat.primitives.asymmetric.ed25519"):
+    for name in NEEDED:
         import_module(name)
     for line in sys.stdin:
         request = json.loads(line)
@@ -56,6 +69,8 @@ def _run(request: dict[str, Any]) -> None:
         os.setgroups([])
         os.setgid(int(os.environ["GOPACK_FAULT_USER"]))
         os.setuid(int(os.environ["GOPACK_FAULT_USER"]))
+        # A process that changed its user may not read its own /proc; one that never did may.
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     try:
         import_module("gopack.cli.main").main(request["arguments"], prog_name="gopack")
     except SystemExit as ended:
