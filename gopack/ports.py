@@ -216,8 +216,8 @@ class ZipFetcher(Protocol):
     def expect(self, count: int) -> None:
         """Hear that about so many zips are to come; told once, before the first."""
 
-    def fetch(self, module: ModuleVersion) -> "Future[FetchedZip]":
-        """Start to download a zip into the staging folder and check it."""
+    def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
+        """Start to download a zip into the staging folder and check it; big ones come first."""
 
     def check(self, module: ModuleVersion) -> "Future[FetchedZip]":
         """Start to check the zip that the storage has."""

@@ -30,6 +30,7 @@ from gopack.errors import StoreError
 from gopack.plan import layout
 from gopack.plan.infotime import info_time_ns
 from gopack.plan.layout import OWN_FOLDER, FileKind
+from gopack.plan.room import Room
 from gopack.ports import State
 from gopack.spec.module import ModuleVersion
 
@@ -146,28 +147,16 @@ class DiskStore:
         with disk_errors("delete what arrived for nothing", self.incoming):
             self._delete_inside(self.incoming)
 
-    def check_room(self, needed_bytes: int, needed_files: int) -> None:
-        """Compare what is about to come with what the disk has left.
+    def room(self) -> Room:
+        """Measure what the disk has left.
 
         Raises:
-            StoreError: if it does not fit, with both numbers.
-
+            StoreError: it cannot be measured.
         """
         with disk_errors("measure the free space", self.root):
             free = os.statvfs(self.root)
-        free_bytes = free.f_bavail * free.f_frsize
-        if needed_bytes > free_bytes:
-            raise StoreError(
-                f"too little space: {needed_bytes} bytes are needed, {free_bytes} are free",
-                where=str(self.root),
-                hint=f"free {needed_bytes - free_bytes} bytes more, or use another disk",
-            )
-        if free.f_files and needed_files > free.f_favail:  # f_files is 0 where there is no limit
-            raise StoreError(
-                f"too few inodes: {needed_files} are needed, {free.f_favail} are free",
-                where=str(self.root),
-                hint="delete files, or use a file system with more inodes (df -i)",
-            )
+        files = free.f_favail if free.f_files else None  # it is 0 where there is no limit
+        return Room(str(self.root), free.f_bavail * free.f_frsize, files)
 
     # ports.Store
 

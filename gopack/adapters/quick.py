@@ -14,11 +14,13 @@ import io
 import socket
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 from gopack.adapters import weberrors
+from gopack.adapters.crowd import Crowd
 from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
 from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Headers, Web, announced_size
 
@@ -54,6 +56,7 @@ class QuickReader:
         self._lock = threading.Lock()
         self._open: set[http.client.HTTPConnection] = set()
         self._plain: dict[str, bool] = {}
+        self._crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
         self._is_closed = False
         web.when_closed(self._close)
 
@@ -88,7 +91,11 @@ class QuickReader:
         origin, target = _split(url)
         if not self._is_plain(origin, url):
             return None
-        with self._web.pace(url).turn() as turn, self._web.slot():
+        with (
+            self._crowds[origin].one(),
+            self._web.pace(url).turn() as turn,
+            self._web.slot(),
+        ):
             try:
                 answer = self._ask(origin, target, headers, limit)
             except _NotPlainError:

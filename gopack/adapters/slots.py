@@ -5,7 +5,8 @@ Rules kept:
 - nothing lies in the storage, which may be on a network's disk, and nothing is left of it.
 
 A slot is a byte of a file without a name, locked by an open file description; other processes open
-it by way of the one that made it. Where there are no such locks, each process has as many slots.
+it by way of the one that made it. A process keeps the files that it opened, and tries first the
+slot that it had with one. Where there are no such locks, each process has as many slots.
 
 Spec: fcntl(2), open file description locks; memfd_create(2).
 """
@@ -18,13 +19,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 _LOCK = struct.Struct("hhqqi4x")  # struct flock of 64-bit Linux: type, whence, start, length, pid
-_TRY = getattr(fcntl, "F_OFD_SETLK", None)
+_SET = getattr(fcntl, "F_OFD_SETLK", 0)
 _CHANCE = random.SystemRandom()  # processes that were forked have one state of the other kind
 _LOOK_AGAIN_S = (0.001, 0.003)
-IS_SHARED = _TRY is not None and hasattr(os, "memfd_create")
+IS_SHARED = _SET != 0 and hasattr(os, "memfd_create")
 """Whether slots can be shared by processes here."""
+
+
+class _Opened(NamedTuple):
+    """An open file of slots, and the slot that was last had with it."""
+
+    file: int
+    slot: int
 
 
 class Slots:
@@ -33,20 +42,27 @@ class Slots:
     def __init__(self, count: int) -> None:
         self.count = count
         self._path = ""
-        self._own = threading.BoundedSemaphore(count)
         if IS_SHARED:
             self._file = os.fdopen(os.memfd_create("gopack-slots"), "rb")
             self._path = f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
+        self._begin()
 
     def __getstate__(self) -> tuple[int, str]:
         return self.count, self._path
 
     def __setstate__(self, state: tuple[int, str]) -> None:
         self.count, self._path = state
+        self._begin()
+
+    def _begin(self) -> None:
         self._own = threading.BoundedSemaphore(self.count)
+        self._pid = os.getpid()
+        self._idle: list[_Opened] = []
 
     def close(self) -> None:
         """Let go of the file, once nobody asks any more."""
+        while self._idle:
+            os.close(self._idle.pop().file)
         if self._path:
             self._file.close()
 
@@ -57,30 +73,43 @@ class Slots:
             with self._own:
                 yield
             return
-        file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        taken = self._take()
         try:
-            self._take(file)
             yield
         finally:
-            os.close(file)
+            fcntl.fcntl(taken.file, _SET, _lock(fcntl.F_UNLCK, taken.slot))
+            self._idle.append(taken)
 
-    def _take(self, file: int) -> None:
+    def _take(self) -> _Opened:
         """Look for a free one until there is one: to wait for one lock is to miss the others."""
-        while not any(_try(file, number) for number in self._order()):
-            time.sleep(_CHANCE.uniform(*_LOOK_AGAIN_S))
+        file, first = self._open()
+        try:
+            while True:
+                for slot in (*range(first, self.count), *range(first)):
+                    if _try(file, slot):
+                        return _Opened(file, slot)
+                time.sleep(_CHANCE.uniform(*_LOOK_AGAIN_S))
+        except BaseException:
+            os.close(file)
+            raise
 
-    def _order(self) -> Iterator[int]:
-        first = _CHANCE.randrange(self.count)  # so that few want the same one
-        return (number % self.count for number in range(first, first + self.count))
+    def _open(self) -> _Opened:
+        if self._pid != os.getpid():  # forked, and what was open is closed or the parent's
+            self._begin()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+            return _Opened(file, _CHANCE.randrange(self.count))  # so that few want the same one
 
 
-def _try(file: int, number: int) -> bool:
+def _try(file: int, slot: int) -> bool:
     try:
-        fcntl.fcntl(file, _TRY, _lock(number))  # type: ignore[arg-type]
+        fcntl.fcntl(file, _SET, _lock(fcntl.F_WRLCK, slot))
     except OSError:  # held
         return False
     return True
 
 
-def _lock(number: int) -> bytes:
-    return _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, number, 1, 0)
+def _lock(kind: int, slot: int) -> bytes:
+    return _LOCK.pack(kind, os.SEEK_SET, slot, 1, 0)

@@ -7,14 +7,15 @@ go; it ends when the parent hangs up, however that ends.
 import contextlib
 import gc
 import itertools
+import math
 import os
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
@@ -57,8 +58,9 @@ class ThreadZips:
         self._sources = work.make_sources()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="zip")
 
-    def fetch(self, module: ModuleVersion) -> Future[FetchedZip]:
+    def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> Future[FetchedZip]:
         """Start to download and check a zip."""
+        del size_bytes  # they are few
         return self._executor.submit(self._work.fetch, module, self._sources)
 
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
@@ -79,8 +81,9 @@ class ThreadZips:
 
 
 class _Job(NamedTuple):
-    """One thing to do: a method of ZipWork, and what it is for."""
+    """One thing to do: a method of ZipWork, and what it is for; the lowest rank comes first."""
 
+    rank: float
     number: int
     verb: str
     module: ModuleVersion
@@ -116,16 +119,16 @@ class ProcessZips:
         self._work = work
         self._threads = threads
         self._numbers = itertools.count()
-        self._waiting: deque[_Job] = deque()
+        self._waiting: list[_Job] = []  # a heap
         self._futures: dict[int, tuple[ModuleVersion, Future[Any]]] = {}
         self._lock = threading.Lock()
         self._workers = [_start_worker(work, threads) for _ in range(processes)]
         self._is_closed = False
         threading.Thread(target=self._listen, daemon=True, name="zip answers").start()
 
-    def fetch(self, module: ModuleVersion) -> Future[FetchedZip]:
+    def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> Future[FetchedZip]:
         """Start to download and check a zip."""
-        return self._submit("fetch", module)
+        return self._submit("fetch", module, rank=-size_bytes)
 
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""
@@ -133,7 +136,8 @@ class ProcessZips:
 
     def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Future[Contents]:
         """Start to read packages of a zip."""
-        return self._submit("packages", module, wanted)
+        # It is quick, and somebody waits for it to ask for the next.
+        return self._submit("packages", module, wanted, rank=-math.inf)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""
@@ -146,16 +150,18 @@ class ProcessZips:
             worker.process.kill()
 
     def _submit(
-        self, verb: str, module: ModuleVersion, wanted: frozenset[str] = frozenset()
+        self,
+        verb: str,
+        module: ModuleVersion,
+        wanted: frozenset[str] = frozenset(),
+        *,
+        rank: float = 0,
     ) -> Future[Any]:
         future: Future[Any] = Future()
         with self._lock:
-            job = _Job(next(self._numbers), verb, module, wanted)
+            job = _Job(rank, next(self._numbers), verb, module, wanted)
             self._futures[job.number] = (module, future)
-            if verb == "packages":  # quick, and somebody waits for it to ask for the next
-                self._waiting.appendleft(job)
-            else:
-                self._waiting.append(job)
+            heappush(self._waiting, job)
             alive = [worker for worker in self._workers if not worker.is_buried]
             if not alive:
                 self._fail([job.number])
@@ -165,7 +171,7 @@ class ProcessZips:
 
     def _give(self, worker: _Worker) -> None:
         while self._waiting and len(worker.jobs) < self._threads:
-            job = self._waiting.popleft()
+            job = heappop(self._waiting)
             worker.jobs.add(job.number)
             with contextlib.suppress(OSError):  # its death is noticed by the listener
                 worker.line.send(job)
@@ -310,9 +316,9 @@ class AdaptiveZips:
         threads = -(-self._jobs // processes)
         self._zips = ProcessZips(self._work, processes=processes, threads=threads)
 
-    def fetch(self, module: ModuleVersion) -> Future[FetchedZip]:
+    def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> Future[FetchedZip]:
         """Start to download and check a zip."""
-        return self._started().fetch(module)
+        return self._started().fetch(module, size_bytes=size_bytes)
 
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
         """Start to check the zip that the storage has."""

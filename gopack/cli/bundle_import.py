@@ -134,7 +134,9 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
             zips=zips,
             progress=progress,
             stored_zip=partial(_stored_zip, place),
-            check_room=(lambda _bytes, _files: None) if is_dry_run else place.disk.check_room,
+            check_room=(lambda _bytes, _files: None)
+            if is_dry_run
+            else lambda size, files: place.disk.room().check(size, files),
             refuse_clashes=place.store.refuse_clashes,
             proofs=SumdbStore.of(own_folder, database.name) if database else None,
             key=key,

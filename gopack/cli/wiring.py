@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -148,7 +149,7 @@ def _parts(
     noting = Noting(StoredFirst(noted, stored), noted.is_sound)
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
-        partial(ProxySources, env, direct_cache=direct_cache, slots=slots),
+        partial(_zip_sources, env, direct_cache=direct_cache, slots=slots),
         store.incoming,
         store.root,
     )
@@ -170,7 +171,7 @@ def _parts(
         zips=zips,
         executor=executor,
         progress=progress,
-        check_room=store.check_room,
+        room=store.room,
         verifier=verifier,
         carried_heads=heads or {},
     )
@@ -188,6 +189,12 @@ def _parts(
         verifier.close()
         web.close()
         slots.close()
+
+
+def _zip_sources(env: GoEnv, *, direct_cache: Path, slots: Slots) -> ProxySources:
+    """Make what a worker asks for zips, with the HTTP library loaded before the first is wanted."""
+    import_module("gopack.adapters.trickle")
+    return ProxySources(env, direct_cache=direct_cache, slots=slots)
 
 
 def _mods_folder(env: GoEnv) -> str:

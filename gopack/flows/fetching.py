@@ -1,8 +1,9 @@
 """Fetching: what a plan wants and the storage lacks is downloaded, checked and made to appear.
 
-First the sizes of the zips, then a look at the room on the disk, then the zips, biggest first,
-beside them the small files. A version appears as soon as its files are checked and its
-requirements are there; what fails takes only the lines with it that need it.
+First the sizes of the zips and a look at the room on the disk, then the zips, biggest first, beside
+them the small files; where there is room in plenty the zips do not wait for all the sizes. A
+version appears as soon as its files are checked and its requirements are there; what fails takes
+only the lines with it that need it.
 """
 
 import time
@@ -22,6 +23,7 @@ from gopack.plan.expectedsums import mismatch
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.plan.outcome import Stored
+from gopack.plan.room import Room
 from gopack.plan.summary import OtherModuleError
 from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
@@ -38,6 +40,9 @@ ABANDON_S = 0.5
 """How long a run that is broken off waits for what is just appearing."""
 
 _ZIP, _SMALL = "zip", "small files"
+
+PLENTY = 2
+"""Zips start before all sizes are known where so many times as much fits as is known to come."""
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
@@ -71,7 +76,7 @@ class Fetcher:
     zips: ZipFetcher
     executor: Executor
     progress: Progress
-    check_room: Callable[[int, int], None]
+    room: Callable[[], Room]
     verifier: SumVerifier
     carried_heads: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -106,6 +111,7 @@ class FetchRun:
         self._zip_errors: dict[ModuleVersion, GopackError] = {}
         self._arrivals: dict[ModuleVersion, Future[None]] = {}
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
+        self._begun: set[ModuleVersion] = set()
         self._under_way = _done()
         shelf = Shelf(self._store, self._note_stored, self._fail)
         self._appearing = Appearing(shelf, fetcher.executor)
@@ -137,11 +143,10 @@ class FetchRun:
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])} | grown
         self._jobs = Jobs(self._ports.executor)
         self._arrivals = {m: Future() for m in lacking if self._wants[m]}
+        self._begun = set()
         if lacking:
             self._ports.progress.phase("fetching")
             self._ports.zips.expect(len(self._arrivals))
-            for module in sorted(lacking):
-                self._ports.verifier.prefetch(module)
             self._measure(lacking)
             self._start_lacking(lacking)
         self._under_way = in_background(partial(self._bring, lacking, new - lacking))
@@ -188,18 +193,26 @@ class FetchRun:
         return enough and self._ports.ledger.vouches_for(module, whole=whole)
 
     def _measure(self, lacking: Set[ModuleVersion]) -> None:
-        """Ask for the sizes of the zips, and compare them all with the room on the disk."""
+        """Ask for the sizes of the zips, and compare them all with the room on the disk.
+
+        Where there is room in plenty, zips start as soon as their size is known.
+        """
+        room = self._ports.room()
         jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
         for module in sorted(lacking & self._arrivals.keys()):
             if self._ports.store.state(module) is not State.COMPLETE:
                 jobs.submit(module, partial(self._reader.zip_size, module))
+        total_bytes, files = 0, FILES_PER_VERSION * len(lacking)
         for module, job in jobs:
             try:
                 self._sizes[module] = job.result() or 0
             except GopackError as error:
                 self._zip_errors[module] = error
-        total_bytes = sum(self._sizes.get(module, 0) for module in lacking)
-        self._ports.check_room(total_bytes, FILES_PER_VERSION * len(lacking))
+                continue
+            total_bytes += self._sizes[module]
+            if room.has(PLENTY * total_bytes, PLENTY * files):
+                self._begin_zip(module)
+        room.check(total_bytes, files)
         self._ports.progress.planned(len(lacking), total_bytes)
 
     def _bring(self, lacking: Set[ModuleVersion], stored: Set[ModuleVersion]) -> None:
@@ -215,8 +228,10 @@ class FetchRun:
         """Start every zip, biggest first, and read the small files that the order hangs on."""
         for module in sorted(lacking, key=lambda m: (-self._sizes.get(m, 0), m)):
             if self._wants[module] and module not in self._zip_errors:
-                self._jobs.watch((_ZIP, module), self._start_zip(module))
+                self._begin_zip(module)
         self._read_unknown({m for m in lacking if self._plan.summary(m) is None})
+        for module in sorted(lacking):
+            self._ports.verifier.prefetch(module)
         self._appearing.plan(self._requires(lacking), last=self._plan.roots())
         for module in sorted(lacking - self._small.keys() - self._given_up()):
             self._jobs.submit((_SMALL, module), self._small_job(module))
@@ -317,10 +332,17 @@ class FetchRun:
             return small.requires
         return summary.require if summary is not None else ()
 
-    def _start_zip(self, module: ModuleVersion) -> Future[FetchedZip]:
+    def _begin_zip(self, module: ModuleVersion) -> None:
+        """Start to bring a zip, or to check the one that is stored, unless that is done already."""
+        if module in self._begun:
+            return
+        self._begun.add(module)
+        zips = self._ports.zips
         if self._ports.store.state(module) is State.COMPLETE:
-            return self._ports.zips.check(module)
-        return self._ports.zips.fetch(module)
+            job = zips.check(module)
+        else:
+            job = zips.fetch(module, size_bytes=self._sizes.get(module, 0))
+        self._jobs.watch((_ZIP, module), job)
 
     def _is_wave_due(self) -> bool:
         return time.monotonic() - self._last_wave > WAVE_INTERVAL_S

@@ -161,13 +161,13 @@ def test_is_case_insensitive_on_this_disk_leaves_no_probe(store: DiskStore) -> N
     assert list(store.staging.iterdir()) == []
 
 
-def test_check_room_too_little_names_both_numbers(store: DiskStore) -> None:
-    store.check_room(1, 1)
+def test_room_too_little_names_both_numbers(store: DiskStore) -> None:
+    store.room().check(1, 1)
     with pytest.raises(StoreError, match=r"too little space: 1152921504606846976 bytes .* \d+ are"):
-        store.check_room(1 << 60, 1)
+        store.room().check(1 << 60, 1)
     if os.statvfs(store.root).f_files:
         with pytest.raises(StoreError, match="too few inodes"):
-            store.check_room(1, 1 << 60)
+            store.room().check(1, 1 << 60)
 
 
 def test_locked_second_run_fails_at_once_and_names_the_first(store: DiskStore) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gopack.adapters.ledger import DiskLedger
-from gopack.errors import GopackError, StoreError
+from gopack.errors import GopackError
 from gopack.flows.completing import Completer
 from gopack.flows.fetch import FetchResult, fetch
 from gopack.flows.fetching import Fetcher
@@ -20,6 +20,7 @@ from gopack.flows.verify import SumVerifier
 from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.query import Resolution
+from gopack.plan.room import Room
 from gopack.plan.survey import Contents
 from gopack.ports import Attempt, FetchedZip, FileKind, State
 from gopack.spec.goproxy import Request, path_of
@@ -67,12 +68,14 @@ class FakeZips:
         self.errors: dict[ModuleVersion, GopackError] = {}
         self.broken: dict[ModuleVersion, BaseException] = {}
         self.fetched: list[ModuleVersion] = []
+        self.sizes: dict[ModuleVersion, int] = {}
         self.checked: list[ModuleVersion] = []
 
     def expect(self, count: int) -> None:
         self.expected = count
 
-    def fetch(self, module: ModuleVersion) -> "Future[FetchedZip]":
+    def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
+        self.sizes[module] = size_bytes
         self.fetched.append(module)
         future: Future[FetchedZip] = Future()
         path = self._incoming / f"{module.path.replace('/', '_')}-{module.version}.zip"
@@ -146,7 +149,7 @@ class Kit:
                 zips=self.zips,
                 executor=executor,
                 progress=Silent(),
-                check_room=self._check_room,
+                room=lambda: Room("the disk", self.room_bytes, None),
                 verifier=verifier,
             )
             importer = Importer(sources, executor, self.zips.packages, lambda _modules: {})
@@ -157,10 +160,6 @@ class Kit:
         """`a1` to `complete` or `mod-only`."""
         found = sorted(self.store.versions())
         return {m.path[-1] + m.version.split(".")[1]: state.value for m, state in found}
-
-    def _check_room(self, needed_bytes: int, needed_files: int) -> None:
-        if needed_bytes > self.room_bytes:
-            raise StoreError("too little space")
 
 
 def items(*texts: str) -> list[ModuleItem]:

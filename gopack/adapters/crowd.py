@@ -1,0 +1,58 @@
+"""How many small requests are under way at one server: no more than keep a processor busy.
+
+A server that is near answers before the next request is made: more threads would only take the
+interpreter from each other (measured: with two or more a request takes twice the processor time).
+A server that is far is asked as much at once as the caller has threads.
+
+Rules kept:
+- so many are let in as requests can be made while the quickest of the last answers was waited for,
+  and one at the least;
+- until FIRST answers have come, FIRST are let in.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+FIRST = 4
+WINDOW = 64
+"""Answers whose quickest tells how far a server is; all others waited for something else too."""
+
+REQUEST_S = 0.001
+"""The processor time that a small request takes here, about."""
+
+
+class Crowd:
+    """Those who ask one server for small answers; safe from many threads."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._delays_s: deque[float] = deque(maxlen=WINDOW)
+        self.limit = FIRST
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Wait until one more may ask, and be it until the block ends."""
+        with self._changed:
+            while self._inside >= self.limit:
+                self._changed.wait()
+            self._inside += 1
+        begun = self._clock()
+        try:
+            yield
+        finally:
+            delay_s = self._clock() - begun
+            with self._changed:
+                self._inside -= 1
+                self._learn(delay_s)
+
+    def _learn(self, delay_s: float) -> None:
+        self._delays_s.append(delay_s)
+        before = self.limit
+        if len(self._delays_s) >= FIRST:
+            self.limit = max(1, round(min(self._delays_s) / REQUEST_S))
+        self._changed.notify(1 + max(0, self.limit - before))

@@ -1,0 +1,51 @@
+"""How many small requests are under way: few at a near server, many at a far one."""
+
+import pytest
+
+from gopack.adapters.crowd import FIRST, REQUEST_S, WINDOW, Crowd
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ask(crowd: Crowd, clock: Clock, delay_s: float, times: int = 1) -> None:
+    for _ in range(times):
+        with crowd.one():
+            clock.now += delay_s
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "limit"),
+    [(0, 1), (REQUEST_S, 1), (3 * REQUEST_S, 3), (0.1, 0.1 / REQUEST_S)],
+)
+def test_so_many_are_let_in_as_can_ask_meanwhile(delay_s: float, limit: float) -> None:
+    clock = Clock()
+    crowd = Crowd(clock=clock)
+    ask(crowd, clock, delay_s, times=FIRST - 1)
+    assert crowd.limit == FIRST, "it is too early to tell"
+    ask(crowd, clock, delay_s)
+    assert crowd.limit == limit
+
+
+def test_the_quickest_of_the_last_answers_counts() -> None:
+    clock = Clock()
+    crowd = Crowd(clock=clock)
+    ask(crowd, clock, 0.1, times=WINDOW)
+    ask(crowd, clock, 0.0001)
+    assert crowd.limit == 1, "what took longer waited for something else"
+    ask(crowd, clock, 0.1, times=WINDOW)
+    assert crowd.limit > 1, "the server is farther by now"
+
+
+def test_who_fails_leaves_the_place_to_others() -> None:
+    crowd = Crowd(clock=Clock())
+    for _ in range(FIRST + 1):
+        with pytest.raises(ValueError, match="x"), crowd.one():
+            raise ValueError("x")
+    with crowd.one():
+        pass
