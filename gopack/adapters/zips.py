@@ -10,6 +10,7 @@ Spec: x/mod zip.CheckZip and Unzip, sumdb/dirhash.HashZip; archive/zip (checksum
 import hashlib
 import mmap
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,10 @@ class ZipReceipt:
     go_mod: bytes | None
 
 
+_READING = threading.Lock()
+"""One zip a process is read at a time: two would only take the interpreter from each other."""
+
+
 def read_module_zip(path: Path, module: ModuleVersion) -> ZipReceipt:
     """Check a zip file against all the rules and hash it.
 
@@ -80,7 +85,8 @@ def read_module_zip(path: Path, module: ModuleVersion) -> ZipReceipt:
 def check_module_zip(data: memoryview, module: ModuleVersion) -> ZipReceipt:
     """Check a zip that is mapped, or a part of what is; raises as read_module_zip."""
     try:
-        return _check(data, module)
+        with _READING:
+            return _check(data, module)
     except IntegrityError as error:
         error.where = error.where or str(module)
         raise

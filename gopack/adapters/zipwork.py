@@ -7,7 +7,6 @@ Nothing of a zip that breaks the rules is left.
 
 import contextlib
 import hashlib
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,9 +25,6 @@ from gopack.spec.module import ModuleVersion
 
 MOVING_S = 2.0
 """How long a zip may be out of sight while its version moves into the storage."""
-
-_HASHING = threading.Lock()
-"""One zip a process is read at a time: two would only take the interpreter from each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ class ZipWork:
         """
         stored = self.root / athens_disk_key(module, FileKind.ZIP)
         try:
-            receipt = _read(stored, module)
+            receipt = read_module_zip(stored, module)
         except IntegrityError as error:
             error.hint = f"remove {stored.parent} and run again: it is fetched anew"
             raise
@@ -99,7 +95,7 @@ class ZipWork:
         if not path.exists():
             return None
         try:
-            receipt = _read(path, module)
+            receipt = read_module_zip(path, module)
         except IntegrityError:
             path.unlink()
             return None
@@ -129,21 +125,16 @@ class ZipWork:
         first_answer(sources.attempts(module.path), copy)
         part.flush()
         try:
-            return _read(part.path, module)
+            return read_module_zip(part.path, module)
         except IntegrityError:
             if not part.was_continued:
                 raise
         part.begin(None)
         first_answer(sources.attempts(module.path), copy)
         part.flush()
-        return _read(part.path, module)
+        return read_module_zip(part.path, module)
 
 
 def incoming_name(module: ModuleVersion) -> str:
     """Name a zip on its way in, the same in every run and safe on every disk."""
     return hashlib.sha256(str(module).encode()).hexdigest()[:40] + ".zip"
-
-
-def _read(path: Path, module: ModuleVersion) -> ZipReceipt:
-    with _HASHING:
-        return read_module_zip(path, module)
