@@ -20,7 +20,8 @@ from gopack.plan.gitversion import (
     versions_in,
 )
 from gopack.plan.inputs.gowork import read_go_work
-from gopack.plan.packing import check_version, is_reached, module_path
+from gopack.plan.packing import check_version, is_reached, module_path, unparsed
+from gopack.plan.summary import named_module
 from gopack.spec import gomod, semver
 from gopack.spec.info import Origin
 from gopack.spec.module import ModuleVersion, match_path_major, split_path_version
@@ -97,6 +98,7 @@ class GitPlanner:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._refs = repository.refs()
+        self._url = repository.url()
         self._tags = [ref.removeprefix(TAGS) for ref in self._refs if ref.startswith(TAGS)]
 
     def at(self, ref: str, *, given: str = "", version: str = "", folder: str = "") -> Revision:
@@ -108,17 +110,29 @@ class GitPlanner:
         Raises:
             InputError: no such commit or module, or the version cannot be this commit's.
         """
+        return self._at(ref, given, version, folder, takes_other=False)
+
+    def _at(
+        self, ref: str, given: str, version: str, folder: str, *, takes_other: bool
+    ) -> Revision:
+        """Decide as `at` does; `takes_other` takes a version that is not the tag's that was asked.
+
+        So does a module of which a tag is no version, where all modules of a commit are wanted.
+        """
         tag, commit, place = self._meant(ref, given, folder)
         read = self._reader(commit)
         found, go_mod = find_folder(place, read, where=ref)
-        module_path(place.path, go_mod, where=f"{ref}: {found or '.'}")
-        notes: tuple[str, ...] = ()
+        module_path(place.path, go_mod, where=f"{ref}: {found or '.'}", lax=True)
+        notes = unparsed(go_mod)
         if version:
-            notes = self._check_given(place, version, commit, has_go_mod=go_mod is not None)
+            notes += self._check_given(place, version, commit, has_go_mod=go_mod is not None)
         else:
             version = self._version(place, commit, asked_tag=tag)
+            asked, in_full = version_of_tag(tag, place.tag_prefix)
+            if in_full and not takes_other and version.partition("+")[0] != asked:
+                version = asked  # it is refused below, with the reason
         module = check_version(place.path, version, has_go_mod=go_mod is not None)
-        origin = origin_of(place, version, commit, self._refs, url=self._repository.url())
+        origin = origin_of(place, version, commit, self._refs, url=self._url)
         return Revision(module, found, commit, go_mod, origin, notes)
 
     def _meant(self, ref: str, given: str, folder: str) -> tuple[str, Commit, Place]:
@@ -140,12 +154,12 @@ class GitPlanner:
         def declared() -> dict[str, str]:
             return self._declared(commit) or self._declared(self._repository.resolve("HEAD"))
 
-        return locate(given, folder, read, declared, where=where)
+        return locate(given, folder, read, declared, where=where, url=self._url)
 
     def _declared(self, commit: Commit) -> dict[str, str]:
         read = self._reader(commit)
         found = self._repository.modules(commit)
-        return {f: _declared(read(f"{f}/go.mod" if f else "go.mod")) for f in found}
+        return {f: named_module(read(f"{f}/go.mod" if f else "go.mod") or b"") for f in found}
 
     def all_tags(self, ref: str, *, given: str = "", folder: str = "") -> list[Found]:
         """Decide on every version that the tags have of a module, of all its major versions.
@@ -180,7 +194,7 @@ class GitPlanner:
                 if all_tags:
                     found += self.all_tags(ref, folder=folder)
                 else:
-                    found.append(self.at(ref, version=version, folder=folder))
+                    found.append(self._at(ref, "", version, folder, takes_other=True))
             except NoTagError as error:
                 found.append(Passed(folder or ".", str(error)))
             except GopackError as error:
@@ -304,10 +318,10 @@ class GitPlanner:
     def _tagged(self, place: Place, tag: str, version: str) -> Revision:
         commit = self._repository.commit(self._refs[TAGS + tag])
         folder, go_mod = find_folder(place, self._reader(commit), where=tag)
-        module_path(place.path, go_mod, where=f"{tag}: {folder or '.'}")
+        module_path(place.path, go_mod, where=f"{tag}: {folder or '.'}", lax=True)
         module = check_version(place.path, version, has_go_mod=go_mod is not None)
-        origin = origin_of(place, version, commit, self._refs, url=self._repository.url())
-        return Revision(module, folder, commit, go_mod, origin)
+        origin = origin_of(place, version, commit, self._refs, url=self._url)
+        return Revision(module, folder, commit, go_mod, origin, unparsed(go_mod))
 
     def _bare(self, place: Place, tag: str, version: str) -> Revision | None:
         """A tag of v2 or more of a module without go.mod."""
@@ -316,13 +330,6 @@ class GitPlanner:
         if is_low or not self._may_be_incompatible(place, commit)(version):
             return None
         return self._tagged(place, tag, f"{version}+incompatible")
-
-
-def _declared(go_mod: bytes | None) -> str:
-    try:
-        return gomod.parse(go_mod or b"").module
-    except InputError:
-        return ""
 
 
 def _each_once(found: Sequence[Found]) -> list[Found]:

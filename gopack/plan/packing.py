@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gopack.errors import InputError
+from gopack.plan.summary import parse_fault
 from gopack.spec import gomod, runes, semver
 from gopack.spec.module import ModuleVersion, canonical_version, check, check_path
 from gopack.spec.modzip import MAX_ZIP_BYTES, FileKind, Finding, SourceFile, check_files
@@ -128,8 +129,10 @@ def _major_hint(path: str, version: str, *, has_go_mod: bool) -> str:
     return f"A module without go.mod packs it as {version}{_INCOMPATIBLE}."
 
 
-def module_path(given: str, go_mod: bytes | None, *, where: str) -> str:
+def module_path(given: str, go_mod: bytes | None, *, where: str, lax: bool = False) -> str:
     """Tell a module's path from its go.mod, and from what the caller gave, if anything.
+
+    `lax` takes it from a go.mod that cannot be parsed, too.
 
     >>> module_path("", b"module example.com/m", where="go.mod")
     'example.com/m'
@@ -147,7 +150,8 @@ def module_path(given: str, go_mod: bytes | None, *, where: str) -> str:
             )
         check_path(given)
         return given
-    path = gomod.parse(go_mod, where=f"{where.rstrip('/')}/go.mod").module
+    path = gomod.module_path(go_mod) if lax and parse_fault(go_mod) else ""
+    path = path or gomod.parse(go_mod, where=f"{where.rstrip('/')}/go.mod").module
     if not path:
         raise InputError("go.mod names no module", where=where, hint="Add a line `module PATH`.")
     check_path(path)
@@ -160,6 +164,13 @@ def module_path(given: str, go_mod: bytes | None, *, where: str) -> str:
             hint=f"Leave MODULE out, or write {path}.",
         )
     return path
+
+
+def unparsed(go_mod: bytes | None) -> tuple[str, ...]:
+    """Give the warning that a go.mod deserves which cannot be parsed; none for others."""
+    fault = parse_fault(go_mod or b"")
+    what = f"{fault}: the go command downloads such a version, and builds nothing with it"
+    return (what,) if fault else ()
 
 
 def mod_file(path: str, go_mod: bytes | None) -> bytes:

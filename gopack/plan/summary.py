@@ -87,6 +87,23 @@ def check_names_module(module: ModuleVersion, summary: Summary) -> None:
         )
 
 
+def parse_fault(data: bytes) -> str:
+    """Say why a go.mod cannot be parsed, with line and column; empty if it can."""
+    try:
+        gomod.parse(data)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def named_module(data: bytes) -> str:
+    """Tell the module that a go.mod names, even if it cannot be parsed; empty if it names none."""
+    try:
+        return gomod.parse(data).module
+    except InputError:
+        return gomod.module_path(data)
+
+
 def retraction_of(retractions: tuple[Retraction, ...], version: str) -> Retraction | None:
     """Find the retraction that covers a version, None if it is not retracted."""
     for retraction in retractions:

@@ -108,6 +108,34 @@ def parse(text: str | bytes, *, strict: bool = False, where: str = "go.mod") -> 
     return draft.finished()
 
 
+def module_path(data: bytes) -> str:
+    r"""Find the module path as the go command does before it parses a go.mod; empty if none.
+
+    The first line that begins with `module` decides; a block, or a fault elsewhere, is not seen.
+
+    >>> module_path(b"module \"example.com/m\" // see README\nrequire x.example/y main\n")
+    'example.com/m'
+
+    Source: x/mod modfile.ModulePath.
+    """
+    for line in data.decode("utf-8", "surrogateescape").split("\n"):
+        found = line.partition("//")[0].strip(_SPACE)
+        behind = found.removeprefix("module")
+        path = behind.strip(_SPACE)
+        if found != behind and path not in {"", behind}:
+            return _unquoted(path)
+    return ""
+
+
+def _unquoted(text: str) -> str:
+    """A text as strconv.Unquote reads it if it begins with a quote; empty if it cannot."""
+    if text[0] == "`":
+        return text[1:-1].replace("\r", "") if _RAW_QUOTED.fullmatch(text) else ""
+    if text[0] == '"':
+        return (_QUOTED.fullmatch(text) and modsyntax.unquote(text)) or ""
+    return text
+
+
 class _FaultError(Exception):
     """What is wrong with the line at hand; parse() adds where."""
 
@@ -119,6 +147,7 @@ _TOOLCHAIN = re.compile(r"default\Z|go1(\Z|\.)")
 _DEPRECATED = re.compile(r"(?:\A|\n\n)Deprecated: *(.*?)(?:\Z|\n\n)", re.DOTALL)
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 _SPACE += "\u2028\u2029\u202f\u205f\u3000"  # unicode.IsSpace; str.strip() alone takes more
+_QUOTED, _RAW_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"'), re.compile("`[^`]*`")
 _FOLDER = re.compile(r"\.\.?(\Z|[/\\])|[/\\]|[A-Za-z]:")
 
 

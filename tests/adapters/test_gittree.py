@@ -162,3 +162,30 @@ def test_tag_whose_go_mod_names_another_module_is_told_as_such(repo: GitRepo) ->
     (refusal,) = [f for f in found if isinstance(f, Refused)]
     assert "expected corp.example/m, got old.example/m" in str(refusal.error)
     assert "passed by" in refusal.error.next_step
+
+
+# go.mod files and tags that do not fit
+
+
+def test_go_mod_that_cannot_be_parsed_is_packed_and_told(repo: GitRepo) -> None:
+    text = f"module {PATH}\nrequire x.example/y main\n"
+    repo.commit({"go.mod": text}, "v1.1.0")
+    planner = GitPlanner(GitRepository(repo.folder))
+    found = planner.at("v1.1.0")
+    assert (str(found.module), found.go_mod) == (f"{PATH}@v1.1.0", text.encode())
+    assert found.notes[0].startswith("go.mod:2:1: ")
+    assert "downloads such a version, and builds nothing with it" in found.notes[0]
+    good, bad = (f for f in planner.all_tags("HEAD") if isinstance(f, Revision))
+    assert (good.notes, bad.notes) == ((), found.notes)
+
+
+def test_tag_that_is_no_version_of_the_module_is_refused_alone(repo: GitRepo) -> None:
+    repo.commit({"sub/go.mod": f"module {PATH}/sub\n"}, "v2.0.0")
+    planner = GitPlanner(GitRepository(repo.folder))
+    with pytest.raises(InputError, match=r"v2\.0\.0: invalid version: should be v0 or v1, not v2"):
+        planner.at("v2.0.0")
+    found = [f.module for f in planner.everything("v2.0.0") if isinstance(f, Revision)]
+    assert [(m.path, m.version.partition("-")[0]) for m in found] == [
+        (PATH, "v1.0.1"),
+        (f"{PATH}/sub", "v0.0.0"),
+    ]

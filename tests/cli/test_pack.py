@@ -181,7 +181,7 @@ def test_git_recursive_packs_every_module_and_those_of_go_work(tmp_path: Path) -
         "go.mod": f"module {PATH}\n",
         "m.go": "package m\n",
         "sub/go.mod": f"module {PATH}/sub\n",
-        "_odd/go.mod": f"module {PATH}/odd\n",
+        "_odd/go.mod": f"module {PATH}/_odd\n",
         "testdata/x/go.mod": "module no/such\n",
         "go.work": "go 1.22\n\nuse (\n\t.\n\t./_odd\n)\n",
     }
@@ -189,7 +189,7 @@ def test_git_recursive_packs_every_module_and_those_of_go_work(tmp_path: Path) -
     packed("pack", "--recursive", "--git", "HEAD", "../out", cwd=repo.folder)
     out = tmp_path / "out" / PATH
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*.zip"))
-    assert found == ["odd/v1.5.0/v1.5.0.zip", "sub/v0.3.0/v0.3.0.zip", "v1.0.0/v1.0.0.zip"]
+    assert found == ["_odd/v1.5.0/v1.5.0.zip", "sub/v0.3.0/v0.3.0.zip", "v1.0.0/v1.0.0.zip"]
     packed("pack", "--recursive", "v1.7.0", "../folders", cwd=repo.folder)
     zips = sorted(path.name for path in (tmp_path / "folders").rglob("*.zip"))
     assert zips == ["v1.7.0.zip"] * 3

@@ -54,6 +54,22 @@ def mutated(seeds: list[str], seed: int, alphabet: str, count: int = CASES) -> I
         yield "".join(chars)
 
 
+MODULE_LINES = [
+    "module example.com/m",
+    "// module x\n\tmodule\u2003example.com/m//v2\r\nrequire y main",
+    'module "example.com/\\u00df" // c',
+    'module "a\\"b"\nmodule c',
+    "module `example.com/m\r/v2`",
+    "module (\n\texample.com/m\n)",
+    'modules x\nmodule\nmodule "\nmodule y',
+    "\u00a0module a b \udcff",
+]
+
+
+def module_lines(seed: int) -> list[str]:
+    return list(mutated(MODULE_LINES, seed, 'module /"`\\\n\r\t\u00a0\x85x0\udcff'))
+
+
 def versions(seed: int) -> list[str]:
     return list(mutated(VERSION_SEEDS, seed, "0123459.-+vazAZ_ é\n"))
 

@@ -22,6 +22,7 @@ func init() {
 		}
 		return described(file), nil
 	})
+	register("modfile.module_path", func(text raw) (raw, error) { return raw(modfile.ModulePath([]byte(text))), nil })
 }
 
 func described(file *modfile.File) dict {

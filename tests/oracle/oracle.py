@@ -98,7 +98,7 @@ def ask_all(requests: Iterable[tuple[str, object]]) -> list[Answer]:
         encoding="utf-8",
         timeout=ASK_TIMEOUT_S,
     )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.split("\n") if line]
     assert len(answers) == len(lines)
     return [Answer(a["ok"], a.get("error", "")) for a in answers]
 

@@ -198,6 +198,12 @@ RULES = [
         gomods,
         lambda arg: {**arg, "Text": raw(arg["Text"])},
     ),
+    Rule(
+        "modfile.module_path",
+        lambda text: raw(gomod.module_path(text.encode("utf-8", "surrogateescape"))),
+        lambda: inputs.module_lines(17),
+        raw,
+    ),
     Rule("goversion.is_valid", gover.is_valid, inputs.go_versions),
     Rule(
         "goversion.lang",
