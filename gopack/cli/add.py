@@ -79,6 +79,7 @@ def command(
             else:
                 found = from_tree(adding, Path(goproxy.removeprefix("file://")), words)
             for version in in_order(found):
+                teller.notes_of(version)
                 try:
                     became = opened.shelf.put(version, may_replace=may_replace)
                 except GopackError as error:

@@ -1,7 +1,8 @@
 """Where packed versions go: a folder, or a storage."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +14,11 @@ from gopack.flows.fetch import fetch
 from gopack.flows.pack import Packed
 from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
-from gopack.spec import gomod
+from gopack.plan.summary import parse_fault, required_by
 from gopack.spec.module import ModuleVersion
+
+MAX_NAMED = 3
+"""As many packed versions does an error name that needed the same."""
 
 Told = Callable[[Packed, str], None]
 """Hears what became of a packed version."""
@@ -143,29 +147,48 @@ class _Needs:
         self._level = level
 
     def fetch_requirements(self, packed: Sequence[Packed]) -> list[GopackError]:
+        """Fetch what packed versions require; an error says which of them require it."""
         own = {each.version.module for each in packed}
-        wanted = {
-            ModuleVersion(required.path, required.version): each.version.module
-            for each in packed
-            for required in gomod.parse(each.version.mod).require
-        }
-        return self._fetch(
-            [_item(module, str(by)) for module, by in sorted(wanted.items()) if module not in own]
-        )
+        wanted: dict[ModuleVersion, list[ModuleVersion]] = {}
+        for each in packed:
+            for required in required_by(each.version.module, each.version.mod):
+                wanted.setdefault(required, []).append(each.version.module)
+        return self._fetch({m: by for m, by in wanted.items() if m not in own})
 
     def fetch_rest(self, packed: Sequence[Packed]) -> list[GopackError]:
-        return self._fetch([_item(each.version.module, "packed") for each in packed])
+        """Fetch what building packed versions takes; of a go.mod that go cannot parse, nothing."""
+        usable = [each.version.module for each in packed if not parse_fault(each.version.mod)]
+        return self._fetch({module: [module] for module in usable})
 
-    def _fetch(self, items: Sequence[ModuleItem]) -> list[GopackError]:
-        if not items:
+    def _fetch(self, wanted: Mapping[ModuleVersion, Sequence[ModuleVersion]]) -> list[GopackError]:
+        if not wanted:
             return []
         s = self._session
-        result = fetch(items, self._level, s.planner, s.fetcher, s.completer)
-        return result.outcome.errors
+        items = [_item(module, wanted[module]) for module in sorted(wanted)]
+        outcome = fetch(items, self._level, s.planner, s.fetcher, s.completer).outcome
+        of_lines = [(line.error, line.where, line.text) for line in outcome.lines if line.error]
+        everyone = sorted({packed for by in wanted.values() for packed in by})
+        return [
+            *(_needed_by(error, by, required) for error, by, required in of_lines),
+            *(_needed_by(error, _named(everyone), "") for error in outcome.together),
+        ]
 
 
-def _item(module: ModuleVersion, name: str) -> ModuleItem:
-    return ModuleItem(path=module.path, query=module.version, name=name, text=str(module))
+def _needed_by(error: GopackError, packed: str, required: str) -> GopackError:
+    """Give an error that names the packed versions that led to it, and their requirement."""
+    told = copy(error)
+    what = f"needs {required}" if required not in {"", packed} else "needs it"
+    told.what += f" (the packed {packed} {what})"
+    return told
+
+
+def _named(modules: Sequence[ModuleVersion]) -> str:
+    more = f" and {len(modules) - MAX_NAMED} more" if len(modules) > MAX_NAMED else ""
+    return ", ".join(map(str, modules[:MAX_NAMED])) + more
+
+
+def _item(module: ModuleVersion, by: Sequence[ModuleVersion]) -> ModuleItem:
+    return ModuleItem(path=module.path, query=module.version, name=_named(by), text=str(module))
 
 
 def _drop(packed: Packed) -> None:

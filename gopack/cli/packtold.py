@@ -44,8 +44,14 @@ class Teller:
         self._errors.append(error)
         print_error(self._console, error)
 
+    def notes_of(self, version: HandMade) -> None:
+        """Tell what a person should know of a version."""
+        for each in version.notes:
+            self.note(f"{version.module}: {each}")
+
     def packed(self, packed: Packed) -> None:
         """Tell what was left out of a zip."""
+        self.notes_of(packed.version)
         omitted = [told(finding) for finding in packed.packing.omitted]
         self._omitted[str(packed.version.module)] = omitted
         for line in omitted[:MAX_OMITTED_SHOWN]:

@@ -6,9 +6,11 @@ from typing import NamedTuple
 from gopack.errors import IntegrityError
 from gopack.flows.byhand import HandMade
 from gopack.plan.manifest import UNVERIFIED
+from gopack.plan.packing import unparsed
 from gopack.plan.publishing import PublishOrder
-from gopack.plan.summary import check_names_module, is_synthesized, summarize
+from gopack.plan.summary import check_names_module, is_synthesized, required_by, summarize
 from gopack.ports import FetchedZip
+from gopack.spec import gomod
 from gopack.spec import info as infos
 from gopack.spec.module import ModuleVersion
 
@@ -20,8 +22,10 @@ class CheckedZip(NamedTuple):
     go_mod: bytes | None
 
 
-def check_files(module: ModuleVersion, *, info: bytes, mod: bytes) -> None:
-    """Check that the small files are this version's.
+def check_files(module: ModuleVersion, *, info: bytes, mod: bytes) -> tuple[str, ...]:
+    """Check that the small files are this version's; give warnings.
+
+    The go command downloads a version whose go.mod cannot be parsed, if it names its module.
 
     Raises:
         IntegrityError: they are not.
@@ -34,7 +38,10 @@ def check_files(module: ModuleVersion, *, info: bytes, mod: bytes) -> None:
             expected=module.version,
             got=said.version,
         )
-    check_names_module(module, summarize(module, mod))
+    warnings = unparsed(mod)
+    if not warnings or gomod.module_path(mod) != module.path:
+        check_names_module(module, summarize(module, mod))
+    return warnings
 
 
 def check_go_mod(module: ModuleVersion, *, mod: bytes, in_zip: bytes | None) -> None:
@@ -62,11 +69,11 @@ def assemble(
     Raises:
         IntegrityError: they do not belong together, or to this version.
     """
-    check_files(module, info=info, mod=mod)
+    warnings = check_files(module, info=info, mod=mod)
     if zip_file is not None:
         check_go_mod(module, mod=mod, in_zip=zip_file.go_mod)
     fetched = zip_file.fetched if zip_file else None
-    return HandMade(module, info, mod, fetched, verified_as(how), how)
+    return HandMade(module, info, mod, fetched, verified_as(how), how, warnings)
 
 
 def verified_as(how: str) -> str:
@@ -78,7 +85,7 @@ def in_order(versions: Sequence[HandMade]) -> list[HandMade]:
     """Put versions behind those that they require."""
     known: Mapping[ModuleVersion, HandMade] = {each.module: each for each in versions}
     requires = {
-        module: [r for r in summarize(module, each.mod).require if r in known]
+        module: [r for r in required_by(module, each.mod) if r in known]
         for module, each in known.items()
     }
     order = PublishOrder(requires)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from gopack.errors import GopackError, InputError, IntegrityError, StoreError
+from gopack.errors import GopackError, InputError, StoreError
 from gopack.flows import bundle_sumdb
 from gopack.flows.bundle_sumdb import Holdings
 from gopack.plan import publishing
@@ -40,7 +40,7 @@ from gopack.plan.bundle.index import (
 )
 from gopack.plan.bundle.inventory import Inventory, Proofs
 from gopack.plan.manifest import Entry, Manifest
-from gopack.plan.summary import summarize
+from gopack.plan.summary import required_by
 from gopack.ports import FileKind, ProofStore, Store
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
@@ -236,14 +236,6 @@ def _carried(origin: Origin, entries: Mapping[ModuleVersion, Entry]) -> list[Car
         found[module] = Carried(module, entry, len(info), len(mod), licence)
         requires[module] = required_by(module, mod)
     return [found[module] for module in publishing.in_order(requires)]
-
-
-def required_by(module: ModuleVersion, mod: bytes) -> list[ModuleVersion]:
-    """Tell what a go.mod requires; one that go cannot read requires nothing."""
-    try:
-        return list(summarize(module, mod).require)
-    except IntegrityError:
-        return []
 
 
 def read_small(origin: Origin, module: ModuleVersion, entry: Entry) -> tuple[bytes, bytes]:

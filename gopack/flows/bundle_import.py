@@ -21,7 +21,6 @@ from typing import Protocol
 from gopack.errors import StoreError
 from gopack.flows import bundle_settle
 from gopack.flows.appearing import Appearing, Shelf
-from gopack.flows.bundle_create import required_by
 from gopack.flows.bundle_open import Opened, SmallFiles
 from gopack.flows.bundle_settle import Settled
 from gopack.flows.bundle_sumdb import Holdings
@@ -35,6 +34,7 @@ from gopack.flows.bundle_verify import (
 from gopack.flows.progress import Progress
 from gopack.plan.bundle.index import Carried, sha256
 from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest
+from gopack.plan.summary import required_by
 from gopack.ports import (
     AliasStore,
     FetchedZip,

@@ -19,7 +19,10 @@ from gopack.spec.sumdb import Sums
 
 @dataclass(frozen=True, slots=True)
 class HandMade:
-    """A checked version: its files, what vouches for it, and how it came, for the manifest."""
+    """A checked version: its files, what vouches for it, and how it came, for the manifest.
+
+    `notes` are what a person should know about it.
+    """
 
     module: ModuleVersion
     info: bytes
@@ -27,6 +30,7 @@ class HandMade:
     zip: FetchedZip | None
     verified: str
     how: str
+    notes: tuple[str, ...] = ()
 
     @property
     def sums(self) -> Sums:

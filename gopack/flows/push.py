@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gopack.errors import StoreError
-from gopack.flows.bundle_create import Origin, read_small, required_by
+from gopack.flows.bundle_create import Origin, read_small
 from gopack.flows.progress import Progress
 from gopack.plan import manifest as manifests
 from gopack.plan import publishing, pushing
@@ -24,6 +24,7 @@ from gopack.plan.infotime import info_time_ns
 from gopack.plan.layout import DISK_GO_MOD, DISK_ZIP, OWN_FOLDER
 from gopack.plan.manifest import Manifest
 from gopack.plan.pushing import Found, Place, Step
+from gopack.plan.summary import required_by
 from gopack.ports import FileKind
 from gopack.spec import gosum
 from gopack.spec.module import ModuleVersion

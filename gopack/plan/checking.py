@@ -18,7 +18,8 @@ from enum import Enum
 from gopack.errors import GopackError, IntegrityError
 from gopack.plan.layout import OWN_FOLDER, FileKind, athens_disk_folder, athens_disk_key
 from gopack.plan.manifest import Entry
-from gopack.plan.summary import check_names_module, summarize
+from gopack.plan.summary import check_names_module, parse_fault, summarize
+from gopack.spec import gomod
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.info import parse_info
 from gopack.spec.module import ModuleVersion
@@ -184,6 +185,10 @@ def _judge_mod(module: ModuleVersion, mod: bytes | GopackError, known: Known) ->
     elif known.entry and hashlib.sha256(mod).hexdigest() != known.entry.mod_sha256:
         yield _wrong_manifest(f"it notes another SHA-256 for the go.mod of {module} than its sum's")
     if finding is not None and finding.where != MANIFEST_KEY:
+        return
+    if (fault := parse_fault(mod)) and gomod.module_path(mod) == module.path:
+        key = athens_disk_key(module, FileKind.MOD)
+        yield Finding(key, f"cannot be parsed, go builds nothing with this version: {fault}", Weight.NOTE, module)
         return
     try:
         check_names_module(module, summarize(module, mod))

@@ -169,8 +169,8 @@ def module_path(given: str, go_mod: bytes | None, *, where: str, lax: bool = Fal
 def unparsed(go_mod: bytes | None) -> tuple[str, ...]:
     """Give the warning that a go.mod deserves which cannot be parsed; none for others."""
     fault = parse_fault(go_mod or b"")
-    what = f"{fault}: the go command downloads such a version, and builds nothing with it"
-    return (what,) if fault else ()
+    and_so = "the go command downloads such a version, and builds nothing with it"
+    return (f"go.mod cannot be parsed, {and_so} ({fault})",) if fault else ()
 
 
 def mod_file(path: str, go_mod: bytes | None) -> bytes:

@@ -104,6 +104,14 @@ def named_module(data: bytes) -> str:
         return gomod.module_path(data)
 
 
+def required_by(module: ModuleVersion, data: bytes) -> list[ModuleVersion]:
+    """Tell what a go.mod requires; one that go cannot read requires nothing."""
+    try:
+        return list(summarize(module, data).require)
+    except IntegrityError:
+        return []
+
+
 def retraction_of(retractions: tuple[Retraction, ...], version: str) -> Retraction | None:
     """Find the retraction that covers a version, None if it is not retracted."""
     for retraction in retractions:

@@ -259,6 +259,39 @@ def test_storage_inside_the_source_is_not_packed(module: Path) -> None:
     assert names_in(stored, ModuleVersion(PATH, "v1.1.0")) == {"go.mod", "m.go"}
 
 
+def test_with_deps_failure_names_the_packed_version_and_its_requirement(module: Path) -> None:
+    with (module / "go.mod").open("a") as file:
+        file.write("\nrequire corp.example/dep v1.2.0\n")
+    said = refused("pack", "v1.0.0", "--storage", "../st", "--with-deps", cwd=module, status=3)
+    assert "corp.example/dep@v1.2.0" in said
+    assert f"(the packed {V1} needs corp.example/dep@v1.2.0)" in said
+    assert DiskStore(module.parent / "st").state(V1) is State.ABSENT
+    assert not list((module.parent / "st/.gopack/staging").iterdir())
+
+
+UNPARSED = f"module {PATH}\n\nrequire corp.example/dep main\n"
+
+
+def test_go_mod_that_go_cannot_parse_is_stored_and_told_of(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r")
+    repo.commit({"go.mod": UNPARSED, "m.go": "package m\n"}, "v1.0.0")
+    into = ("--all-tags", "--storage", "../st", "--with-deps")
+    done = gopack("pack", *into, cwd=repo.folder)
+    assert done.returncode == 0, done.stderr
+    note = f"note: {V1}: go.mod cannot be parsed, the go command downloads such a version"
+    assert note in done.stderr
+    assert "(go.mod:3:1: version main is not of the form v1.2.3)" in done.stderr
+    checked = gopack("check", "--storage", "st", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "go builds nothing with this version" in checked.stdout + checked.stderr
+    folder = tmp_path / "st" / PATH / "v1.0.0"
+    added = gopack("add", *V1, folder, "--storage", "other", cwd=tmp_path)
+    assert added.returncode == 0, added.stderr
+    assert note in added.stderr
+    said = refused("pack", "v1.0.0", "../out", cwd=repo.folder)
+    assert "go.mod:3:1" in said
+
+
 # Bad input
 
 
