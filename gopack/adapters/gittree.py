@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +26,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import InputError, StoreError
-from gopack.plan.gitversion import TAGS, Commit
-from gopack.plan.packing import Listing
+from gopack.plan.gitversion import REV_DIGITS, TAGS, Commit
+from gopack.plan.packing import CommittedFile, Listing
 from gopack.spec.modzip import FileKind, SourceFile
 
 MIN_HASH_DIGITS = 7
@@ -35,6 +35,7 @@ MIN_HASH_DIGITS = 7
 
 _LICENSE = "LICENSE"
 _PARTIAL = r"^(extensions\.partialclone|remote\..*\.promisor)$"
+_FILTERS = r"^filter\..*\.(clean|smudge|process)$"
 _LACKS = (
     b"cannot read", b"could not fetch", b"not allowed", b"bad file",
 )  # fmt: skip
@@ -56,21 +57,18 @@ class GitRepository:
     def __init__(self, folder: Path) -> None:
         self._at = folder
         self._is_partial = False
-        said = self._said(
+        bare, shallow, self.hash_algorithm, common = self._said(
             "rev-parse", "--is-bare-repository", "--is-shallow-repository",
-            "--path-format=absolute", "--git-common-dir", "--show-object-format",
-        ).splitlines()  # fmt: skip
-        self.is_shallow = said[1] == "true"
-        self._common = Path(said[2])
-        self._format = said[3]
+            "--show-object-format", "--path-format=absolute", "--git-common-dir",
+        ).split("\n", 3)  # fmt: skip
+        self.is_shallow = shallow == "true"
+        self._common = Path(common.removesuffix("\n"))
         self._is_partial = self._maybe("config", "--get-regexp", _PARTIAL) is not None
         self.top: Path | None = None
         self.folder = ""
-        if said[0] != "true":
-            top, prefix = self._said("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[
-                :2
-            ]
-            self.top, self.folder = Path(top), prefix.rstrip("/")
+        if bare != "true":
+            self.top = Path(self._said("rev-parse", "--show-toplevel").removesuffix("\n"))
+            self.folder = self._said("rev-parse", "--show-prefix").removesuffix("\n").rstrip("/")
 
     def refs(self) -> dict[str, str]:
         """Map HEAD, heads and tags to the commits they stand for, by full name."""
@@ -79,7 +77,7 @@ class GitRepository:
             "refs/heads", "refs/tags",
         )  # fmt: skip
         found = {}
-        for line in listed.splitlines():
+        for line in listed.split("\n")[:-1]:  # other ends of lines may be in names
             ref, *hashes = line.split(" ")
             found[ref] = hashes[-1] or hashes[0]
         head = self._maybe("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
@@ -107,14 +105,18 @@ class GitRepository:
     def commit(self, full_hash: str) -> Commit:
         """Look a commit up by its full hash."""
         seconds = self._said("log", "-1", "--no-show-signature", "--format=%ct", full_hash, "--")
-        return Commit(full_hash, datetime.fromtimestamp(int(seconds), UTC))
+        try:
+            return Commit(full_hash, datetime.fromtimestamp(int(seconds), UTC))
+        except (ValueError, OverflowError, OSError) as error:
+            what = f"the commit has a time that no calendar has: {seconds.strip()} s after 1970"
+            raise InputError(what, where=full_hash[:REV_DIGITS], hint="Pack another.") from error
 
     def tags_before(self, commit: Commit) -> list[str]:
         """List the tags on a commit and on all before it, as far as the clone goes."""
         listed = self._said(
             "for-each-ref", "--format=%(refname)", f"--merged={commit.hash}", "refs/tags"
         )
-        return [line.removeprefix(TAGS) for line in listed.splitlines()]
+        return [line.removeprefix(TAGS) for line in listed.split("\n")[:-1]]
 
     def read_file(self, commit: Commit, path: str) -> bytes | None:
         """Read a file of a commit; None where there is none.
@@ -140,30 +142,53 @@ class GitRepository:
         paths = (os.fsdecode(path) for path in listed.split(b"\0"))
         return [p[: -len("go.mod")].rstrip("/") for p in paths if f"/{p}".endswith("/go.mod")]
 
-    def has_folder(self, commit: Commit) -> bool:
-        """Whether the given folder is in a commit."""
-        return self._maybe("cat-file", "-e", f"{commit.hash}:{self.folder}") is not None
+    def files(self, commit: Commit) -> list[CommittedFile] | None:
+        """List what a commit has in the given folder, submodules left aside; None if it has none.
 
-    def is_dirty(self, *, but: Sequence[str] = (), counts_ignored: bool = False) -> bool:
-        """Whether the folder has changes or files that no commit has, `but` paths left aside."""
-        aside = [f":(exclude,literal){path}" for path in but]
-        ignored = ["--ignored"] if counts_ignored else []
-        return bool(self._said("status", "--porcelain", *ignored, "--", ".", *aside).strip())
-
-    def checkouts_inside(self) -> list[str]:
-        """List what git has put into the folder and no commit has the files of.
-
-        That is the `.git` file of a linked working tree, and submodules that are there and are no
-        modules of their own.
+        Raises:
+            InputError: the clone lacks the commit's trees.
         """
-        listed = self._run("ls-files", "--stage", "-z", "--", ".").split(b"\0")
-        links = [line.partition(b"\t")[2] for line in listed if line.startswith(b"160000 ")]
-        submodules = [self._at / os.fsdecode(path) for path in links]
-        there = [s for s in submodules if (s / ".git").exists() and not (s / "go.mod").exists()]
-        return [
-            *([".git"] if (self._at / ".git").is_file() else []),
-            *(os.path.relpath(submodule, self._at) for submodule in there),
-        ]
+        folder = f"{commit.hash}:{self.folder}"
+        if self._maybe("cat-file", "-e", folder) is None:
+            return None
+        found = []
+        for line in self._run("ls-tree", "-r", "-z", "--full-tree", folder).split(b"\0")[:-1]:
+            facts, _, path = line.partition(b"\t")
+            mode, kind, blob = facts.split(b" ")
+            if kind == b"blob":
+                what = FileKind.SYMLINK if mode == b"120000" else FileKind.FILE
+                found.append(CommittedFile(os.fsdecode(path), what, blob.decode()))
+        return found
+
+    def is_dirty(self) -> bool:
+        """Whether the folder has changes or files that no commit has, as `git status` sees it."""
+        options = ("--porcelain", "--ignore-submodules=dirty")
+        done = self._git(["status", *options, "--", "."], env=self._without_own_filters())
+        if done.returncode:
+            raise self._refusal(done.stderr)
+        return bool(done.stdout.strip())
+
+    def _without_own_filters(self) -> dict[str, str]:
+        """Give an environment that switches off the filters that the repository itself sets up.
+
+        A foreign repository's settings are no reason to run a program; the user's own are.
+        """
+        names = self._maybe("config", "--show-scope", "-z", "--name-only", "--get-regexp", _FILTERS)
+        texts = (names or b"").split(b"\0")
+        own = {
+            os.fsdecode(name).rpartition(".")[0]
+            for scope, name in zip(texts[::2], texts[1::2], strict=False)
+            if scope in {b"local", b"worktree"}
+        }
+        env = _environment()
+        given = env.get("GIT_CONFIG_COUNT", "")
+        count = int(given) if given.isdecimal() else 0
+        for each in sorted(own):
+            for key in ("clean", "smudge", "process", "required"):
+                env[f"GIT_CONFIG_KEY_{count}"] = f"{each}.{key}"
+                env[f"GIT_CONFIG_VALUE_{count}"] = "false" if key == "required" else ""
+                count += 1
+        return env | {"GIT_CONFIG_COUNT": str(count)}
 
     def url(self) -> str:
         """The remote's URL without credentials; empty if there is no remote named origin."""
@@ -192,12 +217,12 @@ class GitRepository:
             (place / "refs").mkdir()
             (place / "info").mkdir()
             (place / "HEAD").write_text("ref: refs/heads/none\n")
-            version = 0 if self._format == "sha1" else 1
+            version = 0 if self.hash_algorithm == "sha1" else 1
             settings = f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n"
             if version:
-                settings += f"[extensions]\n\tobjectformat = {self._format}\n"
+                settings += f"[extensions]\n\tobjectformat = {self.hash_algorithm}\n"
             (place / "config").write_text(settings)
-            alternates = os.fsencode(self._common / "objects") + b"\n"
+            alternates = _quoted(os.fsencode(self._common / "objects")) + b"\n"
             (place / "objects" / "info" / "alternates").write_bytes(alternates)
             (place / "info" / "attributes").write_text("* -export-subst -export-ignore\n")
         return place
@@ -238,10 +263,13 @@ class GitRepository:
         done = self._git(args)
         return None if done.returncode else done.stdout
 
-    def _git(self, args: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    def _git(
+        self, args: Sequence[str], *, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         command = ["git", "-C", os.fspath(self._at), "-c", "core.fsmonitor=false", *args]
+        env = _environment() if env is None else env
         try:
-            return subprocess.run(command, capture_output=True, env=_environment(), check=False)
+            return subprocess.run(command, capture_output=True, env=env, check=False)
         except FileNotFoundError as error:
             hint = "Install git, or pack the folder without --git."
             raise InputError("there is no git on the PATH", hint=hint) from error
@@ -346,6 +374,12 @@ def _environment() -> dict[str, str]:
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "none",  # for a git that is older than the line above
     }
+
+
+def _quoted(path: bytes) -> bytes:
+    """Give a path as git reads it in a list with a line each."""
+    escaped = path.replace(b"\\", rb"\\").replace(b'"', rb"\"").replace(b"\n", rb"\n")
+    return b'"' + escaped + b'"'
 
 
 def _without_credentials(url: str) -> str:

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gopack.adapters.committedtree import CommittedTree
 from gopack.adapters.gittree import GitRepository
 from gopack.adapters.sourcetree import SourceTree, find_modules
 from gopack.errors import GopackError, InputError
@@ -16,7 +16,6 @@ from gopack.plan.gitplace import Place, without_major
 from gopack.plan.gitversion import REV_DIGITS, TAGS, Commit, check_pseudo, origin_of, tag_of
 from gopack.plan.inputs.gowork import read_go_work
 from gopack.plan.packing import check_version, module_path
-from gopack.spec.info import Origin
 from gopack.spec.pseudo import is_pseudo
 
 Note = Callable[[str], None]
@@ -146,43 +145,41 @@ def _folder_task(request: Request, folder: Path, own_paths: Set[Path], note: Not
             where=str(module),
             hint="Give another OUTPUT_DIR, or write a go.mod.",
         )
-    checkout = _checkout(folder, path, request.version, own_paths)
-    for each in checkout.notes:
-        note(f"{module}: {each}")
-    return PackTask(module, go_mod, tree, checkout.how, checkout.time, checkout.origin)
-
-
-@dataclass(frozen=True, slots=True)
-class _Checkout:
-    """What git knows of a folder."""
-
-    how: str = "packed from a folder"
-    time: datetime | None = None
-    origin: Origin | None = None
-    notes: tuple[str, ...] = ()
-
-
-def _checkout(folder: Path, path: str, version: str, own_paths: Set[Path]) -> _Checkout:
-    """Ask git for the commit behind a folder; a folder that git does not know has none."""
+    task = PackTask(module, go_mod, tree, how="packed from a folder")
     try:
-        repository = GitRepository(folder)
-        refs = repository.refs()
-        commit = repository.commit(refs["HEAD"])
-    except (GopackError, KeyError):
-        return _Checkout()
-    if repository.top is None or not repository.has_folder(commit):
-        return _Checkout()
-    inside = [os.path.relpath(own, folder.resolve()) for own in own_paths]
-    but = [each for each in inside if not each.startswith("..")]
-    how = f"packed from a folder with changes since git commit {commit.hash}"
-    if repository.is_dirty(but=but, counts_ignored=True):
-        return _Checkout(how=how, time=commit.time, notes=(_CHANGED,))
-    if foreign := repository.checkouts_inside():
-        return _Checkout(how=how, time=commit.time, notes=(_FOREIGN.format(", ".join(foreign)),))
+        return _with_commit(task, tree, note)
+    except GopackError:
+        return task
+
+
+def _with_commit(task: PackTask, tree: SourceTree, note: Note) -> PackTask:
+    """Add what git knows of a folder: the commit that it should be; nothing where git knows none.
+
+    Raises:
+        InputError: the folder is in no git repository, or git cannot tell.
+    """
+    repository = GitRepository(tree.root)
+    refs = repository.refs()
+    if repository.top is None or "HEAD" not in refs:
+        return task
+    commit = repository.commit(refs["HEAD"])
+    committed = repository.files(commit)
+    if committed is None:
+        return task
+    path, version = task.module
     place = Place(path, without_major(repository.folder, path))
-    origin = origin_of(place, version, commit, refs, url=repository.url())
-    notes = _doubts(place, version, commit, refs)
-    return _Checkout(f"packed from git commit {commit.hash}", commit.time, origin, notes)
+    for each in _doubts(place, version, commit, refs):
+        note(f"{task.module}: {each}")
+    watched = CommittedTree(tree, committed, repository.hash_algorithm)
+    return replace(
+        task,
+        tree=watched,
+        how=f"packed from git commit {commit.hash}",
+        time=commit.time,
+        origin=origin_of(place, version, commit, refs, url=repository.url()),
+        commit=watched,
+        how_else=f"packed from a folder with changes since git commit {commit.hash}",
+    )
 
 
 def _doubts(place: Place, version: str, commit: Commit, refs: Mapping[str, str]) -> tuple[str, ...]:
@@ -201,13 +198,3 @@ def _doubts(place: Place, version: str, commit: Commit, refs: Mapping[str, str])
         f"the tag {tag} is on commit {at[:REV_DIGITS]}, and this folder is "
         f"{commit.hash[:REV_DIGITS]} (--git {tag} packs the tag)",
     )
-
-
-_CHANGED = (
-    "the folder has files or changes that no commit has; they are packed, and the info names no "
-    "commit (--git HEAD packs the commit)"
-)
-_FOREIGN = (
-    "the folder has files of git itself or of a submodule ({}); they are packed, as x/mod "
-    "packs a folder, and the info names no commit (--git HEAD packs the commit)"
-)

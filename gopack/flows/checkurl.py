@@ -5,6 +5,9 @@ Rules kept:
 - A sealed Athens answers `@latest` and what it does not have with 404 at once, and lists what its
   storage has; a redirect, a server error, a slow 404, no list of what it has or a longer one show
   that it asks, or could ask, an upstream. What cannot be seen from outside is not claimed.
+- A server may choose `@latest` from its storage: then it names a version that the storage has (or
+  the server's list, where none is given), and a module that nobody has gets a quick 404 there, too.
+  Athens has it from a go command that asks an upstream.
 - A server that wants a user and a password first shows nothing else.
 - A checksum database that is said to be supported answers.
 
@@ -16,9 +19,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO
 
+from gopack.errors import IntegrityError
 from gopack.plan.layout import FileKind, goproxy_key
 from gopack.plan.urlreport import Kind, Said, UrlFinding, UrlReport
 from gopack.ports import State, Store
+from gopack.spec.info import parse_info
 from gopack.spec.module import ModuleVersion, escape_path
 
 PROBE = ModuleVersion("gopack-check.invalid/nobody/has/this", "v1.0.0")
@@ -138,10 +143,7 @@ class _Run:
         listed = self.listed()
         if listed is None:
             return
-        stored = {self.module.version}
-        if self.store is not None:
-            found = self.store.versions()
-            stored = {module.version for module, _ in found if module.path == self.module.path}
+        stored = set(self._there()) if self.store else {self.module.version}
         missing, more = sorted(stored - listed), sorted(listed - stored)
         if missing:
             what = f"{len(missing)} versions of the storage are not in it, such as {missing[0]}"
@@ -179,17 +181,48 @@ class _Run:
         return (self._path(FileKind.INFO), 200) in self.asked
 
     def latest(self) -> None:
-        """A sealed Athens has no @latest; one that has an upstream asks it."""
+        """A sealed Athens has no @latest; one with an upstream asks that; others may choose it."""
         path = f"/{escape_path(self.module.path)}/@latest"
         said = self._get(path)
         if said.status == 200:
-            self._open(path, "it answers, so ATHENS_NETWORK_MODE is not offline")
+            self._latest_answer(path, said)
         elif said.status not in {404, 410}:
             self._open(path, f"status {said.status} instead of 404: it tried to ask an upstream")
         else:
             self._expect_quick(
                 path, [path] * TIMES, "ATHENS_NETWORK_MODE may be strict or fallback"
             )
+
+    def _latest_answer(self, path: str, said: Said) -> None:
+        """Tell an answer that the server chose from its storage from an upstream's.
+
+        An upstream may answer with what the storage has. It is seen where nothing is to be chosen
+        from: at a module that nobody has.
+        """
+        try:
+            version = parse_info(said.text.encode(), where=path).version
+        except IntegrityError:
+            version = ""
+        if version not in self._there():
+            named = f"{version}, which the storage does not have" if version else "no version"
+            what = f"it answers with {named}, so ATHENS_NETWORK_MODE is not offline"
+            self._open(path, what)
+            return
+        nowhere = f"/{escape_path(PROBE.path)}/@latest"
+        asked = self._get(nowhere)
+        may_be = "ATHENS_NETWORK_MODE may be strict or fallback"
+        if asked.status not in {404, 410}:
+            what = f"status {asked.status} for a module that nobody has, instead of 404: {may_be}"
+            self._open(nowhere, what)
+        else:
+            self._expect_quick(nowhere, [nowhere] * TIMES, may_be)
+
+    def _there(self) -> Collection[str]:
+        """The module's versions in the storage; where there is none, in the server's list."""
+        if self.store is None:
+            said = self._get(self._list)
+            return said.text.split() if said.status == 200 else ()
+        return {m.version for m, _ in self.store.versions() if m.path == self.module.path}
 
     def missing(self) -> None:
         """Ask for what nobody has, and see what that takes."""

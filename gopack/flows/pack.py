@@ -20,6 +20,10 @@ from gopack.ports import FetchedZip
 from gopack.spec.info import Origin, format_info
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import SourceFile, new_vendor_rule
+from gopack.spec.runes import shown
+
+MAX_NAMED = 8
+"""As many files does a warning name."""
 
 
 class Tree(Protocol):
@@ -32,6 +36,13 @@ class Tree(Protocol):
         """Open a listed file; OSError if that fails."""
 
 
+class Commit(Protocol):
+    """The commit that a folder in a checkout should be."""
+
+    def differing(self, files: Sequence[SourceFile], *, go_version: str) -> Sequence[str]:
+        """Tell the packed files that are not the commit's, and its files that are not packed."""
+
+
 WriteZip = Callable[[Path, ModuleVersion, Sequence[SourceFile], Tree], WrittenZip]
 """Writes a new zip at a path; PackError where files cannot be read, StoreError where the disk
 refuses; nothing is left there then."""
@@ -42,7 +53,8 @@ class PackTask:
     """What is to be packed: see pack.
 
     `time` is the commit's, None where no commit is known: then it is the newest file's. `how` is
-    for the manifest.
+    for the manifest. Where `commit` is given, what was packed is compared with it: if it differs,
+    the info names no origin, and the manifest says `how_else`.
     """
 
     module: ModuleVersion
@@ -51,6 +63,8 @@ class PackTask:
     how: str
     time: datetime | None = None
     origin: Origin | None = None
+    commit: Commit | None = None
+    how_else: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +87,28 @@ def pack(task: PackTask, staged: Path, write: WriteZip) -> Packed:
     packing = plan_packing(task.module, listing, go_version=said)
     written = write(staged, task.module, packing.files, task.tree)
     time = task.time or _whole_second(listing.newest_ns)
+    other = task.commit.differing(packing.files, go_version=said) if task.commit else ()
     version = HandMade(
         module=task.module,
-        info=format_info(task.module.version, time, task.origin),
+        info=format_info(task.module.version, time, None if other else task.origin),
         mod=mod_file(task.module.path, task.go_mod),
         zip=FetchedZip(staged, written.size_bytes, written.sha256, written.h1),
         verified=PACKED_HERE,
-        how=task.how,
+        how=task.how_else if other else task.how,
+        notes=_of_no_commit(other),
     )
     return Packed(version, packing)
+
+
+def _of_no_commit(differing: Sequence[str]) -> tuple[str, ...]:
+    if not differing:
+        return ()
+    named = ", ".join(map(shown, differing[:MAX_NAMED]))
+    more = f" and {len(differing) - MAX_NAMED} more" if len(differing) > MAX_NAMED else ""
+    return (
+        f"the folder is packed as it is, and differs from its commit in {named}{more}: "
+        "the info names no commit (--git HEAD packs the commit)",
+    )
 
 
 def _whole_second(time_ns: int) -> datetime:

@@ -188,7 +188,12 @@ def _judge_mod(module: ModuleVersion, mod: bytes | GopackError, known: Known) ->
         return
     if (fault := parse_fault(mod)) and gomod.module_path(mod) == module.path:
         key = athens_disk_key(module, FileKind.MOD)
-        yield Finding(key, f"cannot be parsed, go builds nothing with this version: {fault}", Weight.NOTE, module)
+        yield Finding(
+            key,
+            f"cannot be parsed, go builds nothing with this version: {fault}",
+            Weight.NOTE,
+            module,
+        )
         return
     try:
         check_names_module(module, summarize(module, mod))

@@ -9,8 +9,9 @@ Spec: golang.org/x/mod/zip (Create), modfetch.codeRepo (checkCanonical, LegacyGo
 Differs: a tree without any file is refused, and so is a go.mod that is a link.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gopack.errors import InputError
 from gopack.plan.summary import parse_fault
@@ -37,6 +38,14 @@ class Listing:
     omitted: Sequence[Finding] = ()
     unreadable: Sequence[Finding] = ()
     newest_ns: int = 0
+
+
+class CommittedFile(NamedTuple):
+    """A file in a commit, its path below the module's root, and its blob's hash in hex."""
+
+    path: str
+    kind: FileKind
+    blob: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,19 @@ def plan_packing(module: ModuleVersion, listing: Listing, *, go_version: str) ->
     valid = set(checked.valid)
     files = [f for f in listing.files if f.path in valid and f.kind is FileKind.FILE]
     return Packing(module, files, [*checked.omitted, *listing.omitted])
+
+
+def not_as_committed(
+    packed: Mapping[str, str], committed: Sequence[CommittedFile], *, go_version: str
+) -> list[str]:
+    """Tell the paths that make a zip another than a commit's files would.
+
+    `packed` maps the files in the zip to their blobs.
+    """
+    files = [SourceFile(file.path, 0, file.kind) for file in committed]
+    valid = set(check_files(files, go_version=go_version).valid)
+    wanted = {file.path: file.blob for file in committed if file.path in valid}
+    return sorted(path for path in {*packed, *wanted} if packed.get(path) != wanted.get(path))
 
 
 def _size_error(said: str, files: Sequence[SourceFile]) -> str:

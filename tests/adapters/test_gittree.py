@@ -1,5 +1,6 @@
 """Git repositories as people have them: partial clones, linked working trees, odd remotes."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -82,21 +83,73 @@ def test_damaged_repository_is_told_of(repo: GitRepo) -> None:
 
 def test_repository_s_own_programs_are_not_run(repo: GitRepo) -> None:
     mark = repo.folder.parent / "ran"
-    repo.git("config", "core.fsmonitor", f"touch {mark}")
-    assert not GitRepository(repo.folder).is_dirty()
-    assert not mark.exists()
-
-
-def test_checkouts_inside_are_a_linked_tree_s_file_and_submodules(repo: GitRepo) -> None:
-    linked = repo.folder.parent / "linked"
-    repo.git("worktree", "add", "-q", str(linked), "v1.0.0")
-    assert GitRepository(repo.folder).checkouts_inside() == []
-    assert GitRepository(linked).checkouts_inside() == [".git"]
-    other = GitRepo(repo.folder.parent / "other")
-    other.commit({"x.c": "int x;\n"})
-    add = ["-c", "protocol.file.allow=always", "submodule", "add", "-q", other.folder.as_uri()]
+    inner = GitRepo(repo.folder.parent / "inner")
+    inner.commit({"x.c": "int x;\n"})
+    add = ["-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.folder.as_uri()]
     repo.git(*add, "third/x")
-    assert GitRepository(repo.folder).checkouts_inside() == ["third/x"]
+    repo.commit({".gitattributes": "*.go filter=a=b\n*.txt filter=c\n", "x.txt": "x\n"}, "v1.1.0")
+    for key in ("core.fsmonitor", "filter.a=b.clean", "filter.c.process", "gpg.program"):
+        repo.git("config", key, f"touch {mark}; cat")
+    repo.git("config", "filter.c.required", "true")
+    repo.git("config", "log.showSignature", "true")
+    subprocess.run(
+        ["git", "-C", str(repo.folder / "third/x"), "config", "core.fsmonitor", f"touch {mark}"],
+        check=True, env=ENV,
+    )  # fmt: skip
+    for name in ("m.go", "x.txt", "third/x/x.c"):  # git has to look into what has another time
+        os.utime(repo.folder / name, (1, 1))
+    repository = GitRepository(repo.folder)
+    assert not repository.is_dirty()
+    with repository.tree(repository.resolve("v1.1.0"), ""):
+        pass
+    assert not mark.exists()
+    trapped = ["git", "-C", str(repo.folder), "status"]
+    subprocess.run(trapped, env=ENV, capture_output=True, check=False)
+    assert mark.exists()
+
+
+def test_user_s_own_filters_are_run(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.commit({".gitattributes": "*.txt filter=up\n", "x.txt": "LOUD\n"})
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "filter.up.clean")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "tr a-z A-Z")
+    (repo.folder / "x.txt").write_text("loud\n")
+    assert not GitRepository(repo.folder).is_dirty()
+
+
+def test_refs_with_odd_letters_are_read_whole(repo: GitRepo) -> None:
+    repo.git("tag", "odd\u2028refs/tags/v9.0.0")
+    repo.git("tag", "odd\x85x")
+    refs = GitRepository(repo.folder).refs()
+    assert {ref for ref in refs if "odd" in ref} == {
+        "refs/tags/odd\u2028refs/tags/v9.0.0",
+        "refs/tags/odd\x85x",
+    }
+    assert "refs/tags/v9.0.0" not in refs
+
+
+def test_folder_with_odd_letters_is_read(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "a\u2028b\nc")
+    repo.commit({"d\x0be/go.mod": f"module {PATH}\n"})
+    repository = GitRepository(repo.folder / "d\x0be")
+    assert repository.top == repo.folder
+    assert repository.folder == "d\x0be"
+    commit = repository.commit(repository.refs()["HEAD"])
+    assert [file.path for file in repository.files(commit) or ()] == ["go.mod"]
+    with repository.tree(commit, repository.folder) as tree:
+        assert tree.go_mod() == f"module {PATH}\n".encode()
+
+
+def test_commit_of_a_time_that_no_calendar_has_is_told(repo: GitRepo) -> None:
+    tree = repo.git("rev-parse", "HEAD^{tree}")
+    who = "T <t@example.com> 99999999999999 +0000"
+    text = f"tree {tree}\nauthor {who}\ncommitter {who}\n\nfar\n"
+    hashed = subprocess.run(
+        ["git", "-C", str(repo.folder), "hash-object", "-t", "commit", "-w", "--stdin"],
+        input=text, check=True, env=ENV, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    with pytest.raises(InputError, match="the commit has a time"):
+        GitRepository(repo.folder).resolve(hashed)
 
 
 # Modules whose root has no go.mod

@@ -105,21 +105,98 @@ def test_pack_of_a_checkout_has_the_commit_s_time_and_origin(tmp_path: Path) -> 
     assert info.origin is not None
     assert (info.origin.vcs, info.origin.hash) == ("git", commit)
     assert info.origin.ref == "refs/tags/v1.0.0"
-    (repo.folder / "new.go").write_text("package m\n")
-    done = gopack("pack", "v1.0.1", "out", "--replace", cwd=repo.folder)
-    assert "files or changes that no commit has" in done.stderr
-    assert parse_info((repo.folder / "out/v1.0.1.info").read_bytes(), where="").origin is None
 
 
-def test_pack_of_a_linked_working_tree_names_no_commit_and_says_why(tmp_path: Path) -> None:
+def origin_named(repo: GitRepo, *words: str) -> tuple[bool, str]:
+    """Pack a checkout's folder: whether the info names the commit, and what was said."""
+    done = gopack(
+        "pack", "v1.0.0", repo.folder.parent / "out", "--replace", *words, cwd=repo.folder
+    )
+    assert done.returncode == 0, done.stderr
+    info = parse_info((repo.folder.parent / "out/v1.0.0.info").read_bytes(), where="")
+    assert info.time_text == "2023-11-14T23:13:20Z"
+    return info.origin is not None, done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> GitRepo:
     repo = GitRepo(tmp_path / "r")
-    repo.commit({"go.mod": f"module {PATH}\n", "m.go": "package m\n"}, "v1.0.0")
-    repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
-    done = gopack("pack", "v1.0.0", "../out", cwd=tmp_path / "linked")
+    files: dict[str, str | bytes | None] = {
+        "go.mod": f"module {PATH}\n", "m.go": "package m\n", ".gitignore": "*.log\n",
+        "sub/go.mod": f"module {PATH}/sub\n", "sub/x.go": "package x\n",
+    }  # fmt: skip
+    repo.commit(files, "v1.0.0")
+    return repo
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ("m.go", "package m // changed\n"),
+        ("new.go", "package m\n"),
+        ("ignored.log", "x\n"),
+        ("m.go", "package m\r\n"),
+        ("m.go", None),
+        (".git/../lib/.git", "gitdir: x"),
+    ],
+)
+def test_pack_of_a_changed_checkout_names_no_commit_and_says_why(
+    changed: str, text: str | None, checkout: GitRepo
+) -> None:
+    checkout.git("config", "core.autocrlf", "true")  # git status is content with line ends
+    checkout.git("update-index", "--assume-unchanged", "m.go")
+    checkout.put({changed: text})
+    is_named, said = origin_named(checkout)
+    assert not is_named
+    name = os.path.normpath(changed)
+    assert f"differs from its commit in {name}: the info names no commit" in said
+
+
+@pytest.mark.parametrize("changed", ["sub/x.go", "sub/new.go", "vendor/a/b.go", "other/go.mod"])
+def test_pack_of_a_checkout_changed_where_nothing_is_packed_names_the_commit(
+    changed: str, checkout: GitRepo
+) -> None:
+    checkout.put({changed: "package other\n"})
+    is_named, said = origin_named(checkout)
+    assert is_named
+    assert "differs from its commit" not in said
+
+
+def test_pack_of_a_filter_s_output_names_no_commit(checkout: GitRepo) -> None:
+    checkout.git("config", "filter.large.clean", "echo pointer")
+    checkout.commit({".gitattributes": "*.bin filter=large\n", "a.bin": b"large"}, "v1.1.0")
+    assert not checkout.git("status", "--porcelain")
+    done = gopack("pack", "v1.1.0", "../out", cwd=checkout.folder)
+    assert "differs from its commit in a.bin:" in done.stderr
+
+
+def test_pack_of_a_linked_working_tree_names_no_commit_and_says_why(checkout: GitRepo) -> None:
+    linked = checkout.folder.parent / "linked"
+    checkout.git("worktree", "add", "-q", str(linked))
+    done = gopack("pack", "v1.0.0", "../out", cwd=linked)
     assert done.returncode == 0
-    assert "files of git itself or of a submodule (.git)" in done.stderr
-    assert names_in(tmp_path / "out/v1.0.0.zip") == {".git", "go.mod", "m.go"}
-    assert parse_info((tmp_path / "out/v1.0.0.info").read_bytes(), where="").origin is None
+    assert "differs from its commit in .git:" in done.stderr
+    assert ".git" in names_in(checkout.folder.parent / "out/v1.0.0.zip")
+    assert parse_info((linked.parent / "out/v1.0.0.info").read_bytes(), where="").origin is None
+
+
+def test_pack_of_a_submodule_s_files_names_no_commit(checkout: GitRepo) -> None:
+    inner = GitRepo(checkout.folder.parent / "inner")
+    inner.commit({"x.c": "int x;\n"})
+    add = ["-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.folder.as_uri()]
+    checkout.git(*add, "third")
+    checkout.commit({}, "v1.1.0")
+    done = gopack("pack", "v1.1.0", "../out", cwd=checkout.folder)
+    assert "differs from its commit in third/.git, third/x.c:" in done.stderr
+
+
+def test_pack_of_a_sha256_checkout_names_its_commit(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "r", "--object-format=sha256")
+    commit = repo.commit({"go.mod": f"module {PATH}\n", "big.bin": b"x" * (3 << 20)}, "v1.0.0")
+    packed("pack", "v1.0.0", "../out", cwd=repo.folder)
+    info = parse_info((tmp_path / "out/v1.0.0.info").read_bytes(), where="")
+    assert info.origin is not None
+    assert info.origin.hash == commit
 
 
 def test_pack_of_a_folder_whose_tag_is_elsewhere_says_so(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -65,6 +67,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(root: Path) -> Iterator[Served]:
     with gopack_serve(root) as running:
         yield running
+
+
+def test_check_of_its_url_finds_no_way_out(served: Served, root: Path, tmp_path: Path) -> None:
+    for storage in (root, tmp_path / "none"):
+        words = ["check", "--url", served.url, str(ONE), "--storage", str(storage)]
+        done = subprocess.run(
+            [sys.executable, "-m", "gopack", *words], capture_output=True, text=True, check=False
+        )
+        assert f"200 {BASE.removesuffix('/@v')}/@latest" in done.stderr
+        assert "no way to an upstream can be seen from here" in done.stderr
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

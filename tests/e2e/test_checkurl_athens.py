@@ -20,13 +20,15 @@ pytestmark = [
 M = ModuleVersion("corp.invalid/m", "v1.0.0")
 
 
+INFO = b'{"Version":"v1.0.0","Time":"2024-01-01T00:00:00Z"}'
+
+
 def report(folder: Path, settings: dict[str, str]) -> UrlReport:
     store = DiskStore(folder / "st")
     with store.locked():
         zip_file = store.staged_path()
         zip_file.write_bytes(b"PK the zip")
-        info = b'{"Version":"v1.0.0","Time":"2024-01-01T00:00:00Z"}'
-        store.publish(M, info=info, mod=b"module corp.invalid/m\n", zip_file=zip_file)
+        store.publish(M, info=INFO, mod=b"module corp.invalid/m\n", zip_file=zip_file)
     with real_athens(Path(os.environ["ATHENS_BIN"]), store.root, settings) as athens:
         probe = UrlProbe(athens.url)
         try:
@@ -57,3 +59,16 @@ def test_setting_that_leaves_a_way_out_is_told(
     redirected = {"ATHENS_DOWNLOAD_URL": "http://127.0.0.1:9"}
     said = [finding.what for finding in report(tmp_path, redirected | settings).findings]
     assert any(text in what for what in said), said
+
+
+def test_upstream_that_has_no_more_than_the_storage_is_told(tmp_path: Path) -> None:
+    """`@latest` then is what the storage has: that it comes from elsewhere shows all the same."""
+    versions = tmp_path / "proxy" / M.path / "@v"
+    versions.mkdir(parents=True)
+    for name, data in (("list", b"v1.0.0\n"), ("v1.0.0.info", INFO), ("v1.0.0.mod", b"module x\n")):
+        (versions / name).write_bytes(data)
+    upstream = f"GOPROXY={(tmp_path / 'proxy').as_uri()};GONOSUMDB=*;GOFLAGS=-mod=mod"
+    settings = {"ATHENS_NETWORK_MODE": "fallback", "ATHENS_GO_BINARY_ENV_VARS": upstream}
+    said = report(tmp_path, settings)
+    assert (f"/{M.path}/@latest", 200) in said.asked
+    assert [f.what for f in said.findings if f.path.endswith("/@latest")], said.findings

@@ -93,10 +93,20 @@ def test_version_that_neither_has_is_told_once(store: DiskStore) -> None:
     assert said == f"{gone}: the storage does not have it"
 
 
+def latest(version: str) -> dict[str, Any]:
+    return {"status": 200, "text": f'{{"Version":"{version}","Time":"2024-01-01T00:00:00Z"}}'}
+
+
 @pytest.mark.parametrize(
     ("path", "answer", "text"),
     [
-        ("/@latest", {"status": 200}, "ATHENS_NETWORK_MODE is not offline"),
+        (
+            "/@latest",
+            {"status": 200},
+            "answers with no version, so ATHENS_NETWORK_MODE is not offl",
+        ),
+        ("M/@latest", latest("v1.5.0"), "v1.5.0, which the storage does not have"),
+        ("/@latest", latest("v1.0.0"), "status 200 for a module that nobody has, instead of 404"),
         ("/@latest", {"status": 500}, "tried to ask an upstream"),
         ("/@latest", {"seconds": 0.02}, "ATHENS_NETWORK_MODE may be strict or fallback"),
         ("/list", {"status": 404}, "ATHENS_NETWORK_MODE may be strict"),
@@ -112,13 +122,34 @@ def test_way_out_is_told(path: str, answer: dict[str, Any], text: str, store: Di
 
         def ask(asked: str) -> Said:
             said = probe(asked)._replace(seconds=0.0)
-            return said._replace(**answer) if path in asked else said
+            return said._replace(**answer) if path in asked.replace("!m", "M") else said
 
         report = check_url(ask, store, M, sumdb=SUMDB)
     (finding,) = report.findings
     assert finding.kind is Kind.OPEN
     assert text in finding.what
     assert "ATHENS_NETWORK_MODE=offline" in finding.hint
+
+
+def test_latest_from_the_storage_is_well_and_a_slow_404_beside_it_is_not(
+    store: DiskStore,
+) -> None:
+    slow = 0.0
+    with probing(store.root) as probe:
+
+        def ask(asked: str) -> Said:
+            said = probe(asked)._replace(seconds=0.0)
+            if asked.endswith("!m/@latest"):
+                return said._replace(**latest("v1.0.0"), seconds=1.0)
+            return said._replace(seconds=slow) if asked.endswith("/@latest") else said
+
+        assert not check_url(ask, store, M).findings
+        assert not check_url(ask, None, M).findings
+        slow = 0.02
+        (finding,) = check_url(ask, store, M).findings
+    assert finding.kind is Kind.OPEN
+    assert finding.path.endswith("nobody/has/this/@latest")
+    assert "ATHENS_NETWORK_MODE may be strict or fallback" in finding.what
 
 
 def test_nothing_listens_is_an_upstream_error() -> None:
