@@ -6,7 +6,7 @@ Rules kept:
 """
 
 import contextlib
-import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +24,16 @@ class OutFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._is_new = False
+        self._made: list[Path] = []
+        self._staged: list[Path] = []
 
     def discard(self) -> None:
-        """Take the folder away again if it was made for nothing."""
-        if self._is_new:
-            with contextlib.suppress(OSError):  # it is in use after all
-                self.folder.rmdir()
+        """Take away what was staged and not put, and the folders that were made for nothing."""
+        with contextlib.suppress(OSError):  # they are in use after all
+            for path in self._staged:
+                path.unlink(missing_ok=True)
+            for folder in self._made:
+                folder.rmdir()
 
     def own_paths(self, source: Path) -> set[Path]:
         """Tell what a pack of `source` passes by: the whole folder, if it lies inside.
@@ -53,10 +56,16 @@ class OutFolder:
             hint = "OUTPUT_DIR is the last word: a folder, made if it is not there."
             raise StoreError("OUTPUT_DIR is no folder", where=str(self.folder), hint=hint)
         with disk_errors("make the output folder", self.folder):
-            if not self.folder.is_dir():
-                self.folder.mkdir(parents=True)
-                self._is_new = True
-        return self.folder / f"{_PART}{os.getpid()}-{module.version}.zip"
+            folders = (self.folder, *self.folder.parents)
+            made = [folder for folder in folders if not folder.exists()]
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._made = made or self._made
+        return self._new_path(f"{module.version}.zip")
+
+    def _new_path(self, name: str) -> Path:
+        """Give a path that nobody can foresee: what lies in the folder may be a foreign source."""
+        self._staged.append(self.folder / f"{_PART}{secrets.token_hex(8)}-{name}")
+        return self._staged[-1]
 
     def put(
         self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path, may_replace: bool
@@ -68,9 +77,9 @@ class OutFolder:
             StoreError: the disk refuses.
         """
         staged = {
-            "go.mod": self._write(f"{_PART}{os.getpid()}-go.mod", mod),
+            "go.mod": self._write("go.mod", mod),
             f"{module.version}.zip": zip_file,
-            f"{module.version}.info": self._write(f"{_PART}{os.getpid()}-info", info),
+            f"{module.version}.info": self._write("info", info),
         }
         try:
             with disk_errors("write the packed version", self.folder):
@@ -86,9 +95,9 @@ class OutFolder:
         return bool(new)
 
     def _write(self, name: str, data: bytes) -> Path:
-        path = self.folder / name
-        with disk_errors("write the packed version", path):
-            path.write_bytes(data)
+        path = self._new_path(name)
+        with disk_errors("write the packed version", path), path.open("xb") as file:
+            file.write(data)
         return path
 
     def _is_there(self, name: str, staged: Path) -> bool:

@@ -102,12 +102,10 @@ def command(
         level = Level(closure) if with_deps else None
         teller = Teller(console, make_output(), quiet=str(json_file) == "-")
         with make_progress(console) as progress, ExitStack() as stack:
-            sink: Sink = (
+            sink = stack.enter_context(
                 folder_sink(Path(output), is_single=not (all_tags or recursive))
                 if storage is None
-                else stack.enter_context(
-                    storage_sink(storage, level=level, jobs=jobs, progress=progress)
-                )
+                else storage_sink(storage, level=level, jobs=jobs, progress=progress)
             )
             packed = _pack_all(request, sink, teller)
             for error in sink.finish(packed, may_replace=may_replace, told=teller.became):

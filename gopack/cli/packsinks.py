@@ -75,14 +75,22 @@ class _FolderSink:
                 errors.append(error)
             else:
                 told(each, "written" if is_new else "there already")
-        for folder in self._folders.values():
-            folder.discard()
         return errors
 
+    def discard(self) -> None:
+        """Leave nothing behind that is no packed version."""
+        for folder in reversed(self._folders.values()):  # the first made what they share
+            folder.discard()
 
-def folder_sink(output: Path, *, is_single: bool) -> Sink:
+
+@contextmanager
+def folder_sink(output: Path, *, is_single: bool) -> Iterator[Sink]:
     """Leave versions in a folder; several of them in a folder each below it."""
-    return _FolderSink(output, is_single=is_single)
+    sink = _FolderSink(output, is_single=is_single)
+    try:
+        yield sink
+    finally:
+        sink.discard()
 
 
 @contextmanager
