@@ -96,6 +96,9 @@ def command(
         module, version, output = _read_words(
             words, may_leave_version=bool(ref or all_tags), has_storage=storage is not None
         )
+        if ref == "":
+            hint = "Give the tag, branch or commit; an empty variable, perhaps?"
+            raise InputError("--git needs a tag, branch or commit", hint=hint)
         if with_deps and storage is None:
             raise InputError("--with-deps needs a storage", hint="Give --storage ROOT.")
         request = Request(source, module, version, ref or "", all_tags, recursive)

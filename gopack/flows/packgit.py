@@ -1,5 +1,6 @@
 """What to pack of a git repository: which commit, which folder, which version."""
 
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -187,10 +188,10 @@ class GitPlanner:
             InputError: there is no such commit, or it has no module.
         """
         commit = self._repository.resolve(ref)
-        folders = self._folders(commit)
         found: list[Found] = []
-        for folder in folders:
+        for folder in self._folders(commit):
             try:
+                _check_inside(folder)
                 if all_tags:
                     found += self.all_tags(ref, folder=folder)
                 else:
@@ -332,6 +333,12 @@ class GitPlanner:
         return self._tagged(place, tag, f"{version}+incompatible")
 
 
+def _check_inside(folder: str) -> None:
+    if folder.startswith("/") or ".." in folder.split("/"):
+        what = f"go.work names {folder}, which is not in the repository"
+        raise InputError(what, hint="Pack it from its own repository.")
+
+
 def _each_once(found: Sequence[Found]) -> list[Found]:
     """Drop what was found twice: a module's major versions show in its folder and in `vN`."""
     first: dict[object, Found] = {}
@@ -357,4 +364,5 @@ def _is_reached(folder: str) -> bool:
 
 
 def _clean(member: str) -> str:
-    return "/".join(element for element in member.split("/") if element not in {"", "."})
+    path = posixpath.normpath(member)
+    return "" if path == "." else path

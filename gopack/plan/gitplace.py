@@ -60,7 +60,7 @@ def locate(
     go_mod = read(_join(folder, "go.mod"))
     own = "" if go_mod is None else named_module(go_mod)
     if not own and not given:
-        raise _unnamed(go_mod, where)
+        raise _unnamed(go_mod, _join(folder, "go.mod"), where)
     if given in {"", own}:
         return _own_place(folder, own, read, url, where)
     if own and _stem(given) == _stem(own):
@@ -68,10 +68,10 @@ def locate(
     return _elsewhere(given, folder, own, read, declared, where=where, url=url)
 
 
-def _unnamed(go_mod: bytes | None, where: str) -> InputError:
+def _unnamed(go_mod: bytes | None, file: str, where: str) -> InputError:
     if go_mod is not None:
-        gomod.parse(go_mod, where=f"{where}: go.mod")
-    what = "there is no go.mod" if go_mod is None else "go.mod names no module"
+        gomod.parse(go_mod, where=f"{where}: {file}")
+    what = f"there is no {file}" if go_mod is None else f"{file} names no module"
     hint = "Name the module, give its folder with --source, or pack the commit that has one."
     return InputError(what, where=where, hint=hint)
 

@@ -242,3 +242,16 @@ def test_tag_that_is_no_version_of_the_module_is_refused_alone(repo: GitRepo) ->
         (PATH, "v1.0.1"),
         (f"{PATH}/sub", "v0.0.0"),
     ]
+
+
+def test_go_work_s_folders_that_are_not_there_are_each_named(repo: GitRepo) -> None:
+    repo.commit({"go.work": "go 1.22\n\nuse (\n\t.\n\t../x\n\t/y\n\t./missing\n)\n", "in/x": ""})
+    (repo.folder.parent / "x").mkdir()
+    (repo.folder.parent / "x/go.mod").write_text("module corp.example/x\n")
+    found = GitPlanner(GitRepository(repo.folder / "in")).everything("HEAD")
+    assert [str(f.module.path) for f in found if isinstance(f, Revision)] == [PATH]
+    assert sorted(f.error.what for f in found if isinstance(f, Refused)) == [
+        "go.work names ../x, which is not in the repository",
+        "go.work names /y, which is not in the repository",
+        "there is no missing/go.mod",
+    ]

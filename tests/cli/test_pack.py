@@ -275,6 +275,7 @@ def test_git_recursive_packs_every_module_and_those_of_go_work(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("words", "text"),
     [
+        (["v1.0.0", "--git", ""], "--git needs a tag, branch or commit"),
         (["--git", "nosuch"], "no such tag, branch or commit"),
         (["--git", "--upload-pack=x"], "no such tag, branch or commit"),
         (["v1.0.0", "--git", "HEAD"], "the tag of this version is on another commit"),
