@@ -53,7 +53,7 @@ class SourceTree:
         with disk_errors("read the source folder", self.root):
             os.scandir(self.root).close()
         walk = _Walk(new_vendor_rule=new_vendor_rule, passed_by=self._passed_by)
-        walk.folder(os.fspath(self.root), "")
+        walk.whole(os.fspath(self.root))
         return Listing(walk.files, walk.omitted, walk.unreadable, walk.newest_ns)
 
     def open(self, path: str) -> BinaryIO:
@@ -61,21 +61,29 @@ class SourceTree:
         return open(f"{self.root}/{path}", "rb", buffering=0, opener=_without_following)
 
 
-def find_modules(root: Path) -> Iterator[str]:
+def find_modules(root: Path, *, passed_by: Set[Path] = frozenset()) -> Iterator[str]:
     """Tell the folders below `root`, with slashes, that hold a go.mod; the root is an empty text.
 
-    Folders that `./...` does not reach (a leading dot or underscore, testdata) and vendor folders
-    are passed by.
+    Folders that `./...` does not reach (a leading dot or underscore, testdata), vendor folders and
+    `passed_by`, gopack's own output, are passed by.
 
     Raises:
         StoreError: a folder cannot be read.
     """
+    own = {os.fspath(path) for path in passed_by}
+    waiting = [(os.fspath(root.resolve()), "")]
     with disk_errors("look for modules", root):
-        for folder, folders, files in os.walk(root, onerror=_raise):
-            relative = os.path.relpath(folder, root).replace(os.sep, "/")
-            folders[:] = sorted(f for f in folders if is_reached(f))
-            if "go.mod" in files:
-                yield "" if relative == "." else relative
+        while waiting:
+            folder, relative = waiting.pop()
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name, reverse=True)
+            if any(e.name == "go.mod" and not e.is_dir() for e in entries):
+                yield relative
+            waiting += [
+                (e.path, f"{relative}/{e.name}".lstrip("/"))
+                for e in entries
+                if e.is_dir(follow_symlinks=False) and is_reached(e.name) and e.path not in own
+            ]
 
 
 class _Walk:
@@ -89,7 +97,17 @@ class _Walk:
         self.unreadable: list[Finding] = []
         self.newest_ns = 0
 
-    def folder(self, folder: str, prefix: str) -> None:
+    def whole(self, root: str) -> None:
+        """Walk a folder and all below it, however deep."""
+        under_way = [self._entries(root, "")]
+        while under_way:
+            entry, path = next(under_way[-1], (None, ""))
+            if entry is None:
+                under_way.pop()
+            elif self._entry(entry, path):
+                under_way.append(self._entries(entry.path, f"{path}/"))
+
+    def _entries(self, folder: str, prefix: str) -> Iterator[tuple["os.DirEntry[str]", str]]:
         try:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
@@ -97,20 +115,20 @@ class _Walk:
             self.unreadable.append(Finding(prefix.rstrip("/"), _why(error)))
             return
         for entry in entries:
-            self._entry(entry, prefix + entry.name)
+            yield entry, prefix + entry.name
 
-    def _entry(self, entry: "os.DirEntry[str]", path: str) -> None:
+    def _entry(self, entry: "os.DirEntry[str]", path: str) -> bool:
+        """Note an entry; tell whether it is a folder to go into."""
         is_folder = entry.is_dir(follow_symlinks=False)
         why = self._left_out(entry, path, is_folder=is_folder)
         if why:
             self.omitted.append(Finding(path, why))
         if is_folder:
             # A vendored folder is gone through all the same, as x/mod does.
-            if not why or why == _VENDORED:
-                self.folder(entry.path, f"{path}/")
-            return
+            return not why or why == _VENDORED
         if not why:
             self._file(entry, path)
+        return False
 
     def _left_out(self, entry: "os.DirEntry[str]", path: str, *, is_folder: bool) -> str:
         if entry.path in self._passed_by:
@@ -152,7 +170,3 @@ def _why(error: OSError) -> str:
 
 def _without_following(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-
-def _raise(error: OSError) -> None:
-    raise error

@@ -16,6 +16,7 @@ from gopack.cli.wiring import make_progress
 from gopack.errors import GopackError, InputError
 from gopack.flows.pack import Packed, pack
 from gopack.plan.closure import Level
+from gopack.spec.module import ModuleVersion
 
 USAGE = "Say `gopack pack [MODULE] VERSION OUTPUT_DIR`, or give --storage instead of OUTPUT_DIR."
 
@@ -119,10 +120,14 @@ def command(
 
 def _pack_all(request: Request, sink: Sink, teller: Teller) -> list[Packed]:
     """Pack what was asked for; what cannot be packed leaves the rest as it is."""
-    packed = []
-    for found in find_tasks(request, sink.own_paths(request.source), teller.note):
+    packed: list[Packed] = []
+    names: dict[ModuleVersion, str] = {}
+    for found in find_tasks(request, sink.own_paths, teller.note):
         try:
             with found.task() as task:
+                if task.module in names:
+                    raise _twice(task.module, names[task.module], found.name)
+                names[task.module] = found.name
                 done = pack(task, sink.staged_path(task.module), create_module_zip)
         except GopackError as error:
             teller.failed(error)
@@ -130,6 +135,11 @@ def _pack_all(request: Request, sink: Sink, teller: Teller) -> list[Packed]:
         teller.packed(done)
         packed.append(done)
     return packed
+
+
+def _twice(module: ModuleVersion, one: str, other: str) -> InputError:
+    what = f"two folders are this module: {one} and {other}, which is left out"
+    return InputError(what, where=str(module), hint="Mend the module line of one of the two.")
 
 
 def _read_words(

@@ -36,18 +36,24 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class FoundTask:
-    """A task that opens its tree only while it is packed; opening it may raise a GopackError."""
+    """A task that opens its tree only while it is packed; opening it may raise a GopackError.
 
+    `name` is its folder.
+    """
+
+    name: str
     task: Callable[[], AbstractContextManager[PackTask]]
 
 
-def find_tasks(request: Request, own_paths: Set[Path], note: Note) -> Iterator[FoundTask]:
+OwnPaths = Callable[[Path], set[Path]]
+"""Tells what lies in a folder that is packed and is the run's own output: it is never packed."""
+
+
+def find_tasks(request: Request, own_paths: OwnPaths, note: Note) -> Iterator[FoundTask]:
     """Find every module version that was asked for.
 
-    `own_paths` are never packed.
-
     Raises:
-        InputError: it cannot be told what is to be packed.
+        InputError: it cannot be told what is to be packed, or the output would be packed.
         StoreError: a folder cannot be read.
     """
     if request.all_tags and request.version:
@@ -59,7 +65,7 @@ def find_tasks(request: Request, own_paths: Set[Path], note: Note) -> Iterator[F
     if request.ref or request.all_tags:
         yield from _from_git(request, note)
     elif request.recursive:
-        for folder in _folders(request.source):
+        for folder in _folders(request.source, own_paths(request.source)):
             yield _from_folder(request, request.source / folder, own_paths, note)
     else:
         yield _from_folder(request, request.source, own_paths, note)
@@ -77,7 +83,8 @@ def _from_git(request: Request, note: Note) -> Iterator[FoundTask]:
         if isinstance(found, Revision):
             for each in found.notes:
                 note(f"{found.module}: {each}")
-        yield FoundTask(_opener(repository, found))
+        name = found.folder if isinstance(found, Revision) else found.name
+        yield FoundTask(name or ".", _opener(repository, found))
 
 
 def _found_in_git(
@@ -114,8 +121,8 @@ def _opener(
     return task
 
 
-def _folders(source: Path) -> list[str]:
-    folders = set(find_modules(source))
+def _folders(source: Path, own: Set[Path]) -> list[str]:
+    folders = set(find_modules(source, passed_by=own))
     work = source / "go.work"
     if work.is_file():
         members = read_go_work(work.read_bytes(), name=str(work)).members
@@ -125,11 +132,11 @@ def _folders(source: Path) -> list[str]:
     return sorted(folders)
 
 
-def _from_folder(request: Request, folder: Path, own_paths: Set[Path], note: Note) -> FoundTask:
+def _from_folder(request: Request, folder: Path, own_paths: OwnPaths, note: Note) -> FoundTask:
     def task() -> AbstractContextManager[PackTask]:
-        return nullcontext(_folder_task(request, folder, own_paths, note))
+        return nullcontext(_folder_task(request, folder, own_paths(folder), note))
 
-    return FoundTask(task)
+    return FoundTask(str(folder), task)
 
 
 def _folder_task(request: Request, folder: Path, own_paths: Set[Path], note: Note) -> PackTask:

@@ -9,7 +9,7 @@ from typing import Protocol
 from gopack.adapters.outfolder import OutFolder
 from gopack.cli.byhand import OpenShelf, make_shelf, open_shelf
 from gopack.cli.wiring import Session, WatchedProgress, session
-from gopack.errors import GopackError
+from gopack.errors import GopackError, InputError
 from gopack.flows.fetch import fetch
 from gopack.flows.pack import Packed
 from gopack.plan.closure import Level
@@ -28,7 +28,11 @@ class Sink(Protocol):
     """Takes packed versions in: all are packed first, then put where they belong."""
 
     def own_paths(self, source: Path) -> set[Path]:
-        """What lies inside the source and is the sink's own."""
+        """What lies inside the source and is the sink's own.
+
+        Raises:
+            InputError: that cannot be told from the source.
+        """
 
     def staged_path(self, module: ModuleVersion) -> Path:
         """A new path to write a zip to."""
@@ -47,6 +51,8 @@ class _FolderSink:
 
     def own_paths(self, source: Path) -> set[Path]:
         own = OutFolder(self._output).own_paths(source)
+        if self._output.resolve() == source.resolve() and not self._is_single:
+            raise _is_the_source("OUTPUT_DIR", self._output)
         if self._output.resolve() == source.resolve() and not (source / "go.mod").exists():
             own.add(source.resolve() / "go.mod")
         return own
@@ -122,6 +128,8 @@ class _StorageSink:
 
     def own_paths(self, source: Path) -> set[Path]:
         root = self._opened.store.root.resolve()
+        if root == source.resolve():
+            raise _is_the_source("the storage", self._opened.store.root)
         return {root} if root.is_relative_to(source.resolve()) else set()
 
     def staged_path(self, module: ModuleVersion) -> Path:  # noqa: ARG002 - the store numbers them
@@ -145,6 +153,14 @@ class _StorageSink:
         if self._needs and not errors:
             errors = self._needs.fetch_rest(packed)
         return errors
+
+
+def _is_the_source(what: str, folder: Path) -> InputError:
+    return InputError(
+        f"{what} is a module's folder, and what is left in it would be packed the next time",
+        where=str(folder),
+        hint="Give a folder below it, or elsewhere.",
+    )
 
 
 class _Needs:

@@ -370,6 +370,44 @@ def test_go_mod_that_go_cannot_parse_is_stored_and_told_of(tmp_path: Path) -> No
     assert "go.mod:3:1" in said
 
 
+@pytest.mark.parametrize("into", [["out"], ["--storage", "st"], ["sub/out"]])
+def test_recursive_output_inside_the_source_is_never_packed(into: list[str], module: Path) -> None:
+    (module / "sub").mkdir()
+    (module / "sub/go.mod").write_text(f"module {PATH}/sub\n")
+    for version in ("v1.0.0", "v1.1.0", "v1.2.0"):
+        done = packed("pack", "--recursive", version, *into, cwd=module)
+        assert [line.split(",")[1] for line in done.splitlines()] == [" 2 files", " 1 files"]
+
+
+def test_recursive_output_that_is_a_module_s_folder_is_refused(module: Path) -> None:
+    for into in (["."], ["--storage", "."]):
+        said = refused("pack", "--recursive", "v1.0.0", *into, cwd=module)
+        assert "what is left in it would be packed the next time" in said
+    assert "would be packed the next time" in refused(
+        "pack", "v1.0.0", "--storage", ".", cwd=module
+    )
+    assert sorted(path.name for path in module.iterdir() if path.suffix) == ["go.mod", "m.go"]
+
+
+def test_recursive_two_folders_of_one_module_are_named(module: Path) -> None:
+    (module / "copy").mkdir()
+    (module / "copy/go.mod").write_text(f"module {PATH}\n")
+    done = gopack("pack", "--recursive", "v1.0.0", "../out", cwd=module)
+    assert done.returncode == 2
+    assert "two folders are this module: . and copy, which is left out" in done.stderr
+    assert names_in(module.parent / "out" / PATH / "v1.0.0/v1.0.0.zip") == {"go.mod", "m.go"}
+
+
+def test_tree_of_any_depth_is_packed(module: Path) -> None:
+    deep = "/".join(["d"] * 1500)
+    subprocess.run(["mkdir", "-p", deep], cwd=module, check=True)
+    (module / deep / "x.go").write_text("package d\n")
+    packed("pack", "v1.0.0", "../out", cwd=module)
+    assert names_in(module.parent / "out/v1.0.0.zip") == {"go.mod", "m.go", f"{deep}/x.go"}
+    packed("pack", "--recursive", "v1.0.0", "../all", cwd=module)
+    subprocess.run(["rm", "-r", "d"], cwd=module, check=True)  # too deep for pytest's own broom
+
+
 # Bad input
 
 
