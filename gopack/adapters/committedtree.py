@@ -6,9 +6,8 @@ git hashes them, while they are read for the zip, and compared with the commit's
 """
 
 import hashlib
-import io
-from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import BinaryIO, Self, cast
 
 from gopack.adapters.sourcetree import SourceTree
 from gopack.plan.packing import CommittedFile, Listing, not_as_committed
@@ -41,13 +40,16 @@ class CommittedTree:
 
     def open(self, path: str) -> BinaryIO:
         """Open a listed file; OSError if it is not what it was."""
+        return cast("BinaryIO", _Hashed(self._tree.open(path), self._digest(path), self, path))
+
+    def _digest(self, path: str) -> "hashlib._Hash":
         digest = hashlib.new(self._algorithm, usedforsecurity=False)
         digest.update(b"blob %d\0" % self._sizes[path])
+        return digest
 
-        def done() -> None:
-            self._blobs[path] = digest.hexdigest()
-
-        return io.BufferedReader(_Hashed(self._tree.open(path), digest.update, done))
+    def hashed(self, path: str, blob: str) -> None:
+        """Note what was read of a file."""
+        self._blobs[path] = blob
 
     def differing(self, files: Sequence[SourceFile], *, go_version: str) -> list[str]:
         """Tell the packed files that are not the commit's, and the commit's that are not packed."""
@@ -55,26 +57,27 @@ class CommittedTree:
         return not_as_committed(packed, self._committed, go_version=go_version)
 
 
-class _Hashed(io.RawIOBase):
-    """An unbuffered file that passes on what is read of it."""
+class _Hashed:
+    """A file that is hashed as it is read; as much of BinaryIO as packing takes, for many files."""
+
+    __slots__ = ("_digest", "_file", "_path", "_tree")
 
     def __init__(
-        self, file: BinaryIO, update: Callable[[memoryview], None], done: Callable[[], None]
+        self, file: BinaryIO, digest: "hashlib._Hash", tree: CommittedTree, path: str
     ) -> None:
         self._file = file
-        self._update = update
-        self._done = done
+        self._digest = digest
+        self._tree = tree
+        self._path = path
 
-    def readable(self) -> bool:
-        return True
+    def read(self, size_bytes: int = -1) -> bytes:
+        data = self._file.read(size_bytes)
+        self._digest.update(data)
+        return data
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        size: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
-        self._update(memoryview(buffer)[:size])
-        return size
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-            self._done()
-        super().close()
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._tree.hashed(self._path, self._digest.hexdigest())
