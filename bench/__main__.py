@@ -5,8 +5,8 @@
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
     python -m bench trust [--runs N] [PART...]      verifying, checking and serving
 
-PART is one of fetch, again, check, growth and start, or a part of a contestant's name (`go mod`,
-`curl`), which then fetches alone; without one everything runs.
+PART is one of fetch, again, check, growth, closure and start, or a part of a contestant's name
+(`go mod`, `curl`), which then fetches alone; without one everything runs.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from bench import (
     again,
     bundle,
     checking,
+    closure,
     dataset,
     fetching,
     growing,
@@ -29,7 +30,7 @@ from bench import (
 )
 from bench.report import Row
 
-PARTS = ("start", "fetch", "again", "check", "growth")
+PARTS = ("start", "closure", "fetch", "again", "check", "growth")
 AGAIN_DELAYS_MS = (0, 50)
 SIZES, BIG_SIZES = (0, 1, 4), (0, 1, 4, 16)
 """Multiples of the real data set, 0 for a fifth of it."""
@@ -54,12 +55,16 @@ def main() -> None:
 
 
 def _rows(options: argparse.Namespace) -> Iterator[Row]:
-    base = dataset.real(refill=options.refill)
     words = set(options.parts) - set(PARTS)
     parts = set(options.parts or PARTS) - words | ({"fetch"} if words else set())
     names = [name for name in peers.ALL if not words or any(word in name for word in words)]
     if "start" in parts:
         yield from startup.rows()
+    if "closure" in parts:
+        yield from closure.rows(options.runs)
+    if not parts - {"start", "closure"}:
+        return
+    base = dataset.real(refill=options.refill)
     if "fetch" in parts:
         yield from fetching.rows(base, options.delays, names, options.runs)
     if "again" in parts:

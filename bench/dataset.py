@@ -79,8 +79,8 @@ def real(*, refill: bool = False) -> Dataset:
     With `refill` gopack is run again over the tree, for a gopack that asks for more than before.
     """
     folder = cache_dir() / "real"
-    roots = _read_lines(HERE / "roots.txt")
-    is_filled = _read_lines(folder / "roots.txt") == roots
+    roots = read_lines(HERE / "roots.txt")
+    is_filled = read_lines(folder / "roots.txt") == roots
     if refill or not is_filled or not (folder / "tree" / "sumdb").exists():
         stored = _fill(folder / "tree", roots)
         (folder / "versions.txt").write_text("".join(f"{item}\n" for item in stored))
@@ -88,14 +88,14 @@ def real(*, refill: bool = False) -> Dataset:
         (folder / "refused.txt").write_text("".join(f"{item}\n" for item in refused))
         (folder / "roots.txt").write_text("\n".join(roots) + "\n")
     names = (folder / "versions.txt", folder / "refused.txt")
-    return Dataset("real", folder / "tree", roots, *map(_read_lines, names))
+    return Dataset("real", folder / "tree", roots, *map(read_lines, names))
 
 
 def multiplied(base: Dataset, copies: int) -> Dataset:
     """`copies` times as many versions: the base and its modules under new paths."""
     folder = cache_dir() / f"{base.name}-x{copies}"
     mark = folder / "versions.txt"
-    if _read_lines(mark) != base.versions:
+    if read_lines(mark) != base.versions:
         print(f"making {copies} copies of the data set, once", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         program = built_program("multiply")
@@ -128,7 +128,7 @@ def _fill(tree: Path, roots: Sequence[str]) -> list[str]:
     folder = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
     storage = folder / "root"
     try:
-        with serving(tree, fill_from=_proxy()) as source:
+        with serving(tree, fill_from=this_proxy()) as source:
             _gopack(source.url, "fetch", _listed(folder, roots), storage)
             stored = sorted(stored_versions(storage))
             floating = [root.partition("@")[0] for root in roots]
@@ -185,13 +185,13 @@ def _downloaded(text: str) -> Iterator[str]:
             yield f"{shown['Path']}@{shown['Version']}"
 
 
-def _proxy() -> str:
+def this_proxy() -> str:
     """The first proxy of this machine's GOPROXY."""
     shown = subprocess.run(["go", "env", "GOPROXY"], capture_output=True, text=True, check=True)
     return re.split(r"[,|]", shown.stdout.strip())[0].rstrip("/")
 
 
-def _read_lines(file: Path) -> tuple[str, ...]:
+def read_lines(file: Path) -> tuple[str, ...]:
     if not file.exists():
         return ()
     lines = (line.strip() for line in file.read_text().splitlines())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench import again, growing, peers, startup
+from bench import again, closure, growing, peers, startup
 from bench.report import Promise, Row
 
 GO_TIMES = 8.0
@@ -13,6 +13,8 @@ ADDED_S = 1.0
 GROWTH_TIMES = 1.25
 """16 times the versions in 20 times the time."""
 HELP_S = 0.15
+CLOSURE_S = {closure.GRAPH: 2.0, closure.CLOSED: 8.0}
+CLOSURE_BYTES = 200_000_000
 
 
 class Rows:
@@ -38,6 +40,7 @@ def held(rows: Sequence[Row]) -> Iterator[Promise]:
     yield from _again(known)
     yield from _added(known)
     yield from _growth(known)
+    yield from _closure(known)
     for row in known.of(startup.HELP):
         told = f"{row.run.wall_s * 1000:.0f} ms"
         yield Promise("gopack --help in 150 ms", told, row.run.wall_s <= HELP_S)
@@ -112,3 +115,16 @@ def _growth(known: Rows) -> Iterator[Promise]:
         text = f"linear growth: {versions:.0f} times the versions in {versions * GROWTH_TIMES:.0f}"
         told = f"{row.run.wall_s:.1f} s, {base.run.wall_s:.1f} s: {times:.1f} times"
         yield Promise(f"{text} times the time", told, times <= versions * GROWTH_TIMES)
+
+
+def _closure(known: Rows) -> Iterator[Promise]:
+    for peer, limit_s in CLOSURE_S.items():
+        for row in known.of(peer):
+            beside = closure.BESIDE[peer]
+            go_s = known.wall_s(beside, row.delay_ms)
+            told = f"{row.run.wall_s:.2f} s" + (f", {beside} {go_s:.2f} s" if go_s else "")
+            text = f"{peer} of {row.data}, {row.versions} go.mod files: {limit_s:.0f} s at most"
+            yield Promise(text, told, row.run.wall_s <= limit_s)
+            told = f"{row.run.peak_bytes / 1e6:.0f} MB"
+            text = f"{peer}: at most 200 MB of anonymous memory"
+            yield Promise(text, told, row.run.peak_bytes <= CLOSURE_BYTES)

@@ -31,7 +31,9 @@ class GraphWalk:
     def __init__(self, roots: Iterable[ModuleVersion], *, pruned: bool = True) -> None:
         self._pruned = pruned
         self._waiting: dict[ModuleVersion, set[bool]] = {}
-        self._queued: set[tuple[ModuleVersion, bool]] = set()
+        # What is followed pruned and what is followed unpruned; a version may be both.
+        self._queued: dict[bool, set[ModuleVersion]] = {False: set(), True: set()}
+        self._seen: set[ModuleVersion] = set()
         self._read: dict[ModuleVersion, Summary] = {}
         self._selected: dict[str, str] = {}
         self._fresh: list[ModuleVersion] = []
@@ -51,12 +53,17 @@ class GraphWalk:
     def feed(self, module: ModuleVersion, summary: Summary) -> None:
         """Give the summary of a version that `needs` named."""
         self._read[module] = summary
+        # Of hundreds of thousands of requirements few are new, so that is asked first.
+        seen = self._seen
         for required in summary.require:
-            self._select(required)
+            if required not in seen:
+                self._select(required)
         modes = self._waiting.pop(module, set())
         if False in modes or not summary.prunes:
+            queued = self._queued[False]
             for required in summary.require:
-                self._enqueue(required, pruned=False)
+                if required not in queued:
+                    self._enqueue(required, pruned=False)
 
     @property
     def is_done(self) -> bool:
@@ -79,13 +86,14 @@ class GraphWalk:
 
     def holds_roots(self, roots: Iterable[ModuleVersion]) -> bool:
         """Whether these are requirements of the main module already."""
-        return all((root, self._pruned) in self._queued for root in roots)
+        return all(root in self._queued[self._pruned] for root in roots)
 
     def build_list(self) -> set[ModuleVersion]:
         """Tell the selected versions as a set."""
         return {ModuleVersion(path, version) for path, version in self._selected.items()}
 
     def _select(self, module: ModuleVersion) -> None:
+        self._seen.add(module)
         known = self._selected.get(module.path)
         if known is None or semver.compare(known, module.version) < 0:
             self._selected[module.path] = module.version
@@ -94,16 +102,16 @@ class GraphWalk:
         """Mark a version to be followed, and all that this entails among those already read."""
         stack = [(module, pruned)]
         while stack:
-            entry = stack.pop()
-            if entry in self._queued:
+            version, prune = stack.pop()
+            if version in self._queued[prune]:
                 continue
-            self._queued.add(entry)
-            version, prune = entry
+            self._queued[prune].add(version)
             summary = self._read.get(version)
             if summary is None:
                 self._wait_for(version, pruned=prune)
             elif not (prune and summary.prunes):
-                stack.extend((required, False) for required in summary.require)
+                followed = self._queued[False]
+                stack.extend((m, False) for m in summary.require if m not in followed)
 
     def _wait_for(self, module: ModuleVersion, *, pruned: bool) -> None:
         if module not in self._waiting:
