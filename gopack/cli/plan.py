@@ -17,9 +17,19 @@ from gopack.cli.table import print_go_needed, versions_text
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import make_progress, reading_session
 from gopack.errors import InputError
-from gopack.flows.preview import Need, Preview, compare_levels, preview
+from gopack.flows.preview import (
+    Need,
+    Preview,
+    Scale,
+    Uncounted,
+    compare_levels,
+    uncounted,
+)
 from gopack.plan.closure import Level
 from gopack.spec.module import ModuleVersion
+
+MAX_NAMED = 8
+"""Lines that a sentence names; the JSON names all."""
 
 
 @click.command("plan")
@@ -48,8 +58,10 @@ def command(
     """Show what fetch would do with LIST (goget.txt); nothing is stored.
 
     Each line, the version it resolves to, how many versions and bytes it brings, and how many of
-    them are there already. What only the zips tell comes on top in fetch: modules for imports that
-    no go.mod covers, and versions that carry retractions. The exit status is fetch's.
+    them are there already; then what each --closure level takes for all of them together, with the
+    versions that carry retractions and those that sealed queries choose. Only the zips tell what
+    imports bring that no go.mod covers: it counts where an earlier fetch has read them, and else
+    the lines are named for which it comes on top. The exit status is fetch's.
     """
     console, output = make_console(), make_output()
     with ends_well(console):
@@ -62,30 +74,24 @@ def command(
         ):
             s.planner.platforms = platforms
             plan = s.planner.plan(items, Level(closure))
-            levels = (
-                compare_levels(s.planner, plan, store=s.store, manifest=s.ledger.manifest)
-                if why is None
-                else {}
-            )
-            shown = preview(
-                plan,
-                sources=s.fetcher.sources,
-                store=s.store,
-                manifest=s.ledger.manifest,
-                executor=s.fetcher.executor,
-            )
+            expected = s.completer.expect(plan)
+            left_out = uncounted(s.completer, expected)
+            scale = Scale(s.fetcher.sources, s.store, s.ledger.manifest, s.fetcher.executor)
+            shown = scale.measure(expected)
+            levels = compare_levels(s.completer, plan, scale) if why is None else {}
         is_piped = str(json_file) == "-"
         if why is not None:
             _print_why(console if is_piped else output, shown, why)
         elif not is_piped:
             _print_table(output, shown)
             _print_levels(output, levels, chosen=Level(closure))
-        lies = list(s.completer.lies.values())
-        for lie in lies:
-            print_error(console, lie)
+            _print_uncounted(output, left_out)
+        failed = [*s.completer.lies.values(), *filter(None, [s.completer.error])]
+        for error in failed:
+            print_error(console, error)
         _print_errors(console, shown)
-        write_json(json_file, plan_json(shown, levels))
-        end(max((e.exit_status for e in [*shown.plan.errors(), *lies]), default=0))
+        write_json(json_file, plan_json(shown, levels, left_out))
+        end(max((e.exit_status for e in [*shown.plan.errors(), *failed]), default=0))
 
 
 def _print_table(output: Console, shown: Preview) -> None:
@@ -123,6 +129,25 @@ def _print_levels(output: Console, levels: Mapping[Level, Need], *, chosen: Leve
         table.add_row(level.value, *cells, style=style)
     output.print()
     output.print(table)
+
+
+def _print_uncounted(output: Console, left_out: Uncounted) -> None:
+    """Say for which lines only the zips tell the rest."""
+    lines = [line.item.text for line in left_out.lines]
+    lines += ["all lines together"] if left_out.is_joint else []
+    if not lines:
+        return
+    shown = ", ".join(lines[:MAX_NAMED])
+    more = f" and {len(lines) - MAX_NAMED} more" if len(lines) > MAX_NAMED else ""
+    text = (
+        f"not counted: what imports bring that no go.mod covers, of {shown}{more}; "
+        "fetch reads them out of the zips, and later plans count them"
+    )
+    output.print()
+    output.print(text, markup=False, highlight=False)
+    for module in left_out.silent:
+        text = f"    {module} has no go.mod of its own: all that it imports comes on top"
+        output.print(text, markup=False, highlight=False)
 
 
 def _bytes(need: Need) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from gopack.cli.console import dumps
 from gopack.errors import GopackError, StoreError
 from gopack.flows.fetch import FetchResult
-from gopack.flows.preview import Need, Preview
+from gopack.flows.preview import Need, Preview, Uncounted
 from gopack.plan.closure import Level
 from gopack.plan.lines import LinePlan
 from gopack.plan.outcome import LineOutcome
@@ -63,7 +63,7 @@ def fetch_json(
     }
 
 
-def plan_json(shown: Preview, levels: Mapping[Level, Need]) -> dict[str, Any]:
+def plan_json(shown: Preview, levels: Mapping[Level, Need], left_out: Uncounted) -> dict[str, Any]:
     """Give a plan: every line, and every version with why it is needed."""
     plan = shown.plan
     reasons = plan.reasons()
@@ -74,6 +74,11 @@ def plan_json(shown: Preview, levels: Mapping[Level, Need]) -> dict[str, Any]:
         "go_line_to_add": plan.go_line,
         "total": asdict(shown.total()),
         "levels": {level.value: asdict(need) for level, need in levels.items()},
+        "imports_not_counted": {
+            "lines": [line.item.text for line in left_out.lines],
+            "together": left_out.is_joint,
+            "without_go_mod": [str(module) for module in left_out.silent],
+        },
         "versions": [
             {
                 "module": module.path,

@@ -16,6 +16,7 @@ from gopack.flows.fetching import FetchRun
 from gopack.flows.importing import Importer
 from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
+from gopack.flows.toolcheck import tool_fault
 from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
@@ -70,7 +71,26 @@ class Completer:
         run.bring(plan)
         plan = self._with_answers(self._with_carriers(plan))
         run.bring(plan)
-        return plan
+        return self._with_tools(plan, run)
+
+    def expect(self, plan: Plan) -> Plan:
+        """Give the plan as it will be in the end, as far as that can be told without zips.
+
+        All but what imports bring that no go.mod covers; that counts where an earlier run read
+        them. See `unread`.
+        """
+        plan = self.planner.grow(plan, self._known_growth(plan))
+        try:
+            plan = self._with_upgrades(plan)
+        except GopackError as error:
+            self.error = error
+        return self._with_answers(self._with_carriers(plan))
+
+    def unread(self, plan: Plan) -> list[LinePlan | None]:
+        """Tell the lines whose imports nobody has read yet; None stands for all together."""
+        places = [_line(plan, place) for place, _closure in _surveyable(plan)]
+        known = self.known.surveys.keys() | self.surveys.keys()
+        return [line for line in places if plan.starts(line) and plan.survey_key(line) not in known]
 
     def unresolved(self) -> dict[str, str]:
         """Tell the packages that nobody provides, and of each a package that imports it."""
@@ -166,6 +186,20 @@ class Completer:
                     plan.providers_of(place),
                     line.parts if line else {},
                 )
+        return replace(plan, lines=tuple(lines))
+
+    def _with_tools(self, plan: Plan, run: FetchRun) -> Plan:
+        """Fail the files whose tool lines name no command; what they need is stored all the same.
+
+        Where something did not come nobody can look.
+        """
+        lines = list(plan.lines)
+        for place, line in enumerate(lines):
+            if run.fetched.failed.keys() & line.wants().keys():
+                continue
+            fault = tool_fault(line, self.importer)
+            if fault is not None:
+                lines[place] = replace(line, error=fault)
         return replace(plan, lines=tuple(lines))
 
     # The closed level

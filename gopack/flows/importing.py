@@ -8,7 +8,7 @@ Spec: go.dev/ref/mod#resolve-pkg-mod; modload queryImport and QueryPackages.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,6 +22,7 @@ from gopack.plan.survey import Contents, Survey, prefixes
 from gopack.ports import Arrived, Sources
 from gopack.spec import module
 from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package
 
 Bring = Callable[[Iterable[ModuleVersion]], Mapping[ModuleVersion, GopackError]]
 """Fetches zips so that they can be read; tells which could not be had."""
@@ -49,11 +50,6 @@ class Importer:
     def __post_init__(self) -> None:
         self._reader = PackageReader(self.read_packages, self.executor)
 
-    @classmethod
-    def asking_only(cls, sources: Sources, executor: Executor) -> "Importer":
-        """Make one that looks into no zip: for `latest` alone."""
-        return cls(sources, executor, lambda _module, _wanted: Future(), lambda _modules: {})
-
     def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
         """Drive surveys to their ends, side by side; `arrived` tells when a zip can be read."""
         self._reader.survey(surveys, arrived)
@@ -74,6 +70,16 @@ class Importer:
                     self._provider[path] = candidate
                     candidates[path] = []
         return {path: self._provider.setdefault(path, None) for path in packages}
+
+    def find(
+        self, package: str, candidates: Iterable[ModuleVersion]
+    ) -> tuple[ModuleVersion, Package] | None:
+        """Find the first of these versions that has a package, and read it; their zips are here."""
+        for candidate in candidates:
+            contents = result_of(self.read_packages(candidate, frozenset({package})))
+            if package in contents.read:
+                return candidate, contents.read[package]
+        return None
 
     def latest(self, paths: Iterable[str]) -> dict[str, ModuleVersion | None]:
         """Tell the latest version of each module; None where there is none.

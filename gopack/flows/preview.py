@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError
-from gopack.flows.importing import Importer
+from gopack.flows.completing import Completer
 from gopack.flows.jobs import Jobs
-from gopack.flows.planning import Planner
 from gopack.plan.closure import Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest
+from gopack.plan.summary import is_synthesized
 from gopack.ports import Sources, State, Store
 from gopack.spec.module import ModuleVersion
 
@@ -59,42 +59,74 @@ class Preview:
         )
 
 
-def preview(
-    plan: Plan, *, sources: Sources, store: Store, manifest: Manifest, executor: Executor
-) -> Preview:
-    """Measure a plan: zips that are there by the manifest, the others by asking for their size."""
-    wants = plan.wants()
-    there = frozenset(m for m, whole in wants.items() if _is_there(store.state(m), whole=whole))
-    known = {m: e.zip.size_bytes for m, e in manifest.versions.items() if e.zip is not None}
-    asked = _ask_sizes(
-        (m for m, whole in wants.items() if whole and m not in known), sources, executor
-    )
-    return Preview(plan, {**asked, **known}, there)
+@dataclass(slots=True)
+class Scale:
+    """Measures plans: zips that are there by the manifest, the others by asking, each once.
 
+    Args:
+        sources: where sizes are asked for.
+        store: the storage.
+        manifest: what is known of it.
+        executor: runs the waiting.
 
-def compare_levels(
-    planner: Planner, plan: Plan, *, store: Store, manifest: Manifest
-) -> dict[Level, Need]:
-    """Measure the same lines at every level; imports that no go.mod covers are found by fetch only.
-
-    At the closed level every module's latest version counts, too.
     """
-    needs = {}
-    for level in Level:
-        found = planner.at_level(plan, level)
-        if level is Level.CLOSED:
-            importer = Importer.asking_only(planner.sources, planner.executor)
-            latest = importer.latest(sorted({module.path for module in found.wants()}))
-            found = replace(found, latest=tuple(m for m in latest.values() if m is not None))
-        shown = preview(
-            found,
-            sources=planner.sources,
-            store=store,
-            manifest=manifest,
-            executor=planner.executor,
+
+    sources: Sources
+    store: Store
+    manifest: Manifest
+    executor: Executor
+    _asked: dict[ModuleVersion, int | None] = field(default_factory=dict)
+
+    def measure(self, plan: Plan) -> Preview:
+        """Measure a plan."""
+        wants = plan.wants()
+        there = frozenset(
+            m for m, whole in wants.items() if _is_there(self.store.state(m), whole=whole)
         )
-        needs[level] = shown.total()
-    return needs
+        known = {m: e.zip.size_bytes for m, e in self.manifest.versions.items() if e.zip}
+        unknown = [
+            m for m, whole in wants.items() if whole and m not in known and m not in self._asked
+        ]
+        self._asked |= _ask_sizes(unknown, self.sources, self.executor)
+        return Preview(plan, {**self._asked, **known}, there)
+
+
+def compare_levels(completer: Completer, plan: Plan, scale: Scale) -> dict[Level, Need]:
+    """Measure the same lines at every level, as far as that can be told without zips."""
+    at_level = completer.planner.at_level
+    return {
+        level: scale.measure(completer.expect(at_level(plan, level))).total() for level in Level
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """What a preview does not count: what imports bring that no go.mod covers.
+
+    Args:
+        lines: the lines whose imports nobody has read.
+        is_joint: whether those of all lines together are among them.
+        silent: versions of these lines that have no go.mod of their own, so that all they import
+            comes on top.
+
+    """
+
+    lines: tuple[LinePlan, ...] = ()
+    is_joint: bool = False
+    silent: tuple[ModuleVersion, ...] = ()
+
+
+def uncounted(completer: Completer, plan: Plan) -> Uncounted:
+    """Tell what the preview of a plan does not count."""
+    unread = completer.unread(plan)
+    lines = tuple(line for line in unread if line is not None)
+    silent = {
+        m
+        for line in lines
+        for m in line.starts
+        if (data := plan.gomods.get(m)) is not None and is_synthesized(m.path, data)
+    }
+    return Uncounted(lines, None in unread, tuple(sorted(silent)))
 
 
 def _is_there(state: State, *, whole: bool) -> bool:

@@ -154,6 +154,10 @@ class Closure:
         """The build list of a main module that uses all it may: version by module path."""
         return self._lazy.selected
 
+    def fetched(self, module: ModuleVersion) -> ModuleVersion | None:
+        """Tell what is fetched for a version: itself, its replacement, None for a folder."""
+        return self._main.fetched(module)
+
     def build_list(self) -> set[ModuleVersion]:
         """Tell the selected versions as a set."""
         return self._lazy.build_list()

@@ -11,7 +11,7 @@ readGoInfo and ScanDir with imports.AnyTags.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gopack.spec import runes
 from gopack.spec.constraint import ConstraintError, may_build
@@ -80,12 +80,14 @@ class SourceFile:
         imports: import paths in their order, `C` among them, each as often as it stands there.
         built: whether some build could use the file.
         error: why it cannot be parsed, if so; then it has no imports.
+        package: the name in its package clause, empty where that cannot be read.
 
     """
 
     imports: tuple[str, ...] = ()
     built: bool = True
     error: str = ""
+    package: str = field(default="", repr=False, compare=False)
 
 
 def read_source(data: bytes, *, whole: bool = True) -> SourceFile | None:
@@ -100,19 +102,21 @@ def read_source(data: bytes, *, whole: bool = True) -> SourceFile | None:
     """
     data = data.removeprefix(_BOM)
     try:
-        imports, end = _read_imports(data)
+        package, imports, end = _read_imports(data)
         header = data[:end]
         if b"\0" in data[: end + 1]:
             return SourceFile(error="unexpected NUL in input")
         _check_text(header)
-        read = SourceFile(tuple(imports))
+        read = SourceFile(tuple(imports), package=package)
     except _SyntaxError as error:
         end, header = len(data), data
         read = SourceFile(error=str(error))
     if not whole and len(data) - end < _MARGIN_BYTES:
         return None
     try:
-        return read if may_build(header) else SourceFile(built=False, error=read.error)
+        if may_build(header):
+            return read
+        return SourceFile(built=False, error=read.error, package=read.package)
     except ConstraintError as error:
         return SourceFile(error=str(error))
 
@@ -131,11 +135,11 @@ def _skip(data: bytes, at: int) -> int:
             return at
 
 
-def _read_imports(data: bytes) -> tuple[list[str], int]:
-    """Give the import paths, and where the first thing after them starts."""
+def _read_imports(data: bytes) -> tuple[str, list[str], int]:
+    """Give the package's name, the import paths, and where the first thing after them starts."""
     if plain := _PLAIN_FILE.match(data):
         return _read_plain(plain)
-    at = _read_package(data)
+    package, at = _read_package(data)
     imports: list[str] = []
     while True:
         start, at = at, _skip(data, at)
@@ -143,7 +147,7 @@ def _read_imports(data: bytes) -> tuple[list[str], int]:
         if keyword is None:
             _check_end(data, start, at)
         if keyword is None or not _continues(data[start:at]):
-            return imports, at
+            return package, imports, at
         start, at = keyword.end(), _skip(data, keyword.end())
         _refuse_semicolon(data[start:at])
         if data[at : at + 1] == b"(":
@@ -152,14 +156,14 @@ def _read_imports(data: bytes) -> tuple[list[str], int]:
             at = _read_spec(data, at, imports)
 
 
-def _read_plain(plain: re.Match[bytes]) -> tuple[list[str], int]:
+def _read_plain(plain: re.Match[bytes]) -> tuple[str, list[str], int]:
     specs = _PLAIN_LINE.findall(plain["group"] or plain["single"] or b"")
     if plain[1] in _KEYWORDS or any(name in _KEYWORDS for name, _ in specs):
         raise _SyntaxError("a keyword where a name stands")
-    return [path.decode() for _, path in specs], plain.end()
+    return plain[1].decode(), [path.decode() for _, path in specs], plain.end()
 
 
-def _read_package(data: bytes) -> int:
+def _read_package(data: bytes) -> tuple[str, int]:
     at = _skip(data, 0)
     _refuse_semicolon(data[:at])
     keyword = _PACKAGE.match(data, at)
@@ -170,7 +174,7 @@ def _read_package(data: bytes) -> int:
     name = _NAME.match(data, at)
     if name is None or not _is_identifier(name[0]):
         raise _SyntaxError("expected a package name")
-    return name.end()
+    return name[0].decode(), name.end()
 
 
 def _read_group(data: bytes, at: int, imports: list[str]) -> int:

@@ -29,6 +29,8 @@ class Package:
         test_imports: the same of its `_test.go` files, those of package x_test among them.
         matched: whether a pattern `...` of its module matches it.
         built: whether some build uses any of its files.
+        name: what its files' package clauses say, `main` for a command; empty where only tests
+            are built.
 
     """
 
@@ -37,6 +39,7 @@ class Package:
     test_imports: tuple[str, ...] = ()
     matched: bool = True
     built: bool = True
+    name: str = ""
 
 
 def is_source_name(name: str) -> bool:
@@ -121,6 +124,7 @@ def list_packages(module_path: str, sources: Mapping[str, SourceFile]) -> dict[s
             _imports(sources[name] for name in used if name.endswith("_test.go")),
             is_matched_directory(directory),
             bool(used),
+            next((sources[n].package for n in used if not n.endswith("_test.go")), ""),
         )
     return packages
 

@@ -230,6 +230,29 @@ def test_package_that_its_module_does_not_have_fails_alone(tmp_path: Path, proxy
     assert f"{C}@v1.1.0" in program.assert_whole(ran.storage)
 
 
+def test_tool_that_is_no_command_is_status_2_and_the_rest_is_done(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    files = {"lib.go": b"package lib\n", "cmd/run/main.go": b"package main\n\nfunc main() {}\n"}
+    proxy.add("example.com/tool", "v1.0.0", files=files)
+    tools = "tool (\n\texample.com/tool\n\texample.com/tool/cmd/run\n\tm/own\n\texample.com/a/no\n)"
+    requires = f"require (\n\texample.com/tool v1.0.0\n\t{A} v1.0.0\n)"
+    (tmp_path / "list.txt").write_text(f"{C}@v1.1.0\n")
+    text = f"module m\n\ngo 1.24\n\n{tools}\n\n{requires}\n"
+    ran = fetch(tmp_path, proxy, "go.mod", text, "list.txt")
+    assert ran.status == 2, ran.text
+    message = ran.message("go.mod: ")
+    assert "tool example.com/tool: it is no command in example.com/tool@v1.0.0" in message
+    assert "tool example.com/a/no: no module that it requires has this package" in message
+    assert "cmd/run" not in message
+    assert "m/own" not in message
+    assert "hint: `go tool` refuses it connected, too" in message
+    stored = program.assert_whole(ran.storage)
+    assert stored.keys() >= {"example.com/tool@v1.0.0", f"{A}@v1.0.0", f"{C}@v1.1.0"}
+    good = text.replace("\texample.com/tool\n\te", "\te", 1).replace("\texample.com/a/no\n", "")
+    assert fetch(tmp_path, proxy, "go.mod", good).status == 0
+
+
 def test_modules_that_require_each_other_are_stored(tmp_path: Path, upstream: Upstream) -> None:
     for path, other in ((A, B), (B, A)):
         upstream.add(path, "v1.0.0", mod=f"module {path}\n\ngo 1.20\n\nrequire {other} v1.0.0\n")

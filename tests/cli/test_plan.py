@@ -46,7 +46,7 @@ def test_table_has_every_line_and_what_is_there(listed: Path, upstream: Upstream
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
     assert rows["example.com/root"][1:5] == [V, "1.20", "3", "0"]
     assert "retracted: it loses data, deprecated: use new" in out
-    assert rows["all"][2:4] == ["4", "0"], out
+    assert rows["all"][2:4] == ["5", "0"], out  # with the version that carries the retraction
     assert [rows[level][0] for level in ("build", "graph", "closed")]
     assert not (listed / "ATHENS_STORAGE").exists()
     zips = [asked for asked in upstream.log if asked.path.endswith(".zip")]
@@ -98,13 +98,59 @@ def test_json_alone_is_on_standard_output(
     ]
     [deep] = [each for each in report["versions"] if each["module"] == "example.com/deep"]
     assert deep["why"] == [f"required by example.com/middle@{V}"]
-    assert report["total"]["versions"] == len(report["versions"]) == 4
+    assert report["total"]["versions"] == len(report["versions"]) == 5
 
 
 def test_what_is_stored_is_told_as_there(listed: Path, upstream: Upstream) -> None:
     assert program.fetch(listed, upstream.url, None).status == 0
     _status, out, _text = plan(listed, upstream.url, "--json", "-")
     assert all(version["there"] for version in json.loads(out)["versions"])
+
+
+@pytest.mark.parametrize("level", ["build", "graph", "closed"])
+def test_what_is_planned_is_what_fetch_stores(listed: Path, upstream: Upstream, level: str) -> None:
+    old = "module example.com/deep\n\nrequire example.com/rev v1.0.0\n"
+    upstream.add("example.com/rev", V)
+    upstream.add("example.com/rev", "v1.1.0")
+    upstream.add("example.com/deep", "v1.0.1", mod=old)
+    _status, out, text = plan(listed, upstream.url, "--closure", level, "--json", "-")
+    report = json.loads(out)
+    assert report["levels"][level] == report["total"], text
+    ran = program.fetch(listed, upstream.url, None, "--closure", level)
+    assert ran.status == 0, ran.text
+    mods = {path.parent for path in ran.storage.rglob("go.mod")}
+    zips = [path.stat().st_size for path in ran.storage.rglob("source.zip")]
+    total = report["total"]
+    assert (total["versions"], total["mod_only"]) == (len(mods), len(mods) - len(zips))
+    assert (total["size_bytes"], total["unknown"]) == (sum(zips), 0)
+
+
+def test_imports_that_only_zips_tell_are_named_and_count_once_they_were_read(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.add(
+        "example.com/bare",
+        V,
+        mod="module example.com/bare\n",
+        files={"a.go": b'package bare\n\nimport _ "example.com/found"\n'},
+    )
+    upstream.add("example.com/found", V, files={"f.go": b"package found\n"})
+    (tmp_path / "goget.txt").write_text("example.com/bare\n")
+    status, out, text = plan(tmp_path, upstream.url)
+    assert status == 0, text
+    assert "not counted: what imports bring that no go.mod covers, of example.com/bare; " in out
+    assert "example.com/bare@v1.0.0 has no go.mod of its own" in out
+    before = json.loads(plan(tmp_path, upstream.url, "--json", "-")[1])
+    assert before["imports_not_counted"]["without_go_mod"] == ["example.com/bare@v1.0.0"]
+    assert before["total"]["versions"] == 1
+    assert program.fetch(tmp_path, upstream.url, None).status == 0
+    after = json.loads(plan(tmp_path, upstream.url, "--json", "-")[1])
+    assert after["total"]["versions"] == 2
+    assert after["imports_not_counted"] == {
+        "lines": [],
+        "together": False,
+        "without_go_mod": [],
+    }
 
 
 def test_line_that_fails_gives_fetch_s_status(listed: Path, upstream: Upstream) -> None:
