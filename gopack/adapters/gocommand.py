@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from gopack.adapters.gateway import Gateway
 from gopack.errors import InputError, StoreError
@@ -31,7 +31,7 @@ _NOWHERE = "http://127.0.0.1:9"
 _NOT_INHERITED = frozenset({"GOPROXY", "GOFLAGS", "GOWORK", "GOPATH", "GOMODCACHE", "GOBIN"})
 
 
-def common_settings(folder: Path, modcache: Path) -> dict[str, str]:
+def common_settings(folder: PurePath, modcache: PurePath) -> dict[str, str]:
     """Give the settings that both worlds share."""
     return {
         "GOPATH": str(folder / "gopath"),
@@ -76,6 +76,12 @@ def go_version(program: str) -> str:
             hint="install Go on this machine, or try --docker",
         ) from error
     return done.stdout.strip().removeprefix("go")
+
+
+def timed_out(arguments: Sequence[str], asked: Sequence[Asked] = ()) -> Ran:
+    """Tell of a go command that was ended after TIMEOUT_S; 124 is what `timeout` says."""
+    said = f"go {arguments[0]} did not end in {TIMEOUT_S} s"
+    return Ran(124, "", said, tuple(asked), is_timed_out=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,6 @@ class GoPlace:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            said = f"go {arguments[0]} did not end in {TIMEOUT_S} s"
-            return Ran(124, "", said, tuple(self._asked()[before:]))
+            return timed_out(arguments, self._asked()[before:])
         asked = tuple(self._asked()[before:])
         return Ran(done.returncode, done.stdout, done.stderr, asked)

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from gopack.cli.provereport import WORDS, Failure, failures, summary
+from gopack.cli.provereport import WORDS, Failure, failures, left_open, summary
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Matrix, Verdict
 from gopack.plan.proving import Subject
@@ -12,6 +12,7 @@ _SIGNS = {
     Verdict.FAILED: "✗",
     Verdict.DIFFERENT: "≠",
     Verdict.IMPOSSIBLE: "!",
+    Verdict.UNDECIDED: "?",
 }
 
 _STYLE = """
@@ -40,7 +41,8 @@ tbody tr { border-top: 1px solid var(--rule); }
   text-decoration: none; }
 .good { color: var(--good); background: var(--good-bg); }
 .failed, .different { color: var(--bad); background: var(--bad-bg); }
-.impossible { color: var(--odd); background: var(--odd-bg); } .none { color: var(--rule); }
+.impossible, .undecided { color: var(--odd); background: var(--odd-bg); }
+.none { color: var(--rule); }
 details { border: 1px solid var(--rule); border-radius: 8px; margin: .6rem 0; }
 summary { cursor: pointer; padding: .55rem .8rem; }
 summary code { font-weight: 600; }
@@ -60,7 +62,8 @@ def html_of(matrix: Matrix, manifest: Manifest, go_version: str) -> str:
     word = "Not sealed = connected" if matrix.exit_status else "Sealed = connected"
     if not any(cell.connected for cell in matrix.cells):
         word = "Not all works sealed" if matrix.exit_status else "All works sealed"
-    notes = "".join(f"<p class=legend>Note: {escape(note)}</p>\n" for note in matrix.notes)
+    told = [*left_open(matrix), *(f"note: {note}" for note in matrix.notes)]
+    notes = "".join(f"<p class=legend>{escape(line)}</p>\n" for line in told)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -121,7 +124,8 @@ def _failures(matrix: Matrix, manifest: Manifest, go_version: str) -> str:
 def _failure(failure: Failure) -> str:
     cell = failure.cells[0]
     did = cell.sealed
-    if cell.verdict is Verdict.IMPOSSIBLE and cell.connected is not None:
+    is_theirs = cell.verdict in {Verdict.IMPOSSIBLE, Verdict.UNDECIDED}
+    if is_theirs and cell.connected is not None:
         did = cell.connected
     items = "".join(f"<li>{escape(line)}</li>" for line in failure.lines)
     output = f"<pre>{escape(did.output.strip())}</pre>" if did.exit_status else ""

@@ -14,18 +14,21 @@ from gopack.cli.progress import PLAIN_INTERVAL_S
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Did, Matrix, Verdict, explain
 from gopack.plan.missing import Missing
+from gopack.plan.proving import untried
 
 MARKS = {
     Verdict.GOOD: "[green]✓[/]",
     Verdict.FAILED: "[bold red]✗[/]",
     Verdict.DIFFERENT: "[bold red]≠[/]",
     Verdict.IMPOSSIBLE: "[yellow]![/]",
+    Verdict.UNDECIDED: "[bold yellow]?[/]",
 }
 WORDS = {
     Verdict.GOOD: "good",
     Verdict.FAILED: "failed sealed",
     Verdict.DIFFERENT: "not as it is connected",
     Verdict.IMPOSSIBLE: "failed connected, too",
+    Verdict.UNDECIDED: "undecided: connected it came to no end",
 }
 
 
@@ -77,6 +80,8 @@ def print_matrix(console: Console, matrix: Matrix, manifest: Manifest, go_versio
     console.print(table)
     for failure in failures(matrix, manifest, go_version):
         _print_failure(console, failure)
+    for line in left_open(matrix):
+        console.print(line, style="dim", markup=False, highlight=False)
     for note in matrix.notes:
         console.print(f"note: {note}", style="yellow", markup=False, highlight=False)
     console.print(summary(matrix), markup=False, highlight=False)
@@ -112,7 +117,8 @@ def failures(matrix: Matrix, manifest: Manifest, go_version: str) -> list[Failur
 
 def _print_failure(console: Console, failure: Failure) -> None:
     cell = failure.cells[0]
-    style = "yellow" if cell.verdict is Verdict.IMPOSSIBLE else "red"
+    is_open = cell.verdict in {Verdict.IMPOSSIBLE, Verdict.UNDECIDED}
+    style = "yellow" if is_open else "red"
     place = f"{cell.subject.where}: " if cell.subject.where else ""
     title = f"{place}{cell.subject.name}: {failure.title}"
     console.print(title, style=style, markup=False, highlight=False)
@@ -121,13 +127,48 @@ def _print_failure(console: Console, failure: Failure) -> None:
             console.print(f"    {part}", markup=False, highlight=False)
 
 
+def left_open(matrix: Matrix) -> list[str]:
+    """Tell what was tried and not compared, and what was not tried, each with its reason."""
+    lines = [
+        f"not compared: {cell.subject.name}: {cell.step.name}: {why}"
+        for cell, reasons in matrix.uncompared()
+        for why in reasons
+    ]
+    steps: dict[tuple[str, str], list[str]] = {}
+    for subject, _ in matrix.rows():
+        for name, why in untried(subject).items():
+            steps.setdefault((subject.name, why), []).append(name)
+    names: dict[tuple[str, str], list[str]] = {}
+    for (name, why), tried in steps.items():
+        names.setdefault((", ".join(tried), why), []).append(name)
+    rows = len(matrix.rows())
+    lines += [
+        f"not tried: {tried}: {why} ({_rows(found, rows)})" for (tried, why), found in names.items()
+    ]
+    lines += [
+        f"not tried: {subject.name}: {limit}"
+        for subject, _ in matrix.rows()
+        for limit in subject.limits
+    ]
+    return lines
+
+
+def _rows(names: list[str], rows: int) -> str:
+    return "every row" if len(names) == rows else ", ".join(names)
+
+
 def summary(matrix: Matrix) -> str:
     """Count the cells in a sentence."""
     good, impossible = matrix.count(Verdict.GOOD), matrix.count(Verdict.IMPOSSIBLE)
     possible = len(matrix.cells) - impossible
     is_compared = any(cell.connected for cell in matrix.cells)
     word = "are as they are connected" if is_compared else "work sealed"
-    more = f"; {impossible} failed connected, too" if impossible else ""
+    counts = (
+        (impossible, "failed connected, too"),
+        (matrix.count(Verdict.UNDECIDED), "undecided, since they came to no end connected"),
+        (len(matrix.uncompared()), "with answers that were not compared"),
+    )
+    more = "".join(f"; {n} {what}" for n, what in counts if n)
     return f"{good} of {possible} steps {word}{more}"
 
 
@@ -136,7 +177,10 @@ def prove_json(matrix: Matrix, manifest: Manifest, go_version: str) -> dict[str,
     return {
         "exit_status": matrix.exit_status,
         "go": go_version,
-        "summary": {verdict.value: matrix.count(verdict) for verdict in Verdict},
+        "summary": {
+            **{verdict.value: matrix.count(verdict) for verdict in Verdict},
+            "not_compared": len(matrix.uncompared()),
+        },
         "steps": matrix.steps,
         "notes": list(matrix.notes),
         "lines": [
@@ -146,6 +190,8 @@ def prove_json(matrix: Matrix, manifest: Manifest, go_version: str) -> dict[str,
                 "modules": [str(module) for module in subject.modules],
                 "imports": list(subject.imports),
                 "commands": list(subject.commands),
+                "limits": list(subject.limits),
+                "not_tried": untried(subject),
                 "steps": {
                     name: _cell_json(cells[name], manifest, go_version)
                     for name in matrix.steps
@@ -162,6 +208,7 @@ def _cell_json(cell: Cell, manifest: Manifest, go_version: str) -> dict[str, Any
     return {
         "verdict": cell.verdict.value,
         "why": [] if is_good else explain(cell, manifest, go_version),
+        "not_compared": cell.uncompared(),
         "missing": [_missing_json(each) for each in cell.sealed.missing],
         "sealed": _did_json(cell.sealed),
         "connected": None if cell.connected is None else _did_json(cell.connected),
@@ -177,5 +224,6 @@ def _did_json(did: Did) -> dict[str, Any]:
         "exit_status": did.exit_status,
         "seconds": round(did.seconds, 3),
         "output": did.output if did.exit_status else "",
+        "undecided": did.undecided,
         "answers": dict(did.answers),
     }

@@ -15,7 +15,7 @@ from typing import Protocol
 from gopack.flows.jobs import Jobs
 from gopack.plan.closure import Level
 from gopack.plan.matrix import Cell, Did, Matrix
-from gopack.plan.missing import Asked, find_missing, needed_go
+from gopack.plan.missing import Asked, find_missing, needed_go, outage_told
 from gopack.plan.proving import (
     SCENARIOS,
     Arguments,
@@ -177,9 +177,16 @@ def run_step(place: Place, step: Step, subject: Subject) -> Did:
         if ran.exit_status:
             break
     did = Did(ran.exit_status, ran.stderr[-MAX_OUTPUT_CHARS:], seconds=time.monotonic() - started)
+    if ran.is_timed_out:
+        return replace(did, undecided=ran.stderr)
     if ran.exit_status:
         missing = tuple(find_missing(ran.stderr, asked))
-        return replace(did, missing=missing, needs_go=needed_go(ran.stderr))
+        return replace(
+            did,
+            missing=missing,
+            needs_go=needed_go(ran.stderr),
+            undecided=outage_told(ran.stderr),
+        )
     told = answer_of(step, ran.stdout)
     if not step.compares_files:
         return replace(did, answers=told)

@@ -3,9 +3,11 @@
 Rules:
 - Equal means: the same exit status and, where the step compares them, the same bytes in go.mod and
   go.sum and the same `go list -m -json all`.
-- A step is impossible only if it failed connected in the same run.
+- A step is impossible only if it failed connected in the same run; where the upstream did not
+  answer, or the connected go command did not end, it is undecided, which is not equal.
 - `@latest` is compared with what the manifest recorded or with the connected answer; the versions
   that sealed `-versions` tells must be among the connected ones, of which there may be more.
+- What was not compared is told with the reason, and counted.
 """
 
 import difflib
@@ -31,6 +33,7 @@ class Did:
         answers: what a query told, by module path.
         missing: what it lacked, where it failed.
         needs_go: a Go version it needs and there is not.
+        undecided: why nobody knows what it does: it did not end, or an upstream did not answer.
 
     """
 
@@ -41,6 +44,7 @@ class Did:
     missing: tuple[Missing, ...] = ()
     needs_go: str = ""
     seconds: float = 0.0
+    undecided: str = ""
 
 
 class Verdict(Enum):
@@ -50,6 +54,7 @@ class Verdict(Enum):
     FAILED = "failed"
     DIFFERENT = "different"
     IMPOSSIBLE = "impossible"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Cell:
     def verdict(self) -> Verdict:
         """Judge the cell."""
         if self.connected is not None and self.connected.exit_status:
-            return Verdict.IMPOSSIBLE
+            return Verdict.UNDECIDED if self.connected.undecided else Verdict.IMPOSSIBLE
         if self.sealed.exit_status:
             return Verdict.FAILED
         return Verdict.DIFFERENT if self.differences() else Verdict.GOOD
@@ -79,22 +84,48 @@ class Cell:
                     found.append(f"{name} differs:\n{_diff(mine, text)}")
         return found + self._wrong_answers()
 
+    def uncompared(self) -> list[str]:
+        """Say which answers of a step that worked in both worlds were compared with nothing."""
+        if self.verdict is not Verdict.GOOD or self.connected is None:
+            return []
+        if self.step.reads != "latest":
+            return []
+        found = []
+        for path, version in self.sealed.answers.items():
+            theirs, recorded = self.connected.answers.get(path), self.subject.latest.get(path)
+            if version in {theirs, recorded}:
+                continue
+            why = (
+                "the line names a version, so its latest was not recorded"
+                if recorded is None
+                else f"it was {recorded} when the storage was filled, and may have moved on with "
+                "what the other lines require"
+            )
+            found.append(f"{path}@latest is {version} sealed and {theirs} connected: {why}")
+        return found
+
     def _wrong_answers(self) -> list[str]:
         theirs = None if self.connected is None else self.connected.answers
         if self.step.reads == "versions":
             return [] if theirs is None else _unknown_versions(self.sealed.answers, theirs)
         if self.step.reads != "latest":
             return []
-        wrong = []
-        for path, version in self.sealed.answers.items():
-            right = {self.subject.latest.get(path), None if theirs is None else theirs.get(path)}
-            recorded = path in self.subject.latest and len(self.subject.modules) == 1
-            if recorded and version not in right:
-                wrong.append(
-                    f"{path}@latest is {version}, and was {self.subject.latest[path]} when the "
-                    "storage was filled"
-                )
-        return wrong
+        return [
+            f"{path}@latest is {version}, and was {recorded} when the storage was filled"
+            for path, version in self.sealed.answers.items()
+            if (recorded := self.subject.latest.get(path)) is not None
+            and self._is_wrong(version, recorded, None if theirs is None else theirs.get(path))
+        ]
+
+    def _is_wrong(self, version: str, recorded: str, theirs: str | None) -> bool:
+        """Judge a module's latest version.
+
+        Several modules together may require more of each other than the latest of one; so much
+        is wrong only where connected chooses what was recorded.
+        """
+        if len(self.subject.modules) == 1:
+            return version not in {recorded, theirs}
+        return theirs == recorded != version
 
 
 def _unknown_versions(sealed: Mapping[str, str], connected: Mapping[str, str]) -> list[str]:
@@ -142,10 +173,19 @@ class Matrix:
         """Tell the cells that break the promise."""
         return [c for c in self.cells if c.verdict in {Verdict.FAILED, Verdict.DIFFERENT}]
 
+    def uncompared(self) -> list[tuple[Cell, list[str]]]:
+        """Tell the good cells of which some answer was compared with nothing, and why."""
+        return [(cell, why) for cell in self.cells if (why := cell.uncompared())]
+
     @property
     def exit_status(self) -> int:
-        """0 when the promise holds, else 4: what the storage says of itself is not so."""
-        return 4 if self.red() else 0
+        """4 when the promise is broken: what the storage says of itself is not so.
+
+        Else 3 when an upstream kept it from being known; 0 when the promise holds.
+        """
+        if self.red():
+            return 4
+        return 3 if self.count(Verdict.UNDECIDED) else 0
 
     def missing(self) -> list[Missing]:
         """Tell everything that failed steps lacked, each once."""
@@ -160,8 +200,13 @@ class Matrix:
 
 
 def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
-    """Say of a red or impossible cell what is wrong and what mends it, a line each."""
+    """Say of a cell that is not good what is wrong and what mends it, a line each."""
     did = cell.sealed
+    if cell.verdict is Verdict.UNDECIDED and cell.connected is not None:
+        return [
+            f"nobody knows what it does connected: {cell.connected.undecided}",
+            "prove it again when the upstream answers",
+        ]
     if cell.verdict is Verdict.IMPOSSIBLE and cell.connected is not None:
         did = cell.connected
     if did.needs_go:
@@ -171,6 +216,8 @@ def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
         ]
     if cell.verdict is Verdict.DIFFERENT:
         return cell.differences()
+    if did.undecided and not did.missing:
+        return [did.undecided, "see that the proxy answers, and prove it again with fewer --jobs"]
     lines = [f"{each.file} is missing: {each.remedy(manifest)}" for each in did.missing]
     if lines and cell.verdict is Verdict.FAILED:
         return lines

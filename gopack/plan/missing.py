@@ -25,6 +25,18 @@ _NO_VERSION = re.compile(r'(?:^|\s)([^\s:@]+)(?:@\S+)?: no matching versions for
 _NO_MODULE = re.compile(
     r"(?:cannot find module providing package|no required module provides package) ([^\s:;]+)"
 )
+_PROXY_PATH = r"/(?:@v/[^\s\"]+?|@latest|lookup/[^\s\"]+?|tile/[^\s\"]+?|latest|supported)"
+_OUTAGES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # No answer at all. What `direct` asks for has no such path: a host that is gone stays so.
+        rf'Get "https?://[^\s"]+{_PROXY_PATH}": [^\n]+',
+        rf"reading https?://\S+?{_PROXY_PATH}: (?:408|429|5\d\d)\b[^\n]*",
+        rf"reading https?://\S+?{_PROXY_PATH}: [^\n]*(?:EOF|connection reset|stream error)[^\n]*",
+        # What a proxy says with a 404 when its own look-up took too long.
+        r"server response: [^\n]*timed out[^\n]*",
+    )
+)
 _NEWER_GO = re.compile(r"requires go >= ([0-9a-z.]+)")
 
 
@@ -139,3 +151,15 @@ def needed_go(output: str) -> str:
     """
     found = _NEWER_GO.search(output)
     return found[1] if found else ""
+
+
+def outage_told(output: str) -> str:
+    """Tell how a proxy or checksum database failed, other than by a refusal; empty if none did.
+
+    >>> outage_told('go: Get "https://a.test/x.y/z/@v/list": dial tcp 10.0.0.1:443: i/o timeout')
+    'Get "https://a.test/x.y/z/@v/list": dial tcp 10.0.0.1:443: i/o timeout'
+    >>> outage_told("go: x.y/z: reading https://a.test/x.y/z/@v/list: 404 Not Found")
+    ''
+    """
+    found = (pattern.search(output) for pattern in _OUTAGES)
+    return next((match[0] for match in found if match), "")

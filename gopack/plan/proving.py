@@ -35,12 +35,16 @@ Arguments = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A go command that ended, and what the proxy was asked meanwhile, where that is known."""
+    """A go command that ended, and what the proxy was asked meanwhile, where that is known.
+
+    One that `is_timed_out` was ended before it was done, so that nobody knows what it would do.
+    """
 
     exit_status: int
     stdout: str
     stderr: str
     asked: tuple[Asked, ...] = ()
+    is_timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Subject:
         commands: `package@version` to install.
         level: what the storage promises for it.
         is_guessed: whether the packages could not be found out.
+        limits: what of it is left out, a clause each.
 
     """
 
@@ -69,6 +74,7 @@ class Subject:
     commands: tuple[str, ...] = ()
     level: Level = Level.GRAPH
     is_guessed: bool = False
+    limits: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -152,11 +158,16 @@ def with_packages(subject: Subject, listed: Iterable[ListedPackage]) -> Subject:
         for p in near
         if p.is_command and (p.path in {subject.package, p.module} or _is_offered(p.path))
     ]
+    limits = (
+        (len(imports), MAX_IMPORTS, "packages are imported (`get pattern` loads them all)"),
+        (len(commands), MAX_COMMANDS, "commands are installed"),
+    )
     return replace(
         subject,
         imports=tuple(imports[:MAX_IMPORTS]),
         commands=tuple(commands[:MAX_COMMANDS]),
         is_guessed=False,
+        limits=tuple(f"{most} of {n} {what}" for n, most, what in limits if n > most),
     )
 
 
@@ -306,6 +317,25 @@ SCENARIOS = (
     ),
 )
 STEP_NAMES = tuple(step.name for scenario in SCENARIOS for step in scenario.steps)
+
+
+def untried(subject: Subject) -> dict[str, str]:
+    """Tell the steps that a subject is not tried in, and why."""
+    found = {}
+    for scenario in SCENARIOS:
+        names = [step.name for step in scenario.steps]
+        if subject.level not in scenario.levels:
+            why = f"only the closed level promises it, and this is {subject.level.value}"
+            found.update(dict.fromkeys(names, why))
+            continue
+        tried = {step.name for step in scenario.steps_of(subject)}
+        why = (
+            "it offers no command, neither at a module's root nor in its cmd/"
+            if subject.where
+            else "commands are installed alone, as the lines' own rows have it"
+        )
+        found.update((name, why) for name in names if name not in tried)
+    return found
 
 
 def survey_arguments(subject: Subject) -> Arguments:

@@ -125,6 +125,35 @@ def test_what_fails_in_both_worlds_is_impossible(executor: ThreadPoolExecutor) -
     assert matrix.count(Verdict.IMPOSSIBLE) > 0
 
 
+def times_out(arguments: Sequence[str]) -> Ran:
+    if "-find" in arguments:
+        return packages(arguments)
+    return Ran(124, "", "go get did not end in 9 s", LOST.asked, is_timed_out=True)
+
+
+def fails_upstream(arguments: Sequence[str]) -> Ran:
+    said = 'go: Get "https://p.test/a.test/@v/list": dial tcp 10.0.0.1:443: i/o timeout'
+    return Ran(1, "", said)
+
+
+@pytest.mark.parametrize("answer", [times_out, fails_upstream])
+def test_connected_that_came_to_no_end_decides_nothing(
+    answer: Answer, executor: ThreadPoolExecutor
+) -> None:
+    _, matrix, _ = prove(executor, FakeWorld(packages), FakeWorld(answer))
+    assert {c.verdict for c in matrix.cells} == {Verdict.UNDECIDED}
+    assert matrix.exit_status == 3
+    assert matrix.missing() == []
+
+
+def test_sealed_that_did_not_end_has_failed_and_misses_nothing(
+    executor: ThreadPoolExecutor,
+) -> None:
+    _, matrix, _ = prove(executor, FakeWorld(times_out), FakeWorld(packages))
+    assert {c.verdict for c in matrix.cells} == {Verdict.FAILED}
+    assert matrix.missing() == []
+
+
 def test_again_tries_only_rows_that_were_red(executor: ThreadPoolExecutor) -> None:
     world = FakeWorld(loses_b)
     prover, matrix, _ = prove(executor, world)

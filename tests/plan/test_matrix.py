@@ -16,6 +16,7 @@ GET: Step = STEPS["get"]
 LOST = Missing("a.test/v1.0.0/source.zip", "a.test", "v1.0.0", ROW.modules[0])
 FINE = Did(0, effects={"go.mod": "m", "go.sum": "s"})
 BROKEN = Did(1, "go: 404", missing=(LOST,))
+LATE = Did(124, "go get did not end in 9 s", undecided="go get did not end in 9 s")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,9 @@ BROKEN = Did(1, "go: 404", missing=(LOST,))
         (FINE, FINE, Verdict.GOOD),
         (BROKEN, FINE, Verdict.FAILED),
         (BROKEN, Did(1), Verdict.IMPOSSIBLE),
+        (BROKEN, LATE, Verdict.UNDECIDED),
+        (FINE, LATE, Verdict.UNDECIDED),
+        (LATE, FINE, Verdict.FAILED),
         (replace(FINE, effects={"go.mod": "m", "go.sum": "t"}), FINE, Verdict.DIFFERENT),
         (replace(FINE, effects={}), FINE, Verdict.DIFFERENT),
     ],
@@ -35,8 +39,8 @@ def test_cell_is_judged_by_both_worlds(
 ) -> None:
     cell = Cell(ROW, GET, sealed, connected)
     assert cell.verdict is verdict
-    red = verdict in {Verdict.FAILED, Verdict.DIFFERENT}
-    assert Matrix((cell,)).exit_status == (4 if red else 0)
+    statuses = {Verdict.FAILED: 4, Verdict.DIFFERENT: 4, Verdict.UNDECIDED: 3}
+    assert Matrix((cell,)).exit_status == statuses.get(verdict, 0)
 
 
 def test_difference_shows_the_lines() -> None:
@@ -64,6 +68,38 @@ def test_latest_is_what_it_was_when_the_storage_was_filled(
     theirs = None if connected is None else Did(0, answers={"a.test": connected})
     cell = Cell(row, STEPS["@latest"], Did(0, answers={"a.test": sealed}), theirs)
     assert cell.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("sealed", "connected", "recorded", "verdict", "told"),
+    [
+        ("v1.1.0", "v1.1.0", "v1.0.0", Verdict.GOOD, ""),
+        ("v1.0.0", "v1.2.0", "v1.0.0", Verdict.GOOD, ""),
+        ("v1.1.0", "v1.0.0", "v1.0.0", Verdict.DIFFERENT, ""),  # nothing moved upstream
+        ("v1.1.0", "v1.2.0", "v1.0.0", Verdict.GOOD, "may have moved on"),
+        ("v1.1.0", "v1.2.0", "", Verdict.GOOD, "not recorded"),
+    ],
+)
+def test_joint_latest_that_nobody_can_judge_is_told_as_not_compared(
+    sealed: str, connected: str, recorded: str, verdict: Verdict, told: str
+) -> None:
+    modules = (*ROW.modules, ModuleVersion("b.test", "v1.0.0"))
+    row = replace(ROW, modules=modules, latest={"a.test": recorded} if recorded else {})
+    answers = [Did(0, answers={"a.test": version}) for version in (sealed, connected)]
+    cell = Cell(row, STEPS["@latest"], *answers)
+    assert cell.verdict is verdict
+    assert bool(cell.uncompared()) is bool(told)
+    assert told in "".join(cell.uncompared())
+    assert len(Matrix((cell,)).uncompared()) == bool(told)
+
+
+def test_undecided_says_what_happened_connected() -> None:
+    lines = explain(Cell(ROW, GET, BROKEN, LATE), Manifest(), "1.26.1")
+    assert lines[0] == "nobody knows what it does connected: go get did not end in 9 s"
+
+
+def test_sealed_time_out_names_no_file() -> None:
+    assert explain(Cell(ROW, GET, LATE), Manifest(), "1.26.1")[0] == LATE.undecided
 
 
 @pytest.mark.parametrize(

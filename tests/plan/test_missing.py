@@ -3,7 +3,15 @@
 import pytest
 
 from gopack.plan.manifest import Entry, Manifest, ZipEntry
-from gopack.plan.missing import Asked, Missing, find_missing, named_by_go, needed_go, of_request
+from gopack.plan.missing import (
+    Asked,
+    Missing,
+    find_missing,
+    named_by_go,
+    needed_go,
+    of_request,
+    outage_told,
+)
 from gopack.spec.module import ModuleVersion
 
 LOST_MOD = (
@@ -86,3 +94,36 @@ def test_remedy_knows_what_was_stored(file: str, entry: Entry | None, words: str
 def test_newer_go_is_told() -> None:
     assert needed_go("go: a@v1 requires go >= 1.30.1 (running go 1.26; GOTOOLCHAIN=local)")
     assert needed_go(LOST_MOD) == ""
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        'go: a.test/b: Get "https://p.test/a.test/b/@v/list": dial tcp 10.0.0.1:443: i/o timeout',
+        'a.test/b@v1.0.0: Get "https://p.test/a.test/b/@v/v1.0.0.zip": EOF',
+        "go: reading https://p.test/a.test/b/@v/v1.0.0.mod: 502 Bad Gateway",
+        "go: reading https://p.test/a.test/b/@latest: 429 Too Many Requests",
+        "verifying a.test/b@v1.0.0: reading https://s.test/lookup/a.test/b@v1.0.0: 503 Busy",
+        "reading https://p.test/b/@v/v1.0.0.zip: read tcp 10.0.0.2: connection reset by peer",
+        "reading https://p.test/b/@v/list: 404 Not Found\n\tserver response: not found: fetch "
+        "timed out",
+    ],
+)
+def test_proxy_that_does_not_answer_is_an_outage(output: str) -> None:
+    assert outage_told(output)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        LOST_MOD,
+        LOST_ZIP,
+        # A vanity host that is gone: connected or not, this module cannot be had.
+        'unrecognized import path "g.test/x": https fetch: Get "https://g.test/x?go-get=1": '
+        "dial tcp: lookup g.test: no such host",
+        "go: reading https://p.test/b/@v/v1.0.0.mod: 403 Forbidden",
+        "x.go:1: undefined: timeout",
+    ],
+)
+def test_refusal_is_no_outage(output: str) -> None:
+    assert not outage_told(output)
