@@ -44,6 +44,14 @@ MAX_NAMED = 8
     show_envvar=True,
     help="Show, as a tree, the requirements that bring a module (path or path@version) in.",
 )
+@click.option(
+    "--mod-only",
+    "is_listing",
+    is_flag=True,
+    envvar="GOPACK_MOD_ONLY",
+    show_envvar=True,
+    help="List the versions that would be stored without their zips, and why each is needed.",
+)
 @options.platforms_option
 @options.json_option
 def command(
@@ -52,6 +60,7 @@ def command(
     closure: str,
     jobs: int,
     why: str | None,
+    is_listing: bool,
     platforms: tuple[str, ...],
     json_file: Path | None,
 ) -> None:
@@ -86,6 +95,8 @@ def command(
             _print_table(output, shown)
             _print_levels(output, levels, chosen=Level(closure))
             _print_uncounted(output, left_out)
+            if is_listing:
+                _print_mod_only(output, shown)
         failed = [*s.completer.lies.values(), *filter(None, [s.completer.error])]
         for error in failed:
             print_error(console, error)
@@ -148,6 +159,17 @@ def _print_uncounted(output: Console, left_out: Uncounted) -> None:
     for module in left_out.silent:
         text = f"    {module} has no go.mod of its own: all that it imports comes on top"
         output.print(text, markup=False, highlight=False)
+
+
+def _print_mod_only(output: Console, shown: Preview) -> None:
+    """List what is wanted without its zip."""
+    reasons = shown.plan.reasons()
+    bare = sorted(module for module, whole in shown.plan.wants().items() if not whole)
+    output.print()
+    output.print(f"stored without their zips: {len(bare)}")
+    for module in bare:
+        why = "; ".join(reasons.get(module, []))
+        output.print(f"    {module}: {why}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _bytes(need: Need) -> str:

@@ -125,6 +125,18 @@ def test_what_is_planned_is_what_fetch_stores(listed: Path, upstream: Upstream, 
     assert (total["size_bytes"], total["unknown"]) == (sum(zips), 0)
 
 
+def test_versions_without_zips_are_listed_with_why(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.add("example.com/self", V)
+    upstream.add("example.com/self", "v1.1.0", mod="module example.com/self\n\nretract v1.1.0\n")
+    upstream.add(
+        "example.com/self", "v1.2.0", mod="module example.com/self\n\nretract [v1.0.0, v1.2.0]\n"
+    )
+    (tmp_path / "goget.txt").write_text(f"example.com/self@{V}\n")
+    status, out, text = plan(tmp_path, upstream.url, "--mod-only")
+    assert status == 0, text
+    assert "stored without their zips: 1\n    example.com/self@v1.2.0: carries retractions" in out
+
+
 def test_imports_that_only_zips_tell_are_named_and_count_once_they_were_read(
     tmp_path: Path, upstream: Upstream
 ) -> None:
