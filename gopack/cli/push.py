@@ -195,8 +195,9 @@ def read_compose(path: Path, wanted: str) -> Service:
     Raises:
         InputError: it is no YAML, or Athens is not in it.
     """
-    env = dict(_dotenv(path.with_name(".env"))) | dict(os.environ)
+    beside = path.with_name(".env")
     try:
+        env = (read_env_file(beside) if beside.is_file() else {}) | dict(os.environ)
         raw = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from error
@@ -204,12 +205,18 @@ def read_compose(path: Path, wanted: str) -> Service:
     return find_athens(raw, folder_name=folder, env=env, wanted=wanted, where=str(path))
 
 
-def _dotenv(path: Path) -> Iterator[tuple[str, str]]:
-    if path.is_file():
-        for line in path.read_text("utf-8", "replace").splitlines():
-            key, is_set, value = line.strip().partition("=")
-            if is_set and not key.startswith("#"):
-                yield key.strip(), value.strip().strip("'\"")
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read `NAME=value` lines, as in .env and in what `env_file` names.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = {}
+    for line in path.read_text("utf-8", "replace").splitlines():
+        key, is_set, value = line.strip().partition("=")
+        if is_set and not key.startswith("#"):
+            found[key.strip()] = value.strip().strip("'\"")
+    return found
 
 
 def _only(found: list[Target], which: str) -> Target:

@@ -5,7 +5,7 @@ Spec: compose-spec (05-services volumes, 07-volumes name, 12-interpolation, 04-v
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gopack.errors import InputError
@@ -25,7 +25,8 @@ class Service:
     """Athens' service: its image, its storage's root, and what is mounted there.
 
     `volume` is the volume's name as the engine knows it; `folder` a bind mount's host folder. Both
-    are empty where nothing is mounted at the root.
+    are empty where nothing is mounted at the root. `settings` is its environment as Compose passes
+    it on, less what `env_files` say; `user` whom it runs as, empty for the image's own.
     """
 
     project: str
@@ -34,6 +35,9 @@ class Service:
     root: str
     volume: str = ""
     folder: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()
+    user: str = ""
 
 
 def find_athens(
@@ -67,7 +71,17 @@ def find_athens(
     project = project_name(_filled(raw.get("name"), env), folder_name, env)
     root = environment(filled).get(STORAGE_ROOT) or DEFAULT_ROOT
     volume, folder = _mounted_at(filled, root, _filled(raw.get("volumes"), env), project)
-    return Service(project, names[0], str(filled.get("image") or ""), root, volume, folder)
+    return Service(
+        project,
+        names[0],
+        str(filled.get("image") or ""),
+        root,
+        volume,
+        folder,
+        settings=passed_environment(filled, env),
+        env_files=_env_files(filled.get("env_file")),
+        user=str(filled.get("user") or ""),
+    )
 
 
 def project_name(name: object, folder_name: str, env: Mapping[str, str]) -> str:
@@ -87,6 +101,30 @@ def environment(service: Mapping[str, Any]) -> dict[str, str]:
         return {str(key): "" if value is None else str(value) for key, value in raw.items()}
     pairs = (str(item).partition("=") for item in raw)
     return {key: value for key, _, value in pairs}
+
+
+def passed_environment(service: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, str]:
+    """Tell what Compose sets: a name alone passes the host's value, and nothing where it has none.
+
+    >>> passed_environment({"environment": ["A=a", "B", "C"]}, {"B": "b"})
+    {'A': 'a', 'B': 'b'}
+    """
+    raw = service.get("environment") or {}
+    pairs = raw.items() if isinstance(raw, dict) else map(_pair, raw)
+    named = {str(key): env.get(str(key)) if value is None else str(value) for key, value in pairs}
+    return {key: value for key, value in named.items() if value is not None}
+
+
+def _pair(item: Any) -> tuple[str, str | None]:
+    key, is_set, value = str(item).partition("=")
+    return key, value if is_set else None
+
+
+def _env_files(raw: Any) -> tuple[str, ...]:
+    """Read `env_file`: one name, or several, each a name or a mapping with its `path`."""
+    items = raw if isinstance(raw, list) else [raw] if raw else []
+    names = (item.get("path") if isinstance(item, dict) else item for item in items)
+    return tuple(str(name) for name in names if name)
 
 
 def interpolate(text: str, env: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ With ATHENS_BIN the container runs Athens itself, else the tests' stand-in for i
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundling import Side, files_below
+from tests.e2e.container.athens import build_athens
 from tests.e2e.container.engine import Engine
 from tests.e2e.container.images import BaseImages
 from tests.fakes_sumdb import FakeSumDB
@@ -23,15 +23,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 IMAGE = "gopack-test-push-athens:local"
 ROOT = "/var/lib/athens"
-STAND_IN = """
-import sys, threading
-from pathlib import Path
-import athens_layout
-real = athens_layout.ThreadingHTTPServer
-athens_layout.ThreadingHTTPServer = lambda _address, handler: real(("0.0.0.0", 3000), handler)
-with athens_layout.serving(Path(sys.argv[1])):
-    threading.Event().wait()
-"""
 SETTINGS = {
     "ATHENS_STORAGE_TYPE": "disk",
     "ATHENS_DISK_STORAGE_ROOT": ROOT,
@@ -47,20 +38,8 @@ def athens(
     docker_engine: Engine, bases: BaseImages, tmp_path_factory: pytest.TempPathFactory
 ) -> Engine:
     """The engine, with an image that runs Athens."""
-    context = tmp_path_factory.mktemp("push-athens")
-    lines = [f"FROM {bases.go} AS go", f"FROM {bases.python}"]
-    if binary := os.environ.get("ATHENS_BIN"):
-        shutil.copy2(binary, context / "athens")
-        lines += ["COPY --from=go /usr/local/go /usr/local/go", "ENV PATH=/usr/local/go/bin:$PATH"]
-        lines += ["COPY athens /athens", 'CMD ["/athens"]']
-    else:
-        shutil.copy2(Path(__file__).parents[2] / "athens_layout.py", context)
-        (context / "stand_in.py").write_text(STAND_IN)
-        lines += ["COPY *.py /srv/", f'CMD ["python3", "/srv/stand_in.py", "{ROOT}"]']
-    settings = " ".join(f'{key}="{value}"' for key, value in SETTINGS.items())
-    lines += [f"ENV {settings}", "EXPOSE 3000"]
-    (context / "Dockerfile").write_text("\n".join(lines) + "\n")
-    docker_engine.docker("build", "--tag", IMAGE, str(context), timeout_s=300)
+    folder = tmp_path_factory.mktemp("push-athens")
+    build_athens(docker_engine, bases, folder, name=IMAGE, settings=SETTINGS)
     return docker_engine
 
 

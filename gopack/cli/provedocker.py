@@ -1,0 +1,146 @@
+"""`gopack prove --docker`: Athens and Go in containers, set up from a compose file."""
+
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from gopack.adapters import goenv
+from gopack.adapters.dockerside import Engine
+from gopack.adapters.dockerworld import API_WAIT_S, Images, docker_world
+from gopack.adapters.serve_site import storage_warnings
+from gopack.adapters.statictree import StaticTree
+from gopack.cli.provekit import Sealed, read_manifest, unverified
+from gopack.cli.push import COMPOSE_FILES, read_compose, read_env_file
+from gopack.cli.sumcheck import kept_proofs
+from gopack.errors import InputError, StoreError
+from gopack.flows.export_sumdb import export_sumdb
+from gopack.plan.composefile import Service
+from gopack.plan.layout import OWN_FOLDER
+from gopack.plan.sealedathens import SealedAthens, seal
+
+
+@contextmanager
+def docker_sealed(
+    storage: Path,
+    *,
+    compose_file: Path | None,
+    service: str,
+    athens_image: str,
+    go_image: str,
+) -> Iterator[Sealed]:
+    """Open the world of Athens and Go in containers; they are gone in the end.
+
+    Raises:
+        InputError: no image of Athens is named, or an image cannot be had.
+        StoreError: there is no engine, it refuses, or the storage cannot be read.
+    """
+    notes = storage_warnings(storage)
+    found = _service(compose_file, service)
+    images = Images(athens_image or (found.image if found else ""), go_image)
+    if not images.athens:
+        raise InputError(
+            "nothing says which image Athens is",
+            where="--docker",
+            hint="give --athens-image IMAGE, or --compose FILE with Athens as a service",
+        )
+    athens = _sealed_athens(found, compose_file)
+    notes += athens.notes
+    with ExitStack() as stack:
+        stack.enter_context(_sigterm_interrupts())
+        engine = Engine(timeout_s=API_WAIT_S)
+        stack.callback(engine.close)
+        made = tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(made))
+        sumdb, note = _sumdb(storage, folder)
+        notes += note
+        world = stack.enter_context(
+            docker_world(
+                engine,
+                storage,
+                images=images,
+                athens=athens,
+                user=found.user if found else "",
+                sumdb=sumdb,
+                nosumdb=unverified(read_manifest(storage)),
+            )
+        )
+        stack.enter_context(_uninterrupted_at_the_end())
+        yield Sealed(world, world.go_version(), notes)
+
+
+def _service(compose_file: Path | None, wanted: str) -> Service | None:
+    """Find Athens' service: in the file that was named, else in one that lies here."""
+    if compose_file is not None:
+        return read_compose(compose_file, wanted)
+    there = next((Path(name) for name in COMPOSE_FILES if Path(name).is_file()), None)
+    return None if there is None else read_compose(there, wanted)
+
+
+def _sealed_athens(found: Service | None, compose_file: Path | None) -> SealedAthens:
+    if found is None:
+        return seal({})
+    beside = (compose_file or Path()).absolute()
+    folder = beside.parent if compose_file else beside
+    settings: dict[str, str] = {}
+    for name in found.env_files:
+        settings |= _read_env_file(folder / name)
+    return seal({**settings, **found.settings}, where=f"the compose file's {found.name}")
+
+
+def _read_env_file(path: Path) -> Mapping[str, str]:
+    try:
+        return read_env_file(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", where=str(path), hint="the compose file names it"
+        ) from error
+
+
+def _sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[str]]:
+    """Lay out the checksum database that the storage carries, for Go to read as files."""
+    try:
+        named = goenv.load().sumdb
+    except InputError as error:  # a machine without Go; Docker is all that is needed
+        return None, [f"checksum verification is off: {error}"]
+    if named is None:
+        return None, ["checksum verification is off (GOSUMDB=off on this machine)"]
+    store, key = kept_proofs(named, storage / OWN_FOLDER)
+    tree = StaticTree(folder / key.name)
+    folder.chmod(0o755)
+    try:
+        export_sumdb(store, key, tree.write, tree.write_last)
+    except StoreError:
+        return None, [f"checksum verification is off: nothing of {key.name} is carried there"]
+    return (named.key, folder / key.name), []
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: what was started is taken away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _uninterrupted_at_the_end() -> Iterator[None]:
+    """Let nothing stop the removal of what was started: a second Ctrl-C is not heard."""
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
