@@ -274,7 +274,7 @@ def _go(
         network=network.name,
         volumes={str(sumdb): {"bind": str(_SUMDB), "mode": "ro,z"}} if sumdb else {},
         # One without a name: module caches are big, and do not belong into a layer.
-        mounts=[Mount(str(_ROOT), None, type="volume")],
+        mounts=[Mount(str(_ROOT), None, type="volume", labels={LABEL: run})],
         user="0:0",
     )
     with _running(container):

@@ -44,11 +44,15 @@ class Docker:
 
     def left_over(self) -> list[str]:
         """Containers, networks and volumes of any proof."""
-        named = ("--filter", f"label={LABEL}", "--format", "{{.Names}}")
-        containers = self.engine.docker("ps", "--all", *named).split()
-        filters = ("--filter", f"label={LABEL}", "--format", "{{.Name}}")
-        networks = self.engine.docker("network", "ls", *filters).split()
-        return [*containers, *networks, *self.engine.docker("volume", "ls", "--quiet").split()]
+        found: list[str] = []
+        for kind, name in (
+            (("ps", "--all"), "Names"),
+            (("network", "ls"), "Name"),
+            (("volume", "ls"), "Name"),
+        ):
+            labelled = ("--filter", f"label={LABEL}", "--format", f"{{{{.{name}}}}}")
+            found += self.engine.docker(*kind, *labelled).split()
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +192,8 @@ def test_network_has_no_way_out(built: Docker, home: Path) -> None:
         [athens] = [name for name in names if name.endswith("-athens")]
         [mount] = json.loads(built.engine.docker("inspect", athens))[0]["Mounts"]
         assert mount["RW"] is False
+        kept = built.engine.docker("volume", "ls", "--quiet", "--filter", f"label={LABEL}").split()
+        assert len(kept) == 1, "the volume can be found by its label, too"
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
 

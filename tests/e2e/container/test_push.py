@@ -87,7 +87,9 @@ def running(athens: Engine, tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def side(athens: Engine, tmp_path: Path) -> Side:
     """A storage with mixed case, a requirement and a version as go.mod only."""
-    side = Side(tmp_path / "storage", FakeSumDB(), {"DOCKER_HOST": athens.host})
+    side = Side(
+        tmp_path / "storage", FakeSumDB(), {"DOCKER_HOST": athens.env.get("DOCKER_HOST", "")}
+    )
     side.put("example.com/Dep@v1.0.0", noise=1)
     side.put("example.com/root@v1.0.0", requires=["example.com/Dep@v1.0.0"])
     side.put("example.com/thin@v1.2.0", is_whole=False)
