@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never
 from gopack.adapters import weberrors
 from gopack.adapters.crowd import Crowd
 from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
-from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Headers, Web, announced_size
+from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Web, announced_size
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     """What a server said: 200, or what further headers lead to (206, 304)."""
 
     status: int
-    headers: Headers
+    headers: weberrors.Headers
     body: bytes
 
 
@@ -111,6 +111,7 @@ class QuickReader:
                 turn.refused()
         if answer.status != HTTPStatus.OK and not (headers and answer.status in _CONDITIONAL):
             raise weberrors.from_status(where, url, _response(answer), now=self._web.now())
+        weberrors.check_not_a_page(where, url, answer.headers, answer.body)
         return answer
 
     def _is_plain(self, origin: str, url: str) -> bool:
@@ -140,19 +141,19 @@ class QuickReader:
 
     def _answer(self, origin: str, answer: http.client.HTTPResponse, limit: int) -> Answer:
         status, headers = answer.status, answer.headers
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST and "Location" in headers:
-            self._plain[origin] = False
-            raise _NotPlainError
-        is_good = status in {HTTPStatus.OK, *_CONDITIONAL}
-        most = limit if is_good else _MAX_ERROR_BYTES
+        is_elsewhere = 300 <= status < 400 and "Location" in headers
         has_end = answer.chunked or answer.length is not None
-        may_be_page = is_good and "html" in headers.get("Content-Type", "html")
-        is_odd = not has_end or (answer.length or 0) > most or "Content-Encoding" in headers
-        if is_odd or (may_be_page and status != HTTPStatus.NOT_MODIFIED):
+        if is_elsewhere or not has_end or "Content-Encoding" in headers:
+            self._plain[origin] = False  # it answers like this again
+            raise _NotPlainError
+        most = limit if status in {HTTPStatus.OK, *_CONDITIONAL} else _MAX_ERROR_BYTES
+        if (answer.length or 0) > most:
             raise _NotPlainError
         body = answer.read(most + 1) if answer.chunked else answer.read()
         if len(body) > most:
             raise _NotPlainError
+        if answer.will_close:
+            self._hang_up(origin)
         return Answer(status, headers, body)
 
     def _connections(self) -> dict[str, http.client.HTTPConnection]:

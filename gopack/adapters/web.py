@@ -23,11 +23,11 @@ import io
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from gopack import __version__
@@ -62,16 +62,6 @@ _SCHEMES = frozenset({"http", "https"})
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class Headers(Protocol):
-    """The headers of an answer, whoever read it; names in any case."""
-
-    def get(self, name: str, default: str, /) -> str:
-        """Give the value of a header."""
-
-    def items(self) -> Iterable[tuple[str, str]]:
-        """Give the names with their values."""
 
 
 class Web:
@@ -367,7 +357,7 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
     return iter(response.stream)  # type: ignore[arg-type]  # a sync transport's stream
 
 
-def announced_size(status: int, headers: Headers) -> int | None:
+def announced_size(status: int, headers: weberrors.Headers) -> int | None:
     """Read the size of a body from the answer to a request for its FIRST_BYTE."""
     if status == HTTPStatus.PARTIAL_CONTENT:
         announced = headers.get("Content-Range", "").rpartition("/")[2]

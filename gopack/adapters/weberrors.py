@@ -10,11 +10,11 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gopack.adapters.leastpace import TrickleError
 from gopack.errors import InputError, NotFoundError, UpstreamError
@@ -42,6 +42,16 @@ _HINTS = {
 }
 _RETRYABLE = frozenset({408, 425, 429})
 _FINAL = frozenset({501, 505, 511})
+
+
+class Headers(Protocol):
+    """The headers of an answer, whoever read it; names in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Give the value of a header."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Give the names with their values."""
 
 
 def shown(url: str) -> str:
@@ -91,7 +101,7 @@ def parse_retry_after(value: str, *, now: datetime) -> float | None:
     return max(0.0, (moment - now).total_seconds())
 
 
-def check_not_a_page(where: str, url: str, headers: httpx.Headers, start: bytes) -> None:
+def check_not_a_page(where: str, url: str, headers: Headers, start: bytes) -> None:
     """Refuse an HTML page in place of a module's file.
 
     The content decides, not the content type alone: static servers give odd types to good files.

@@ -1,7 +1,9 @@
 """The quicker reader: what it reads itself, and what it leaves to Web."""
 
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -75,7 +77,6 @@ def test_plain_answers_over_tls_are_trusted_as_web_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        LOGIN_PAGE,
         Fault(without_length=True),
         Fault(truncate_at=3),
         Fault(reset=True),
@@ -96,10 +97,10 @@ def test_what_is_wrong_is_told_as_web_tells_it(
 ) -> None:
     with pytest.raises(NotFoundError):
         read(reader, upstream, "/none")
-    assert web.asked == [], "a status says all there is to say"
     upstream.fail("/a", LOGIN_PAGE)
     with pytest.raises(UpstreamError, match="HTML page"):
         read(reader, upstream)
+    assert web.asked == []
     upstream.mend()
     upstream.put("a", b"x" * (LIMIT + 1))
     with pytest.raises(UpstreamError, match="larger than"):
@@ -123,6 +124,43 @@ def test_new_connection_that_fails_leaves_everything_to_web(
     upstream.fail("/a", Fault(reset=True), times=1)
     assert [read(reader, upstream) for _ in range(3)] == [b"an answer"] * 3
     assert len(web.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "odd", [Fault(without_length=True), Fault(headers={"Content-Encoding": "identity"})]
+)
+def test_server_that_answers_oddly_is_asked_by_web_from_then_on(
+    reader: QuickReader, web: Counting, upstream: Upstream, odd: Fault
+) -> None:
+    upstream.fail("/a", odd)
+    assert [read(reader, upstream) for _ in range(3)] == [b"an answer"] * 3
+    assert len(web.asked) == 3
+    assert len(upstream.log) == 4
+
+
+def test_server_without_types_that_hangs_up_each_time_is_asked_once_for_each(
+    web: Counting,
+) -> None:
+    class Plain(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    asked: list[str] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as server:
+        Thread(target=server.serve_forever).start()
+        reader, url = QuickReader(web), f"http://127.0.0.1:{server.server_port}/"
+        for number in range(3):
+            assert reader.read(f"{url}{number}", where="it", limit=LIMIT) == b"ok"
+        server.shutdown()
+    assert asked == ["/0", "/1", "/2"]
+    assert web.asked == []
 
 
 def test_server_that_redirects_is_asked_by_web_from_then_on(
