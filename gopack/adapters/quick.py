@@ -31,6 +31,9 @@ _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _NO_HEADERS: Mapping[str, str] = {}
 _FAILED = (OSError, http.client.HTTPException, ValueError)
 _CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
+_NOTHING = 1
+"""The limit of who wants the size alone: a server may send all where a byte is asked for."""
+
 _MAX_ERROR_BYTES = 1 << 16
 """Of an answer that is an error no more is read."""
 
@@ -75,7 +78,7 @@ class QuickReader:
         Raises:
             UpstreamError: as Web.size.
         """
-        answer = self.ask(url, where=where, limit=_MAX_ERROR_BYTES, headers=FIRST_BYTE)
+        answer = self.ask(url, where=where, limit=_NOTHING, headers=FIRST_BYTE)
         if answer is None:
             return self._web.size(url, where=where)
         return announced_size(answer.status, answer.headers)
@@ -146,6 +149,9 @@ class QuickReader:
         if is_elsewhere or not has_end or "Content-Encoding" in headers:
             self._plain[origin] = False  # it answers like this again
             raise _NotPlainError
+        if status == HTTPStatus.OK and limit == _NOTHING:
+            self._hang_up(origin)
+            return Answer(status, headers, b"")
         most = limit if status in {HTTPStatus.OK, *_CONDITIONAL} else _MAX_ERROR_BYTES
         if (answer.length or 0) > most:
             raise _NotPlainError

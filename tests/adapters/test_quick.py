@@ -188,6 +188,16 @@ def test_further_headers_lead_to_what_they_ask_for(web: Counting) -> None:
         assert upstream.connections == 1
 
 
+def test_size_is_told_by_a_server_that_knows_no_ranges(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    upstream.put("zip", b"x" * 10 * LIMIT)
+    upstream.fail("/zip", Fault(headers={"X-Whole": "yes"}))
+    assert [reader.size(f"{upstream.url}/zip", where="it") for _ in range(2)] == [10 * LIMIT] * 2
+    assert len(upstream.log) == 2
+    assert read(reader, upstream) == b"an answer"
+
+
 def test_server_that_is_asked_too_much_is_asked_less(
     reader: QuickReader, web: Counting, upstream: Upstream
 ) -> None:
