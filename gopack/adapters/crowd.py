@@ -5,8 +5,9 @@ interpreter from each other (measured: with two or more a request takes twice th
 A server that is far is asked as much at once as the caller has threads.
 
 Rules kept:
-- so many are let in as requests can be made while the quickest of the last answers was waited for,
-  and one at the least;
+- so many are let in as requests can be made while an answer is waited for, and one at the least;
+- what counts is the mean of the last answers: a caching proxy is near with what it has, and far with
+  the rest;
 - until FIRST answers have come, FIRST are let in.
 """
 
@@ -15,13 +16,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import fmean
 
 FIRST = 4
-WINDOW = 64
-"""Answers whose quickest tells how far a server is; all others waited for something else too."""
-
-REQUEST_S = 0.001
-"""The processor time that a small request takes here, about."""
+WINDOW = 32
+REQUEST_S = 0.002
+"""Well above the time that a small request takes here while all processors are busy: those who wait
+for each other make answers later, and must not be taken for a server that is far."""
 
 
 class Crowd:
@@ -54,5 +55,5 @@ class Crowd:
         self._delays_s.append(delay_s)
         before = self.limit
         if len(self._delays_s) >= FIRST:
-            self.limit = max(1, round(min(self._delays_s) / REQUEST_S))
+            self.limit = max(1, round(fmean(self._delays_s) / REQUEST_S))
         self._changed.notify(1 + max(0, self.limit - before))

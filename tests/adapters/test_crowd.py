@@ -32,14 +32,24 @@ def test_so_many_are_let_in_as_can_ask_meanwhile(delay_s: float, limit: float) -
     assert crowd.limit == limit
 
 
-def test_the_quickest_of_the_last_answers_counts() -> None:
+def test_proxy_that_fetches_much_itself_is_asked_for_much_at_once() -> None:
     clock = Clock()
     crowd = Crowd(clock=clock)
-    ask(crowd, clock, 0.1, times=WINDOW)
-    ask(crowd, clock, 0.0001)
-    assert crowd.limit == 1, "what took longer waited for something else"
-    ask(crowd, clock, 0.1, times=WINDOW)
-    assert crowd.limit > 1, "the server is farther by now"
+    for _ in range(WINDOW):
+        ask(crowd, clock, 0.0005, times=9)
+        ask(crowd, clock, 0.5)
+    assert crowd.limit >= 16
+    ask(crowd, clock, 0.0005, times=WINDOW)
+    assert crowd.limit == 1
+
+
+def test_those_who_wait_for_each_other_become_fewer() -> None:
+    clock = Clock()
+    crowd = Crowd(clock=clock)
+    crowd.limit = 16
+    for _ in range(6 * WINDOW):
+        ask(crowd, clock, crowd.limit * 0.6 * REQUEST_S)
+    assert crowd.limit == 1
 
 
 def test_who_fails_leaves_the_place_to_others() -> None:
