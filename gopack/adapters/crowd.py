@@ -6,15 +6,14 @@ A server that is far is asked as much at once as the caller has threads.
 
 Rules kept:
 - so many are let in as requests can be made while an answer is waited for, and one at the least;
-- what counts is the mean of the last answers: a caching proxy is near with what it has, and far with
+- what counts is the mean of the last answers: a caching proxy is near with what it has, far with
   the rest;
 - until FIRST answers have come, FIRST are let in.
 """
 
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import fmean
 
@@ -28,8 +27,7 @@ for each other make answers later, and must not be taken for a server that is fa
 class Crowd:
     """Those who ask one server for small answers; safe from many threads."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._inside = 0
         self._delays_s: deque[float] = deque(maxlen=WINDOW)
@@ -42,18 +40,19 @@ class Crowd:
             while self._inside >= self.limit:
                 self._changed.wait()
             self._inside += 1
-        begun = self._clock()
         try:
             yield
         finally:
-            delay_s = self._clock() - begun
             with self._changed:
                 self._inside -= 1
-                self._learn(delay_s)
+                self._changed.notify()
 
-    def _learn(self, delay_s: float) -> None:
-        self._delays_s.append(delay_s)
-        before = self.limit
-        if len(self._delays_s) >= FIRST:
-            self.limit = max(1, round(fmean(self._delays_s) / REQUEST_S))
-        self._changed.notify(1 + max(0, self.limit - before))
+    def answered(self, delay_s: float) -> None:
+        """Learn from an answer: so long was it waited for, and for nothing else."""
+        with self._changed:
+            self._delays_s.append(delay_s)
+            before = self.limit
+            if len(self._delays_s) >= FIRST:
+                self.limit = max(1, round(fmean(self._delays_s) / REQUEST_S))
+            if self.limit > before:
+                self._changed.notify(self.limit - before)

@@ -94,11 +94,9 @@ class QuickReader:
         origin, target = _split(url)
         if not self._is_plain(origin, url):
             return None
-        with (
-            self._crowds[origin].one(),
-            self._web.pace(url).turn() as turn,
-            self._web.slot(),
-        ):
+        crowd = self._crowds[origin]
+        with crowd.one(), self._web.pace(url).turn() as turn, self._web.slot():
+            begun = time.monotonic()
             try:
                 answer = self._ask(origin, target, headers, limit)
             except _NotPlainError:
@@ -107,6 +105,7 @@ class QuickReader:
             except (TimeoutError, TrickleError) as error:
                 self._hang_up(origin)
                 _tell_time_out(where, url, error)
+            crowd.answered(time.monotonic() - begun)
             turn.answered()
             if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.headers.get(
                 "Retry-After", ""

@@ -5,18 +5,10 @@ import pytest
 from gopack.adapters.crowd import FIRST, REQUEST_S, WINDOW, Crowd
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def ask(crowd: Crowd, clock: Clock, delay_s: float, times: int = 1) -> None:
+def ask(crowd: Crowd, delay_s: float, times: int = 1) -> None:
     for _ in range(times):
         with crowd.one():
-            clock.now += delay_s
+            crowd.answered(delay_s)
 
 
 @pytest.mark.parametrize(
@@ -24,36 +16,33 @@ def ask(crowd: Crowd, clock: Clock, delay_s: float, times: int = 1) -> None:
     [(0, 1), (REQUEST_S, 1), (3 * REQUEST_S, 3), (0.1, 0.1 / REQUEST_S)],
 )
 def test_so_many_are_let_in_as_can_ask_meanwhile(delay_s: float, limit: float) -> None:
-    clock = Clock()
-    crowd = Crowd(clock=clock)
-    ask(crowd, clock, delay_s, times=FIRST - 1)
+    crowd = Crowd()
+    ask(crowd, delay_s, times=FIRST - 1)
     assert crowd.limit == FIRST, "it is too early to tell"
-    ask(crowd, clock, delay_s)
+    ask(crowd, delay_s)
     assert crowd.limit == limit
 
 
 def test_proxy_that_fetches_much_itself_is_asked_for_much_at_once() -> None:
-    clock = Clock()
-    crowd = Crowd(clock=clock)
+    crowd = Crowd()
     for _ in range(WINDOW):
-        ask(crowd, clock, 0.0005, times=9)
-        ask(crowd, clock, 0.5)
+        ask(crowd, 0.0005, times=9)
+        ask(crowd, 0.5)
     assert crowd.limit >= 16
-    ask(crowd, clock, 0.0005, times=WINDOW)
+    ask(crowd, 0.0005, times=WINDOW)
     assert crowd.limit == 1
 
 
 def test_those_who_wait_for_each_other_become_fewer() -> None:
-    clock = Clock()
-    crowd = Crowd(clock=clock)
+    crowd = Crowd()
     crowd.limit = 16
     for _ in range(6 * WINDOW):
-        ask(crowd, clock, crowd.limit * 0.6 * REQUEST_S)
+        ask(crowd, crowd.limit * 0.6 * REQUEST_S)
     assert crowd.limit == 1
 
 
 def test_who_fails_leaves_the_place_to_others() -> None:
-    crowd = Crowd(clock=Clock())
+    crowd = Crowd()
     for _ in range(FIRST + 1):
         with pytest.raises(ValueError, match="x"), crowd.one():
             raise ValueError("x")
