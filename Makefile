@@ -11,6 +11,8 @@ OPTIONS ?=
 NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 export PYTHON
+# Where it is set, pytest would rewrite the asserts of every test anew, in each of its processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test judge check format lock docs bench clean
 
@@ -36,7 +38,8 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not e2e and not oracle and not judge" --doctest-modules
+	$(BIN)/pytest -n auto -m "not e2e and not oracle and not judge" --doctest-modules \
+		--hypothesis-profile quick
 
 # One run of pytest; tests/scheduling.py keeps the tests that share a Docker engine on one worker.
 test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs

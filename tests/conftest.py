@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.examples import QUICK
 from tests.faults.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414
 from tests.scheduling import make_scheduler
 from tests.upstream import Upstream, serve
@@ -13,6 +14,7 @@ pytest_xdist_make_scheduler = pytest.hookimpl(make_scheduler, optionalhook=True)
 
 # A busy machine is no failure: a slow example says nothing of the rule it tests.
 settings.register_profile("gopack", deadline=None)
+settings.register_profile(QUICK, deadline=None, max_examples=25)
 settings.load_profile("gopack")
 
 

@@ -64,7 +64,11 @@ class FakeSumDB:
 
     def fork(self) -> "FakeSumDB":
         """A second log with the same past and key, free to go another way."""
-        return copy.deepcopy(self)
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict | set):
+                setattr(other, name, value.copy())  # what they hold is never changed
+        return other
 
     def tree(self, size: int | None = None) -> tlog.Tree:
         size = len(self.texts) if size is None else size

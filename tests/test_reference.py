@@ -31,12 +31,13 @@ def test_every_option_says_what_it_does_and_reads_a_variable(
     words: str, command: click.Command
 ) -> None:
     assert command.help or command.short_help
+    page = reference.PAGE.read_text()
     for option in command.params:
         if not isinstance(option, click.Option) or option.name in {"help", "version"}:
             continue
         assert option.help, option.opts
         for name in reference.variables_of(words, option):
-            assert f"| `{name}` |" in reference.page()
+            assert f"| `{name}` |" in page
             assert name.startswith("GOPACK_") or name in options.STORAGE_VARIABLES
         assert option.show_envvar or not option.envvar, option.opts
 

@@ -16,8 +16,9 @@ import pytest
 from gopack.plan.bundle import index as indexes
 from tests.bundle.test_bad_bundle import forged, members, signer_of, written
 from tests.bundling import Side, own_files
+from tests.examples import examples
 
-ROUNDS = 2000 if os.environ.get("GOPACK_FAULTS") == "full" else 40
+ROUNDS = 2000 if os.environ.get("GOPACK_FAULTS") == "full" else examples(40)
 ODD: list[Any] = [
     *(None, True, -1, 0, 1, 2**31, 2**63, 10**30, 0.5, "", "x", "../..", "\x00", "\ud800", "é"),
     *([], {}, [[]], [1, 2], {"a": 1}, "v1.0.0", "example.com/x@v1.0.0", "0" * 64),

@@ -92,6 +92,7 @@ def test_name_that_cannot_be_carried_is_refused(
     assert not list(tmp_path.glob("m*"))
 
 
+@pytest.mark.e2e  # pip itself installs it
 def test_own_wheel_has_every_file_and_can_make_the_next_kit(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     described = kit._metadata()

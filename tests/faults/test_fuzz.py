@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 from gopack.adapters.zips import read_module_zip
 from gopack.errors import IntegrityError
+from tests.examples import examples
 from tests.faults.report import Tally
 from tests.faults.targets import GO_FILE, MODULE, TARGETS, P
 from tests.faults.world import REPOSITORY
 from tests.zipmaker import Item, make_zip
 
 FULL = os.environ.get("GOPACK_FAULTS") == "full"
-EXAMPLES = 2000 if FULL else 60
+EXAMPLES = 2000 if FULL else examples(60)
 GUIDED_S = 60 if FULL else 5
 CPU_S = 2.0
 """The most that any input may cost; the largest here has a few kilobytes."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gopack.plan.closure import Closure, Level
 from gopack.plan.summary import Summary
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 from tests.plan.graphs import drive, graph, mv, names
 from tests.plan.test_graph import VERSIONS, graphs
 
@@ -75,7 +76,7 @@ def test_missing_beyond_the_first_graph_is_left_out() -> None:
     assert not found.is_essential(mv("d1"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(
     known=graphs(),
     roots=st.lists(st.sampled_from(VERSIONS), min_size=1, max_size=3, unique=True),

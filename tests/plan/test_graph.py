@@ -10,6 +10,7 @@ from gopack.plan.graph import GraphWalk, parents
 from gopack.plan.summary import Summary
 from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 from tests.plan.graphs import Graph, drive, graph, mv, names
 
 
@@ -100,7 +101,7 @@ def graphs(draw: st.DrawFn) -> dict[ModuleVersion, Summary]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     known=graphs(),
     roots=st.lists(st.sampled_from(VERSIONS), min_size=1, max_size=3, unique=True),

@@ -1,5 +1,7 @@
 """Layouts: keys and their inverses."""
 
+import string
+
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
@@ -8,13 +10,18 @@ from gopack.errors import InputError
 from gopack.plan import layout
 from gopack.plan.layout import FileKind, StoredFile
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 
 TOML = ModuleVersion("github.com/BurntSushi/toml", "v1.3.2")
-ELEMENT = st.from_regex(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,8}", fullmatch=True)
+LETTERS = string.ascii_letters + string.digits + "_~-"
+ELEMENT = st.builds(str.__add__, st.sampled_from(LETTERS), st.text(LETTERS + ".", max_size=8))
 PATHS = st.lists(ELEMENT, min_size=1, max_size=4).map("/".join)
-VERSIONS = st.from_regex(
-    r"v(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]?)\.[1-9](-[0-9a-z.]{1,9})?(\+incompatible)?",
-    fullmatch=True,
+PRE_RELEASES = st.text(string.ascii_lowercase + string.digits + ".", min_size=1, max_size=9)
+VERSIONS = st.builds(
+    "v{}.{}.{}{}{}".format,
+    *(st.integers(0, 9999), st.integers(0, 99), st.integers(1, 9)),
+    st.just("") | PRE_RELEASES.map("-".__add__),
+    st.sampled_from(["", "+incompatible"]),
 )
 MODULES = st.builds(ModuleVersion, PATHS, VERSIONS)
 
@@ -28,7 +35,7 @@ def test_athens_disk_key_mixed_case_is_not_escaped() -> None:
 
 
 @given(module=MODULES, kind=st.sampled_from(FileKind))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_keys_parse_back_to_what_they_stand_for(module: ModuleVersion, kind: FileKind) -> None:
     file = StoredFile(module, kind)
     assert layout.parse_athens_disk_key(layout.athens_disk_key(*file)) == file
@@ -58,7 +65,7 @@ def test_parse_athens_disk_key_foreign_key_is_none(key: str) -> None:
 
 
 @given(module=MODULES, kind=st.sampled_from(FileKind))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_goproxy_key_parses_back_or_has_no_escaped_form(
     module: ModuleVersion, kind: FileKind
 ) -> None:

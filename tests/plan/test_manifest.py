@@ -8,6 +8,7 @@ from gopack.errors import StoreError
 from gopack.plan import manifest as manifests
 from gopack.plan.manifest import BY_HAND, Annotations, Entry, LineFacts, Manifest, ZipEntry
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 
 A, B = ModuleVersion("a.b/m", "v1.0.0"), ModuleVersion("a.b/n", "v1.0.0")
 ZIP = ZipEntry(10, "5" * 64, "h1:zip=")
@@ -31,7 +32,7 @@ entries = st.builds(
 facts = st.builds(LineFacts, st.none() | texts, texts, texts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.dictionaries(modules, entries, max_size=4), st.dictionaries(modules, facts, max_size=3))
 def test_dumps_then_loads_is_the_same_and_order_does_not_count(
     versions: dict[ModuleVersion, Entry], listed: dict[ModuleVersion, LineFacts]

@@ -16,6 +16,7 @@ from gopack.plan.items import (
     VersionsItem,
 )
 from gopack.plan.modlist import ListErrors, parse_list
+from tests.examples import examples
 
 UUID = "github.com/google/uuid"
 
@@ -225,7 +226,7 @@ def read_or_refuse(text: str | bytes) -> ModList | ListErrors:
         return error
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.lists(ALPHABET, max_size=30).map("".join))
 def test_parse_list_any_text_is_read_or_refused_with_places(text: str) -> None:
     lines = text.removeprefix("\ufeff").split("\n")
@@ -240,7 +241,7 @@ def test_parse_list_any_text_is_read_or_refused_with_places(text: str) -> None:
         assert 1 <= finding.column <= len(lines[finding.line - 1]) + 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.binary(max_size=60))
 def test_parse_list_any_bytes_raise_nothing_else(data: bytes) -> None:
     assert str(read_or_refuse(data))

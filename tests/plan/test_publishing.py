@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from gopack.plan.publishing import PublishOrder
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 from tests.plan.graphs import mv, names
 
 
@@ -38,7 +39,7 @@ def test_blocked_lists_requirements_first() -> None:
 MODULES = [mv(f"{letter}1") for letter in "abcdef"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     edges=st.dictionaries(
         st.sampled_from(MODULES), st.frozensets(st.sampled_from(MODULES), max_size=3), min_size=1

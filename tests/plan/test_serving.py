@@ -9,6 +9,7 @@ from gopack.plan.serving import Health, Refusal, StoredKey, SumdbRequest, Wanted
 from gopack.spec.goproxy import Latest, VersionList
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tiles import Tile
+from tests.examples import examples
 
 JSON, TEXT, ZIP = "application/json", "text/plain; charset=utf-8", "application/zip"
 TOML = "github.com/BurntSushi/toml"
@@ -125,7 +126,7 @@ PIECES += ["@latest", ".zip", "sumdb", "lookup", "tile", "\\", "!a", "A", "%00",
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_law_no_key_leaves_the_root_or_enters_the_own_folder(pieces: list[str]) -> None:
     wanted = route("GET", ("/" + "".join(pieces)).encode())
     if isinstance(wanted, StoredKey):

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gopack.spec.imports import SourceFile, read_source
+from tests.examples import examples
 from tests.spec.odd_sources import sources
 
 GOOD = [
@@ -99,7 +100,7 @@ def test_read_source_two_build_lines_are_an_error() -> None:
     assert (read.imports, read.error) == ((), "multiple //go:build comments")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(sources, st.integers(0, 200))
 def test_read_source_prefix_gives_the_same_or_asks_for_more(source: bytes, size: int) -> None:
     whole = read_source(source)
@@ -107,7 +108,7 @@ def test_read_source_prefix_gives_the_same_or_asks_for_more(source: bytes, size:
     assert read_source(source[:size], whole=size >= len(source)) in {whole, None}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=80))
 def test_read_source_any_bytes_are_read(source: bytes) -> None:
     assert read_source(source) is not None

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gopack.errors import InputError
 from gopack.spec import gomod, module, semver
+from tests.examples import examples
 
 numbers = st.integers(0, 30).map(str)
 versions = st.builds(
@@ -30,7 +31,7 @@ def is_path(path: str) -> bool:
     return True
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(paths.filter(is_path), paths.filter(is_path))
 def test_escape_path_round_trips_and_differs_in_more_than_case(one: str, other: str) -> None:
     escaped = module.escape_path(one)
@@ -39,7 +40,7 @@ def test_escape_path_round_trips_and_differs_in_more_than_case(one: str, other: 
     assert (escaped == module.escape_path(other)) == (one == other)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(versions, versions, versions)
 def test_compare_total_order_of_canonical_versions(a: str, b: str, c: str) -> None:
     assert semver.compare(a, b) == -semver.compare(b, a)
@@ -51,7 +52,7 @@ def test_compare_total_order_of_canonical_versions(a: str, b: str, c: str) -> No
     assert semver.canonical(semver.canonical(a)) == semver.canonical(a)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.text(max_size=80) | st.binary(max_size=80))
 def test_parse_any_text_accepted_or_refused_never_crashes(text: str | bytes) -> None:
     for strict in (False, True):

@@ -10,6 +10,7 @@ from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import HeadProver, SignedHead, Sums
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
+from tests.examples import examples
 from tests.fakes_sumdb import FakeSumDB, fake_h1
 
 ONE = ModuleVersion("github.com/BurntSushi/toml", "v1.0.0")
@@ -115,7 +116,7 @@ def test_attack_note_that_is_no_tree_is_refused() -> None:
         sumdb.open_head(message, LOG.verifier)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.integers(1, 600), st.data())
 def test_head_proves_every_record_and_every_older_head(size: int, data: st.DataObject) -> None:
     n = data.draw(st.integers(0, size - 1))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gopack.errors import InputError, IntegrityError
 from gopack.spec import tiles, tlog
 from gopack.spec.tiles import Tile, TileProver
+from tests.examples import examples
 from tests.fakes_sumdb import FakeSumDB
 
 LOG = FakeSumDB()
@@ -81,7 +82,7 @@ def test_new_tiles_hold_every_hash_of_the_growth(height: int, one: int, other: i
             assert tiles.widest(tiles.tile_for_index(height, index), new) in published, (level, n)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(HEIGHTS, st.integers(1, 700), st.data())
 def test_prover_reads_every_hash_it_planned_for(
     height: int, size: int, data: st.DataObject
@@ -94,7 +95,7 @@ def test_prover_reads_every_hash_it_planned_for(
     assert tlog.tree_hash(size, prover.read) == prover.tree.hash
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 700), st.data())
 def test_prover_shows_every_older_tree_consistent(size: int, data: st.DataObject) -> None:
     older = data.draw(st.integers(0, size))
@@ -134,7 +135,7 @@ def test_attack_hash_read_before_its_tile_is_proven_is_refused() -> None:
         proven(700, []).read([0])
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(1, 700), st.integers(0, 1 << 30), st.data())
 def test_attack_flipped_tile_is_never_admitted(size: int, bit: int, data: st.DataObject) -> None:
     n = data.draw(st.integers(0, size - 1))

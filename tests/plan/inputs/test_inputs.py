@@ -18,6 +18,7 @@ from gopack.plan.inputs.sbom import read_cyclonedx
 from gopack.plan.inputs.vendor import read_vendor
 from gopack.spec.gomod import Replace
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 
 H1 = "h1:" + "A" * 43 + "="
 A1, A2, B1 = (
@@ -281,7 +282,7 @@ PIECES = (
 ).split(b"|")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     st.sampled_from(sorted(set(Format) - {Format.LIST}, key=str)),
     st.lists(st.sampled_from(PIECES), max_size=8),
