@@ -143,9 +143,10 @@ class QuickReader:
 
     def _answer(self, origin: str, answer: http.client.HTTPResponse, limit: int) -> Answer:
         status, headers = answer.status, answer.headers
-        is_elsewhere = 300 <= status < 400 and "Location" in headers
+        # What http.client takes for an answer may be a hint of one (103), or that it is elsewhere.
+        is_answer = status >= 200 and not (300 <= status < 400 and "Location" in headers)
         has_end = answer.chunked or answer.length is not None
-        if is_elsewhere or not has_end or "Content-Encoding" in headers:
+        if not is_answer or not has_end or "Content-Encoding" in headers:
             self._plain[origin] = False  # it answers like this again
             raise _NotPlainError
         if status == HTTPStatus.OK and limit == _NOTHING:

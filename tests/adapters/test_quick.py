@@ -1,6 +1,8 @@
 """The quicker reader: what it reads itself, and what it leaves to Web."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -161,6 +163,27 @@ def test_server_without_types_that_hangs_up_each_time_is_asked_once_for_each(
         server.shutdown()
     assert asked == ["/0", "/1", "/2"]
     assert web.asked == []
+
+
+def test_hint_of_an_answer_is_none(web: Counting) -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(2):
+                connection = listener.accept()[0]
+                connection.recv(65536)
+                with suppress(OSError):
+                    connection.sendall(hint + whole)
+                connection.close()
+
+        thread = Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/a"
+        assert QuickReader(web).read(url, where="it", limit=LIMIT) == b"ok"
+        thread.join()
+    assert web.asked == [url]
 
 
 def test_server_that_redirects_is_asked_by_web_from_then_on(
