@@ -7,7 +7,7 @@ from pathlib import Path
 from gopack.cli.inputs import read_item
 from gopack.cli.options import DEFAULT_LIST
 from gopack.errors import InputError
-from gopack.plan.findings import Finding, FindingsError
+from gopack.plan.findings import Finding
 from gopack.plan.inputs.detect import detect
 from gopack.plan.inputs.roots import Format
 from gopack.plan.items import IncludeItem, Item
@@ -69,18 +69,26 @@ class _Reader:
     def read(self, file: Path, *, depth: int = 0, by: IncludeItem | None = None) -> None:
         """Read one file; `by` is the `-r` line that names it."""
         self._count(file, by)
-        data = _read(file, is_named=by is None)
+        try:
+            data = _read(file, is_named=by is None)
+        except InputError as error:
+            if by is None:
+                raise
+            self.errors.append(_include_finding(by, error))
+            return
         kind = detect(str(file), data)
         if kind is not Format.LIST:
             self._add_input(file, data, kind, by)
             return
         try:
             parsed = parse_list(data, name=str(file), closure=by.closure if by else None)
-        except FindingsError as error:
+        except ListErrors as error:
             self.errors.extend(error.findings)
-            return
-        self.warnings.extend(parsed.warnings)
-        for item in parsed.items:
+            items = error.items
+        else:
+            self.warnings.extend(parsed.warnings)
+            items = parsed.items
+        for item in items:
             if not isinstance(item, IncludeItem):
                 self.items.append(item)
             elif depth >= MAX_DEPTH:
@@ -110,6 +118,12 @@ class _Reader:
         self.warnings.extend(dict.fromkeys(findings))
 
 
+def _include_finding(by: IncludeItem, error: InputError) -> Finding:
+    """Tell at its `-r` line of a file that cannot be read."""
+    line = " " * (by.column - 1) + f"-r {by.file}"
+    return Finding(by.name, by.line, by.column, line, str(error), error.hint)
+
+
 def _read(file: Path, *, is_named: bool) -> bytes:
     """Read a file; one that `-r` names must be a plain one, a person may name a pipe."""
     try:
@@ -125,7 +139,9 @@ def _read(file: Path, *, is_named: bool) -> bytes:
         raise InputError(
             "there is no such list",
             where=str(file),
-            hint="Write one module a line, such as golang.org/x/text@latest, and run again.",
+            hint="Write one module a line, such as golang.org/x/text@latest, and run again."
+            if is_named
+            else "Mend its name, which counts from this list's folder, or remove the line.",
         ) from error
     except IsADirectoryError as error:
         raise InputError(

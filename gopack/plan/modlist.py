@@ -74,8 +74,20 @@ _STD = frozenset(_STD_TEXT.split())
 """First elements of `go list std`; only the wording of a message depends on them."""
 
 
+_FORMS_HINT = "An item is module[@query], a package or a pattern; docs/list.md has every form."
+
+
 class ListErrors(FindingsError):  # noqa: N818 - it is all of them
-    """A list that cannot be used; `findings` has every error and every warning in it."""
+    """A list that cannot be used; `findings` has every error and every warning in it.
+
+    `items` has those of its good lines, so that what is wrong in a file they name is told as well.
+    """
+
+    def __init__(
+        self, findings: Iterable[Finding], *, name: str, hint: str = "", items: Iterable[Item] = ()
+    ) -> None:
+        super().__init__(findings, name=name, hint=hint)
+        self.items = tuple(items)
 
 
 class _WordError(Exception):
@@ -114,7 +126,7 @@ def parse_list(
         findings.append(Finding(name, 1, 1, "", "nothing is listed", hint))
     if any(finding.severity is Severity.ERROR for finding in findings):
         every = sorted([*findings, *warnings], key=lambda f: (f.line, f.column))
-        raise ListErrors(every, name=name, hint="Mend the lines and run again.")
+        raise ListErrors(every, name=name, hint="Mend the lines and run again.", items=items)
     return ModList(tuple(items), tuple(sorted([*findings, *warnings], key=lambda f: f.line)))
 
 
@@ -125,7 +137,7 @@ def _read_line(line: Line, name: str) -> Iterator[Item | Finding]:
             try:
                 yield _place(_read_words(words), words, name=name, line=line)
             except _WordError as bad:
-                what, hint = str(bad.error), bad.error.hint
+                what, hint = str(bad.error), bad.error.hint or _FORMS_HINT
                 yield Finding(name, line.number, bad.column, line.text, what, hint)
             else:
                 yield from _doubts(words[0], name, line)

@@ -36,7 +36,10 @@ GOOD = "example.com/good"
         pytest.param(
             "-r goget.txt\n", "goget.txt:1: lists include each other", id="includes itself"
         ),
-        pytest.param("-r none.txt\n", "none.txt: there is no such list", id="missing include"),
+        pytest.param(
+            "-r none.txt\n", "goget.txt:1:1: none.txt: there is no such list", id="missing include"
+        ),
+        pytest.param("example.com/../a\n", "docs/list.md has every form", id="dots"),
     ],
 )
 def test_bad_list_is_status_2_with_a_hint_and_nothing_is_asked(
@@ -83,6 +86,18 @@ def test_bad_lines_are_told_all_at_once(tmp_path: Path, upstream: Upstream) -> N
     assert "goget.txt:1:" in ran.text
     assert "goget.txt:3:" in ran.text
     assert "goget.txt:2:" not in ran.text
+
+
+def test_bad_lines_of_a_list_and_of_what_it_includes_are_told_all_at_once(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    (tmp_path / "other.txt").write_text("example.com/a\nexample.com/a@v1@v2\n")
+    ran = program.fetch(tmp_path, upstream.url, "-r other.txt\nno module\n -r none.txt\n")
+    assert ran.status == 2, ran.text
+    for place in ("other.txt:2:15: ", "goget.txt:2:4: ", "goget.txt:3:2: none.txt: there is no"):
+        assert place in ran.text
+    assert ran.text.count("hint: ") == 4
+    assert upstream.paths() == []
 
 
 def test_list_that_is_a_folder_is_explained(tmp_path: Path, upstream: Upstream) -> None:
