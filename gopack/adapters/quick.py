@@ -125,6 +125,9 @@ class QuickReader:
     def _ask(self, origin: str, target: str, headers: Mapping[str, str], limit: int) -> Answer:
         connections = self._connections()
         connection = connections.get(origin)
+        if connection is not None and connection.sock is None:  # the server closed it
+            self._hang_up(origin)
+            connection = None
         is_new = connection is None
         try:
             if connection is None:
@@ -139,6 +142,10 @@ class QuickReader:
             # A connection that was open may have been closed meanwhile: that is no trouble.
             if is_new:
                 self._plain[origin] = False
+            raise _NotPlainError from error
+        except AttributeError as error:  # http.client's, of a connection closed meanwhile
+            if not self._is_closed:
+                raise
             raise _NotPlainError from error
 
     def _answer(self, origin: str, answer: http.client.HTTPResponse, limit: int) -> Answer:
@@ -170,6 +177,8 @@ class QuickReader:
         return known
 
     def _connect(self, origin: str) -> http.client.HTTPConnection:
+        if self._is_closed:
+            raise _NotPlainError
         scheme, _, host = origin.partition("://")
         times_s = self._web.timeouts_s
         if scheme == "https":
@@ -179,12 +188,16 @@ class QuickReader:
             )
         else:
             made = http.client.HTTPConnection(host, timeout=times_s["connect"])
-        with self._lock:
-            self._open.add(made)
+        made.auto_open = 0  # what is closed stays closed: nobody would close it again
         made.connect()
         made.sock.settimeout(times_s["read"])
         made.sock = _PacedSocket(made.sock, self._web.least_pace)
-        return made
+        with self._lock:
+            if not self._is_closed:
+                self._open.add(made)
+                return made
+        made.close()
+        raise _NotPlainError
 
     def _hang_up(self, origin: str) -> None:
         connection = self._connections().pop(origin, None)
@@ -195,8 +208,8 @@ class QuickReader:
 
     def _close(self) -> None:
         """Close every thread's connections."""
-        self._is_closed = True
         with self._lock:
+            self._is_closed = True
             for connection in self._open:
                 connection.close()
             self._open.clear()

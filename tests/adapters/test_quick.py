@@ -1,5 +1,6 @@
 """The quicker reader: what it reads itself, and what it leaves to Web."""
 
+import http.client
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from gopack.adapters.quick import QuickReader
+from gopack.adapters.quick import QuickReader, _NotPlainError, _PacedSocket
 from gopack.adapters.web import Web
 from gopack.errors import NotFoundError, UpstreamError
 from gopack.spec.goenv import GoEnv
@@ -252,6 +253,48 @@ def test_closed_reader_asks_nothing(reader: QuickReader, web: Counting, upstream
     assert read(reader, upstream) == b"an answer"
     web.close()
     assert reader.ask(f"{upstream.url}/a", where="it", limit=LIMIT) is None
+
+
+def test_server_that_closes_each_connection_is_watched_on_the_next(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    upstream.fail("/a", Fault(headers={"Connection": "close"}), times=1)
+    assert [read(reader, upstream) for _ in range(3)] == [b"an answer"] * 3
+    assert web.asked == []
+    assert upstream.connections == 2
+    assert [type(connection.sock) for connection in reader._open] == [_PacedSocket]
+
+
+def test_connection_closed_as_a_run_ends_is_not_made_anew(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    """Another thread was about to ask: what it opened then, nobody would close."""
+    assert read(reader, upstream) == b"an answer"
+    [connection] = reader._open
+    web.close()
+    with pytest.raises(http.client.NotConnected):
+        connection.request("GET", "/a")
+    with pytest.raises(_NotPlainError):
+        reader._ask(upstream.url, "/a", {}, LIMIT)
+    assert upstream.connections == 1
+
+
+def test_connection_that_is_made_while_a_run_ends_is_closed(
+    reader: QuickReader, web: Counting, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    connect = http.client.HTTPConnection.connect
+
+    def connect_late(connection: http.client.HTTPConnection) -> None:
+        connect(connection)
+        made.append(connection)
+        web.close()
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect_late)
+    with pytest.raises(_NotPlainError):
+        reader._ask(upstream.url, "/a", {}, LIMIT)
+    assert [connection.sock for connection in made] == [None]
+    assert not reader._open
 
 
 @pytest.mark.parametrize("url", ["http://user:pw@{}/a", "https://{}/a"])
