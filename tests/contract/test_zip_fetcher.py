@@ -55,7 +55,11 @@ def work(upstream: Upstream, tmp_path: Path) -> Iterator[ZipWork]:
         OPEN.pop().close()
 
 
-@pytest.fixture(params=[threads, processes], ids=["threads", "processes"])
+WORKERS = pytest.param(processes, id="processes", marks=pytest.mark.e2e)
+"""Processes begin with a new interpreter each: not in make check."""
+
+
+@pytest.fixture(params=[pytest.param(threads, id="threads"), WORKERS])
 def zips(request: pytest.FixtureRequest, work: ZipWork) -> Iterator[Zips]:
     make: Make = request.param
     made = make(work)

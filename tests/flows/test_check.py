@@ -15,6 +15,7 @@ from gopack.cli.check import repair
 from gopack.flows.check import Checker
 from gopack.plan.checking import Proof, Report, Weight
 from gopack.spec.module import ModuleVersion
+from tests.examples import examples
 from tests.fakes_sumdb import NAME
 from tests.stored import MOD_ONLY, A, B, C, Stored, store
 
@@ -87,7 +88,7 @@ def test_attack_any_flipped_byte_is_caught_and_its_file_named(stored: Stored, ke
     size = (stored.root / key).stat().st_size
     whole = (stored.root / key).read_bytes()
     missed = []
-    for at in {0, 1, *range(0, size, max(size // 25, 1)), size - 1}:
+    for at in {0, 1, *range(0, size, max(size // examples(24), 1)), size - 1}:
         flip(stored.root / key, at)
         report = check(stored)
         named = [where for where in bad(report) if where.startswith(key)]
