@@ -60,7 +60,7 @@ class QuickReader:
         self._open: set[http.client.HTTPConnection] = set()
         self._plain: dict[str, bool] = {}
         self._crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
-        self._is_closed = False
+        self._closed = threading.Event()
         web.when_closed(self._close)
 
     def read(self, url: str, *, where: str, limit: int) -> bytes:
@@ -120,7 +120,7 @@ class QuickReader:
         known = self._plain.get(origin)
         if known is None:
             known = self._plain[origin] = self._web.is_direct(url)
-        return known and not self._is_closed
+        return known and not self._closed.is_set()
 
     def _ask(self, origin: str, target: str, headers: Mapping[str, str], limit: int) -> Answer:
         connections = self._connections()
@@ -144,7 +144,7 @@ class QuickReader:
                 self._plain[origin] = False
             raise _NotPlainError from error
         except AttributeError as error:  # http.client's, of a connection closed meanwhile
-            if not self._is_closed:
+            if not self._closed.is_set():
                 raise
             raise _NotPlainError from error
 
@@ -177,7 +177,7 @@ class QuickReader:
         return known
 
     def _connect(self, origin: str) -> http.client.HTTPConnection:
-        if self._is_closed:
+        if self._closed.is_set():
             raise _NotPlainError
         scheme, _, host = origin.partition("://")
         times_s = self._web.timeouts_s
@@ -193,7 +193,7 @@ class QuickReader:
         made.sock.settimeout(times_s["read"])
         made.sock = _PacedSocket(made.sock, self._web.least_pace)
         with self._lock:
-            if not self._is_closed:
+            if not self._closed.is_set():
                 self._open.add(made)
                 return made
         made.close()
@@ -209,7 +209,7 @@ class QuickReader:
     def _close(self) -> None:
         """Close every thread's connections."""
         with self._lock:
-            self._is_closed = True
+            self._closed.set()
             for connection in self._open:
                 connection.close()
             self._open.clear()
