@@ -194,9 +194,12 @@ class Place:
 
     def counted(self, *options: str) -> int:
         """Run to the end and count the steps."""
-        steps = self.folder / "steps"
         assert self.fetch(*options, **self.faults()) == 0, self.text
-        return steps.stat().st_size
+        return self.steps_taken()
+
+    def steps_taken(self) -> int:
+        """Tell how many steps the last run that counted them took."""
+        return (self.folder / "steps").stat().st_size
 
     def faults(self, at: int = 0, kind: str = injected.KILL) -> dict[str, str]:
         """The environment in which step `at` fails."""

@@ -235,6 +235,9 @@ def test_bad_use_ends_with_a_message(built: Docker, home: Path) -> None:
 
 
 def started(docker: Docker, home: Path) -> "subprocess.Popen[str]":
+    def hear_sigint() -> None:  # which a shell has its background jobs ignore
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     return subprocess.Popen(
         [sys.executable, "-m", "gopack", "prove", "--docker"],
         cwd=home,
@@ -242,6 +245,7 @@ def started(docker: Docker, home: Path) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=hear_sigint,  # noqa: PLW1509 - nothing else runs in this process
     )
 
 
