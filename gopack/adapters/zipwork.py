@@ -73,13 +73,16 @@ class ZipWork:
         arrived = self.incoming / incoming_name(module)
         stored = self.root / athens_disk_key(module, FileKind.ZIP)
         deadline = time.monotonic() + MOVING_S
+        seen: set[Path] = set()
         while time.monotonic() < deadline:
             for path in (arrived, stored):
                 try:
                     return read_packages(path, module, wanted)
                 except StoreError:
-                    if path.exists():
+                    if path in seen:
                         raise
+                    if path.exists():  # it may have come after it was looked for
+                        seen.add(path)
             time.sleep(0.01)  # just now it moves from one place to the other
         return read_packages(stored, module, wanted)
 

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from gopack.adapters import zipwork
 from gopack.adapters.sources import ProxySources
+from gopack.adapters.zippackages import read_packages
 from gopack.adapters.zippool import AdaptiveZips, ProcessZips, ThreadZips
 from gopack.adapters.zipwork import ZipWork, incoming_name
 from gopack.errors import IntegrityError, NotFoundError, StoreError
+from gopack.plan.layout import FileKind, athens_disk_key
+from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip
 from gopack.spec.goenv import GoEnv, ProxyEntry
 from gopack.spec.module import ModuleVersion
@@ -224,3 +228,36 @@ def test_all_workers_killed_every_zip_fails_and_nothing_hangs(
     for future in futures:
         assert isinstance(future.exception(WAIT_S), StoreError)
     zips.close()
+
+
+def test_packages_of_a_zip_that_comes_just_after_it_was_looked_for_are_read(
+    work: ZipWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = work.root / athens_disk_key(A, FileKind.ZIP)
+
+    def read_late(path: Path, module: ModuleVersion, wanted: frozenset[str]) -> Contents:
+        if path == stored and not stored.exists():
+            stored.parent.mkdir(parents=True)
+            stored.write_bytes(
+                raw_zip({f"{A}/go.mod": b"module example.com/a\n", f"{A}/a.go": b"package a\n"})
+            )
+            raise StoreError("no such file")
+        return read_packages(path, module, wanted)
+
+    monkeypatch.setattr(zipwork, "read_packages", read_late)
+    assert work.packages(A, frozenset()).paths == {"example.com/a"}
+
+
+def test_packages_of_a_zip_that_cannot_be_read_are_an_error(
+    work: ZipWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = work.root / athens_disk_key(A, FileKind.ZIP)
+    stored.parent.mkdir(parents=True)
+    stored.touch()
+
+    def refuse(_path: Path, _module: ModuleVersion, _wanted: frozenset[str]) -> Contents:
+        raise StoreError("not to be read")
+
+    monkeypatch.setattr(zipwork, "read_packages", refuse)
+    with pytest.raises(StoreError, match="not to be read"):
+        work.packages(A, frozenset())
