@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never
 from gopack.adapters import weberrors
 from gopack.adapters.crowd import Crowd
 from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
-from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Web, announced_size
+from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Web, announced_size, is_good, is_too_much
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _NO_HEADERS: Mapping[str, str] = {}
 _FAILED = (OSError, http.client.HTTPException, ValueError)
-_CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
 _NOTHING = 1
 """The limit of who wants the size alone: a server may send all where a byte is asked for."""
 
@@ -107,11 +106,9 @@ class QuickReader:
                 _tell_time_out(where, url, error)
             crowd.answered(time.monotonic() - begun)
             turn.answered()
-            if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.headers.get(
-                "Retry-After", ""
-            ):
+            if is_too_much(answer.status, answer.headers):
                 turn.refused()
-        if answer.status != HTTPStatus.OK and not (headers and answer.status in _CONDITIONAL):
+        if not is_good(answer.status, headers):
             raise weberrors.from_status(where, url, _response(answer), now=self._web.now())
         weberrors.check_not_a_page(where, url, answer.headers, answer.body)
         return answer
@@ -133,7 +130,7 @@ class QuickReader:
             if connection is None:
                 connection = connections[origin] = self._connect(origin)
             connection.request("GET", target, headers={**_HEADERS, **headers})
-            return self._answer(origin, connection.getresponse(), limit)
+            return self._answer(origin, connection.getresponse(), headers, limit)
         except TimeoutError:
             if is_new and connection is None:  # Web tells of a connection that is not made
                 raise _NotPlainError from None
@@ -148,7 +145,13 @@ class QuickReader:
                 raise
             raise _NotPlainError from error
 
-    def _answer(self, origin: str, answer: http.client.HTTPResponse, limit: int) -> Answer:
+    def _answer(
+        self,
+        origin: str,
+        answer: http.client.HTTPResponse,
+        asked_with: Mapping[str, str],
+        limit: int,
+    ) -> Answer:
         status, headers = answer.status, answer.headers
         # What http.client takes for an answer may be a hint of one (103), or that it is elsewhere.
         is_answer = status >= 200 and not (300 <= status < 400 and "Location" in headers)
@@ -159,7 +162,7 @@ class QuickReader:
         if status == HTTPStatus.OK and limit == _NOTHING:
             self._hang_up(origin)
             return Answer(status, headers, b"")
-        most = limit if status in {HTTPStatus.OK, *_CONDITIONAL} else _MAX_ERROR_BYTES
+        most = limit if is_good(status, asked_with) else _MAX_ERROR_BYTES
         if (answer.length or 0) > most:
             raise _NotPlainError
         body = answer.read(most + 1) if answer.chunked else answer.read()

@@ -192,10 +192,9 @@ class Web:
                 response = self._follow(method, url, where, headers)
                 ending.callback(response.close)
                 turn.answered()
-                if _is_too_much(response):
+                if is_too_much(response.status_code, response.headers):
                     turn.refused()
-                is_asked_for = headers and response.status_code in _CONDITIONAL
-                if response.status_code != HTTPStatus.OK and not is_asked_for:
+                if not is_good(response.status_code, headers):
                     raise weberrors.from_status(where, url, response, now=self.now())
             yield response
 
@@ -366,8 +365,14 @@ def announced_size(status: int, headers: weberrors.Headers) -> int | None:
     return int(announced) if announced.isdigit() else None
 
 
-def _is_too_much(response: httpx.Response) -> bool:
-    return response.status_code == HTTPStatus.TOO_MANY_REQUESTS or "Retry-After" in response.headers
+def is_good(status: int, asked_with: Mapping[str, str]) -> bool:
+    """Whether an answer is whole, or what the further headers of its request lead to (206, 304)."""
+    return status == HTTPStatus.OK or bool(asked_with and status in _CONDITIONAL)
+
+
+def is_too_much(status: int, headers: weberrors.Headers) -> bool:
+    """Whether a server says that it is asked too much."""
+    return status == HTTPStatus.TOO_MANY_REQUESTS or "Retry-After" in headers
 
 
 def _parse(text: str, where: str) -> Url:

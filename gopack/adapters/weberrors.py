@@ -50,6 +50,9 @@ class Headers(Protocol):
     def get(self, name: str, default: str, /) -> str:
         """Give the value of a header."""
 
+    def __contains__(self, name: str, /) -> bool:
+        """Tell whether a header is there."""
+
     def items(self) -> Iterable[tuple[str, str]]:
         """Give the names with their values."""
 

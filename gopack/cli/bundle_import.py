@@ -134,9 +134,7 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
             zips=zips,
             progress=progress,
             stored_zip=partial(_stored_zip, place),
-            check_room=(lambda _bytes, _files: None)
-            if is_dry_run
-            else lambda size, files: place.disk.room().check(size, files),
+            room=place.disk.room,
             refuse_clashes=place.store.refuse_clashes,
             proofs=SumdbStore.of(own_folder, database.name) if database else None,
             key=key,

@@ -34,6 +34,7 @@ from gopack.flows.bundle_verify import (
 from gopack.flows.progress import Progress
 from gopack.plan.bundle.index import Carried, sha256
 from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest
+from gopack.plan.room import Room
 from gopack.plan.summary import required_by
 from gopack.ports import (
     AliasStore,
@@ -91,7 +92,7 @@ class Target:
     zips: ZipFetcher
     progress: Progress
     stored_zip: Callable[[ModuleVersion], FetchedZip]
-    check_room: Callable[[int, int], None]
+    room: Callable[[], Room]
     refuse_clashes: Callable[[Iterable[ModuleVersion]], None]
     proofs: ProofStore | None = None
     key: note.Verifier | None = None
@@ -191,8 +192,9 @@ class _Import:
         self._settle()
         needed = [one for one in self._opened.index.versions if self._needs_zip(one)]
         size = sum(one.entry.zip.size_bytes for one in needed if one.entry.zip)
-        target.check_room(size, FILES_PER_VERSION * len(needed))
-        if not is_dry_run:  # it is found out by writing
+        if not is_dry_run:
+            target.room().check(size, FILES_PER_VERSION * len(needed))
+            # It is found out by writing.
             target.refuse_clashes(one.module for one in self._opened.index.versions)
         wanted = set() if is_dry_run else {one.module for one in needed}
         return check_zips(self._opened, target.zips, target.progress, wanted)
