@@ -3,9 +3,12 @@
 import contextlib
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 from rich.console import Console
@@ -15,6 +18,9 @@ from gopack.errors import GopackError, StoreError
 _OUTPUT_FAILS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE})
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
+
+LOOK_S = 0.25
+"""The seconds between two looks whether Ctrl-C was pressed."""
 
 
 def print_error(console: Console, error: GopackError, *, where: str = "") -> None:
@@ -34,7 +40,8 @@ def print_line_error(console: Console, error: GopackError, *, where: str, text: 
 def ends_well(console: Console) -> Iterator[None]:
     """Turn errors into messages and exit statuses; end at once on Ctrl-C."""
     try:
-        yield
+        with _awake():
+            yield
     except GopackError as error:
         print_error(console, error)
         end(error.exit_status)
@@ -52,6 +59,30 @@ def ends_well(console: Console) -> Iterator[None]:
     except KeyboardInterrupt:
         console.print("gopack: interrupted; what is stored is whole, run again to go on")
         end(INTERRUPTED)
+
+
+@contextmanager
+def _awake() -> Iterator[None]:
+    """Have the main thread look for signals again and again, however long it waits.
+
+    The interpreter notes a signal and acts on it between two steps of the main thread. One that
+    comes after the last look, and just before the thread begins to wait, would be acted on when the
+    wait is over. A timer's signal ends the wait for a moment; processes that are started have none.
+    """
+    if threading.current_thread() is not threading.main_thread():  # it alone hears of signals
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _look(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing: that the interpreter came here is all."""
 
 
 def end(status: int) -> NoReturn:
