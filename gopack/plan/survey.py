@@ -9,7 +9,7 @@ importFromModules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package, needs_module
@@ -29,7 +29,7 @@ ALL = frozenset({"..."})
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a main module loads that uses one package of a line.
+    """What a main module loads that uses some packages of a line.
 
     Args:
         providers: the modules that have these packages.
@@ -106,14 +106,20 @@ class Survey:
         return frozenset(self._provider.values())
 
     def parts(self) -> Iterator[Part]:
-        """Tell what each package that the line starts from loads, once the survey is done."""
-        for path in self._started_from:
-            yield self._part(path)
+        """Tell what parts of the line load, once the survey is done.
 
-    def _part(self, start: str) -> Part:
+        First all packages that it starts from without tests, as between `go get` and `go mod tidy`,
+        when zips of all the build list may be asked for; then each of them.
+        """
+        all_but_tests = self._part(self._started_from, with_tests=False)
+        yield replace(all_but_tests, searched=frozenset(self._selected))
+        for path in self._started_from:
+            yield self._part([path])
+
+    def _part(self, starts: Iterable[str], *, with_tests: bool = True) -> Part:
         seen: dict[str, bool] = {}
         uses: set[tuple[str, str]] = set()
-        todo = [(start, True)]
+        todo = [(start, with_tests) for start in starts]
         while todo:
             path, in_all = todo.pop()
             if path not in self._provider or seen.get(path, False) or seen.get(path) is in_all:

@@ -53,7 +53,10 @@ def test_part_tells_who_provides_and_who_uses_whom() -> None:
             "a.b/u": [package("a.b/u")],
         }
     )
-    one, two = survey.parts()
+    plain, one, two = survey.parts()
+    # Before the tests are looked at, all packages at once: every zip may be asked for.
+    assert plain.providers == {"a.b/a", "a.b/b", "a.b/c/x"}
+    assert plain.searched == {"a.b/a", "a.b/b", "a.b/c", "a.b/c/x", "a.b/t", "a.b/u"}
     # The tests of b are looked at, those of t are not: t is only needed by tests.
     assert one.providers == {"a.b/a", "a.b/b", "a.b/t", "a.b/u"}
     assert ("a.b/a", "a.b/b") in one.uses
