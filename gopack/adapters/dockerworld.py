@@ -41,7 +41,10 @@ API_WAIT_S = TIMEOUT_S + 120
 
 START_WAIT_S = 60.0
 _STEP_S = 0.2
-_ROOT = PurePosixPath("/gopack")
+ROOT = PurePosixPath("/gopack")
+"""Where Go's container has the places, and GOCACHE below `build-cache`: an image that has something
+there gives it to each proof."""
+
 _SUMDB = PurePosixPath("/gopack-sumdb")
 _READY = ("list", "-m", "gopack.invalid/ready@v0.0.0")
 _GO_IMAGE_HINT = "give --go-image with an image of Go that has the commands timeout, mkdir and rm"
@@ -70,13 +73,13 @@ class DockerWorld:
         Raises:
             StoreError: the container is gone, or its disk full.
         """
-        folder = _ROOT / f"run-{next(self._numbers)}"
+        folder = ROOT / f"run-{next(self._numbers)}"
         main = folder / "main"
         _checked(self._container, ["mkdir", "-p", str(main)])
         try:
             env = {
                 "HOME": str(folder),
-                "GOCACHE": str(_ROOT / "build-cache"),
+                "GOCACHE": str(ROOT / "build-cache"),
                 **common_settings(folder, folder / "modcache"),
                 **self._settings,
             }
@@ -274,7 +277,7 @@ def _go(
         network=network.name,
         volumes={str(sumdb): {"bind": str(_SUMDB), "mode": "ro,z"}} if sumdb else {},
         # One without a name: module caches are big, and do not belong into a layer.
-        mounts=[Mount(str(_ROOT), None, type="volume", labels={LABEL: run})],
+        mounts=[Mount(str(ROOT), None, type="volume", labels={LABEL: run})],
         user="0:0",
     )
     with _running(container):

@@ -185,6 +185,7 @@ def test_bad_answer_names_line_module_version_and_next_step(ran: program.Ran, ca
     check(ran, case, BAD.index(case) + 2)
 
 
+@pytest.mark.e2e  # it waits between tries
 @pytest.mark.parametrize("case", RETRIED, ids=lambda case: case.name)
 def test_answer_that_stays_bad_names_line_module_version_and_next_step(
     retried: program.Ran, case: Bad
@@ -204,6 +205,7 @@ def test_bad_answers_leave_the_other_lines_done_and_the_storage_whole(ran: progr
     assert ran.line("example.com/kept@v1.0.0")["notes"] == ["retracted"]
 
 
+@pytest.mark.e2e  # it waits between tries
 def test_answers_that_stay_bad_leave_the_other_lines_done(retried: program.Ran) -> None:
     assert retried.status == 3
     found = program.assert_whole(retried.storage)

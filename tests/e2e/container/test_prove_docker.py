@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from gopack.adapters.dockerworld import ROOT
 from tests.cli.program import environment
 from tests.e2e.container.athens import build_athens
 from tests.e2e.container.compose import REPOSITORY
@@ -33,6 +34,16 @@ ENDS = "gopack-test-prove-ends:local"
 LABEL = "gopack.prove"
 WAIT_S = 600
 NOT_NEEDED = {"test", "doc", "api", "misc"}
+GO_IMAGE = """
+FROM gopack-test-goroot:local AS go
+FROM {base}
+COPY --from=go /usr/local/go /usr/local/go
+ENV PATH=/usr/local/go/bin:/usr/bin:/bin
+COPY p.go p_test.go /p/
+RUN cd /p && go mod init p && export GOCACHE={root}/build-cache GOFLAGS=-trimpath \\
+    && go build fmt && go vet ./... && go test -run='^$' ./...
+"""
+"""The volume of a proof begins with what is there in the image: Go's own packages, compiled."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +95,9 @@ def _build_go(engine: Engine, bases: BaseImages, cache: Path, context: Path) -> 
         import_tar(engine, tar, "gopack-test-goroot:local")
     finally:
         tar.unlink(missing_ok=True)
-    (context / "Dockerfile").write_text(
-        f"FROM gopack-test-goroot:local AS go\nFROM {bases.python}\n"
-        "COPY --from=go /usr/local/go /usr/local/go\nENV PATH=/usr/local/go/bin:/usr/bin:/bin\n"
-    )
+    (context / "Dockerfile").write_text(GO_IMAGE.format(base=bases.python, root=ROOT))
+    (context / "p.go").write_text("package p\n")
+    (context / "p_test.go").write_text('package p\n\nimport _ "fmt"\n')
     engine.docker("build", "--tag", GO, str(context), timeout_s=300)
 
 
@@ -135,7 +145,6 @@ def test_filled_storage_works_behind_athens_and_is_only_read(built: Docker, home
 
 
 def test_lost_file_is_named_with_the_line_that_adds_it(built: Docker, home: Path) -> None:
-    """A go.mod here, a zip in the next test: each proof compiles Go's standard library anew."""
     (home / "ATHENS_STORAGE" / BASE_MOD).unlink()
     proved = prove(built, home)
     assert proved.status == 4, proved.text
