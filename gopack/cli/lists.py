@@ -30,14 +30,23 @@ def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
     alone, since it was not written for gopack.
 
     Raises:
-        ListErrors: with every bad line of every list.
-        InputError: a list cannot be read, or nothing is listed at all.
+        ListErrors: with every bad line of every list, and every list that cannot be read.
+        InputError: one list cannot be read and nothing else is wrong, or lists have no end.
     """
     reader = _Reader()
+    unread: list[InputError] = []
     for file in files or [Path(DEFAULT_LIST)]:
-        reader.read(file)
-    if reader.errors:
-        raise ListErrors(reader.errors, name=", ".join(map(str, files)) or DEFAULT_LIST)
+        try:
+            data = _read(file, is_named=True)
+        except InputError as error:
+            unread.append(error)
+        else:
+            reader.take(file, data)
+    if unread and not reader.errors and not unread[1:]:
+        raise unread[0]
+    errors = [*(_file_finding(error) for error in unread), *reader.errors]
+    if errors:
+        raise ListErrors(errors, name=", ".join(map(str, files)) or DEFAULT_LIST)
     return reader.items, reader.warnings
 
 
@@ -66,16 +75,11 @@ class _Reader:
         self.errors: list[Finding] = []
         self._files = 0
 
-    def read(self, file: Path, *, depth: int = 0, by: IncludeItem | None = None) -> None:
-        """Read one file; `by` is the `-r` line that names it."""
+    def take(
+        self, file: Path, data: bytes, *, depth: int = 0, by: IncludeItem | None = None
+    ) -> None:
+        """Take what a file holds; `by` is the `-r` line that names it."""
         self._count(file, by)
-        try:
-            data = _read(file, is_named=by is None)
-        except InputError as error:
-            if by is None:
-                raise
-            self.errors.append(_include_finding(by, error))
-            return
         kind = detect(str(file), data)
         if kind is not Format.LIST:
             self._add_input(file, data, kind, by)
@@ -98,7 +102,15 @@ class _Reader:
                     hint="Remove one of these -r lines.",
                 )
             else:
-                self.read(file.parent / item.file, depth=depth + 1, by=item)
+                self._include(file.parent / item.file, depth=depth + 1, by=item)
+
+    def _include(self, file: Path, *, depth: int, by: IncludeItem) -> None:
+        try:
+            data = _read(file, is_named=False)
+        except InputError as error:
+            self.errors.append(_include_finding(by, error))
+        else:
+            self.take(file, data, depth=depth, by=by)
 
     def _count(self, file: Path, by: IncludeItem | None) -> None:
         self._files += 1
@@ -116,6 +128,11 @@ class _Reader:
         self.items.append(item)
         findings = [f for each in (item.roots, *item.members) for f in each.findings]
         self.warnings.extend(dict.fromkeys(findings))
+
+
+def _file_finding(error: InputError) -> Finding:
+    """Tell of a file that cannot be read, among other findings."""
+    return Finding(error.where, 0, 0, "", error.what, error.hint)
 
 
 def _include_finding(by: IncludeItem, error: InputError) -> Finding:

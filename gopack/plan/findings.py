@@ -48,7 +48,7 @@ class Finding:
 
     Args:
         name: the file as the person calls it.
-        line, column: from 1.
+        line, column: from 1; a line of 0 is the file as a whole.
         text: the whole line.
         what: what is wrong, a clause without a full stop.
         hint: the next step.
@@ -66,7 +66,10 @@ class Finding:
 
     def __str__(self) -> str:
         mark = "warning: " if self.severity is Severity.WARNING else ""
-        shown = f"{self.name}:{self.line}:{self.column}: {mark}{self.what}\n{self.excerpt()}"
+        if self.line:
+            shown = f"{self.name}:{self.line}:{self.column}: {mark}{self.what}\n{self.excerpt()}"
+        else:
+            shown = f"{self.name}: {mark}{self.what}"
         return f"{shown}\n    hint: {self.hint}" if self.hint else shown
 
     def excerpt(self) -> str:

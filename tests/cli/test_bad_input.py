@@ -100,6 +100,20 @@ def test_bad_lines_of_a_list_and_of_what_it_includes_are_told_all_at_once(
     assert upstream.paths() == []
 
 
+def test_lists_that_are_missing_are_told_with_the_bad_lines_of_others(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    (tmp_path / "bad.txt").write_text("no module\n")
+    for name in ("none.txt", "gone.txt"):
+        ran = program.fetch(tmp_path, upstream.url, "a.b/c\n", name, "goget.txt", "bad.txt")
+        assert ran.status == 2, ran.text
+        assert f"{name}: there is no such list\n    hint: Write one" in ran.text
+        assert "bad.txt:1:4: " in ran.text
+    ran = program.fetch(tmp_path, upstream.url, None, "none.txt", "gone.txt")
+    assert ran.text.count("there is no such list\n    hint: ") == 2
+    assert upstream.paths() == []
+
+
 def test_list_that_is_a_folder_is_explained(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "goget.txt").mkdir()
     ran = program.fetch(tmp_path, upstream.url, None)
