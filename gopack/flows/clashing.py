@@ -37,7 +37,7 @@ def join(
         error = walk([joint])[0]
         if error is None:
             return joint, first
-        clashing = _clashing(kept, error, level, walk) if _is_lasting(error) else ()
+        clashing = _clashing(kept, error, level, walk) if is_lasting(error) else ()
         first = first or _named(error, clashing)
         if not clashing:
             break
@@ -45,7 +45,8 @@ def join(
     return None, first
 
 
-def _is_lasting(error: GopackError) -> bool:
+def is_lasting(error: GopackError) -> bool:
+    """Tell whether asking again would end the same, so that the go command fails on it, too."""
     return isinstance(error, NotFoundError) or not isinstance(error, UpstreamError)
 
 

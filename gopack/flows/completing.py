@@ -21,8 +21,12 @@ from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
 from gopack.plan.survey import Survey
+from gopack.plan.unresolved import Unresolved, pairs_for, selected_instead
 from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
+
+MAX_CLASHES = 5
+"""Packages for which the two lines are looked for that keep them from each other."""
 
 TOGETHER = -1
 """The place of all lines together among the lines' numbers."""
@@ -55,6 +59,9 @@ class Completer:
     lies: Mapping[ModuleVersion, GopackError] = field(default_factory=dict)
     noting: Noting | None = None
     _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
+    _sound_extras: dict[ModuleVersion, bool] = field(default_factory=dict)
+    _refused: dict[str, GopackError] = field(default_factory=dict)
+    _clashes: dict[str, Unresolved] = field(default_factory=dict)
 
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
@@ -65,6 +72,7 @@ class Completer:
         run.wait()
         try:
             plan = self._survey_rounds(plan, run, surveys)
+            self._find_clashes(plan, run)
             plan = self._with_upgrades(plan)
         except GopackError as error:
             self.error = error
@@ -92,12 +100,16 @@ class Completer:
         known = self.known.surveys.keys() | self.surveys.keys()
         return [line for line in places if plan.starts(line) and plan.survey_key(line) not in known]
 
-    def unresolved(self) -> dict[str, str]:
-        """Tell the packages that nobody provides, and of each a package that imports it."""
+    def unresolved(self) -> list[Unresolved]:
+        """Tell the packages that nobody provides, and those that two lines keep from each other."""
         found: dict[str, str] = {}
         for missing in self._unresolved.values():
             found.update(missing)
-        return found
+        return [
+            self._clashes.get(package)
+            or Unresolved(package, by, str(self._refused.get(package, "")))
+            for package, by in sorted(found.items())
+        ]
 
     # Surveys
 
@@ -148,7 +160,7 @@ class Completer:
     def _growth(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
         """Look up what is missing; tell of each line that needs more what it needs."""
         missing = {place: survey.missing() for place, survey in surveys.items()}
-        provided = self.importer.provide(sorted({p for found in missing.values() for p in found}))
+        provided = self._provided({p for found in missing.values() for p in found})
         growth: dict[int, Growth] = {}
         for place, packages in missing.items():
             self._unresolved[place] = {p: by for p, by in packages.items() if provided[p] is None}
@@ -159,6 +171,33 @@ class Completer:
             if extras or (has_extras and providers != plan.providers_of(place)):
                 growth[place] = Growth(extras, providers)
         return growth
+
+    def _provided(self, packages: Iterable[str]) -> dict[str, ModuleVersion | None]:
+        """Look packages up; what the go command could not load provides nothing."""
+        provided = self.importer.provide(sorted(packages))
+        fresh = {m for m in provided.values() if m is not None} - self._sound_extras.keys()
+        faults = self.planner.faults(fresh)
+        self._sound_extras |= {module: module not in faults for module in fresh}
+        self._refused |= {p: faults[m] for p, m in provided.items() if m in faults}
+        return {p: m if m and self._sound_extras[m] else None for p, m in provided.items()}
+
+    def _find_clashes(self, plan: Plan, run: FetchRun) -> None:
+        """Find the two lines for each package that they lack only together."""
+        alone = {p for place, found in self._unresolved.items() if place >= 0 for p in found}
+        together = self._unresolved.get(TOGETHER, {})
+        for package in sorted(together.keys() - alone)[:MAX_CLASHES]:
+            for pair in pairs_for(plan, package):
+                both = self.planner.some_together(plan, pair)
+                if both.joint is None:
+                    continue
+                survey = Survey(both.joint.selected, both.starts(None))
+                self.importer.survey([survey], run.arrived)
+                if package in survey.missing():
+                    by = together[package] or survey.missing()[package]
+                    instead = selected_instead(both, package)
+                    clash = Unresolved(package, by, clash=pair, instead=instead)
+                    self._clashes[package] = clash
+                    break
 
     def _with_parts(self, plan: Plan, surveys: Mapping[int, Survey]) -> Plan:
         """Find what projects need that use a part of a line whose imports no go.mod covers."""

@@ -57,7 +57,7 @@ def fetch(
         fetched.stored,
         fetched.failed,
         seconds=seconds,
-        warnings=[*_warnings(plan, fetched), *_unresolved(completer)],
+        warnings=[*_warnings(plan, fetched), *map(str, completer.unresolved())],
     )
     more = [error for error in (fetched.unproven, completer.error) if error is not None]
     more += [error for module, error in completer.lies.items() if module not in fetched.failed]
@@ -77,14 +77,6 @@ def _surveys(plan: Plan, completer: Completer) -> dict[str, SurveyFacts]:
         return completer.surveys
     together = plan.survey_key(None)
     return {key: facts for key, facts in completer.surveys.items() if key != together}
-
-
-def _unresolved(completer: Completer) -> list[str]:
-    return [
-        f"package {package}{f' (imported by {by})' if by else ''}: no module provides it, "
-        "connected or not"
-        for package, by in sorted(completer.unresolved().items())
-    ]
 
 
 def _warnings(plan: Plan, fetched: Fetched) -> list[str]:

@@ -12,7 +12,7 @@ from functools import partial
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
-from gopack.flows.clashing import join
+from gopack.flows.clashing import is_lasting, join
 from gopack.flows.jobs import Jobs
 from gopack.flows.progress import Progress
 from gopack.flows.resolving import Known, Resolver
@@ -116,6 +116,20 @@ class Planner:
         found = part_closures(line, parts)
         errors = self.walker.walk([part.closure for part in found])
         return union(p.wants() for p, error in zip(found, errors, strict=True) if error is None)
+
+    def faults(self, modules: Iterable[ModuleVersion]) -> dict[ModuleVersion, GopackError]:
+        """Tell the versions that no main module can require, since their graphs cannot be loaded.
+
+        What only failed for now is not among them.
+        """
+        wanted = sorted(modules)
+        errors = self.walker.walk([Closure((module,), Level.BUILD) for module in wanted])
+        pairs = zip(wanted, errors, strict=True)
+        return {module: error for module, error in pairs if error and is_lasting(error)}
+
+    def some_together(self, plan: Plan, lines: Sequence[LinePlan]) -> Plan:
+        """Plan some of a plan's lines as if they were all."""
+        return self._with_joint(replace(plan, lines=tuple(lines)))
 
     def at_level(self, plan: Plan, level: Level) -> Plan:
         """Give the same lines at another level; lines that name their own keep it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import Closure, Level
-from gopack.plan.inputs.roots import Sum
+from gopack.plan.inputs.roots import InputRoots, Sum
 from gopack.plan.items import (
     GoItem,
     InputItem,
@@ -80,9 +80,7 @@ class LinePlan:
             case VersionsItem():
                 return tuple(root.module for root in self.roots)
             case InputItem(roots=roots):
-                main = MainModule.of(roots.replace, roots.exclude)
-                kept = () if roots.exact else self.listed
-                return tuple(m for m in kept if main.fetched(m) == m)
+                return () if roots.exact else _own_names(roots)
             case _:
                 return self.modules
 
@@ -152,6 +150,17 @@ class LinePlan:
         if isinstance(self.item, InputItem):
             asked.append(self.item.roots.go)
         return max(asked, key=gover.precedence, default="")
+
+
+def _own_names(roots: InputRoots) -> tuple[ModuleVersion, ...]:
+    """Tell what a file brings in that a project without its replace lines can require.
+
+    A fork's go.mod has the name of the module that it replaces, so nobody can require the fork.
+    """
+    main = MainModule.of(roots.replace, roots.exclude)
+    pairs = ((module, main.fetched(module)) for module in roots.roots)
+    kept = (fetched for module, fetched in pairs if fetched and fetched.path == module.path)
+    return tuple(dict.fromkeys(kept))
 
 
 def note_of(root: Resolution) -> list[str]:

@@ -59,6 +59,19 @@ def test_go_mod_with_a_fork_stores_the_fork_and_what_the_fork_requires(
     )
 
 
+def test_go_mod_with_a_required_fork_goes_with_all_other_lines(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    """No other project can require the fork by its own name."""
+    requires = f"require {A} v1.0.0\n\nrequire {B} v1.0.0\n\nrequire {C} v1.0.0"
+    replaces = f"replace {B} => {FORK} v1.9.0\n\nreplace {C} => {C} v1.1.0"
+    (tmp_path / "go.mod").write_text(f"module m\n\ngo 1.20\n\n{requires}\n\n{replaces}\n")
+    ran = program.fetch(tmp_path, proxy.url, f"-r go.mod\n{C}@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert "all lines together" not in ran.text
+    assert program.assert_whole(ran.storage).keys() >= {f"{FORK}@v1.9.0", f"{B}@v1.0.0"}
+
+
 def test_go_mod_exclude_drops_the_requirement_wherever_it_stands(
     tmp_path: Path, proxy: Upstream
 ) -> None:

@@ -1,0 +1,72 @@
+"""Imports that no go.mod covers, and packages that all lines together lack: what a person is told."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli import program
+from tests.upstream import Fault, Upstream
+
+OLD, MOVED, BROKEN, BASE = (f"example.com/{name}" for name in ("old", "Moved", "broken", "base"))
+
+
+@pytest.fixture
+def proxy(upstream: Upstream) -> Upstream:
+    """`old` imports a module that moved, one that cannot be loaded, and a good one."""
+    imports = {"old.go": MOVED, "x/x.go": BROKEN, "y/y.go": BASE}
+    files = {n: f'package p\n\nimport _ "{path}"\n'.encode() for n, path in imports.items()}
+    upstream.add(OLD, "v1.0.0", files=files)
+    package = {"p.go": b"package p\n"}
+    upstream.add(MOVED, "v1.0.0", mod="module example.com/moved\n", files=package)
+    upstream.add(
+        BROKEN, "v1.0.0", mod=f"module {BROKEN}\n\nrequire a.b/gone v1.0.0\n", files=package
+    )
+    upstream.add(BASE, "v1.0.0", files=package)
+    return upstream
+
+
+def test_module_that_go_refuses_provides_nothing_and_fails_nothing(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    """`go get` fails on the two packages connected, too; the third one works."""
+    ran = program.fetch(tmp_path, proxy.url, f"{OLD}\n")
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage) == dict.fromkeys(
+        (f"{OLD}@v1.0.0", f"{BASE}@v1.0.0"), "complete"
+    )
+    [moved] = [text for text in ran.text.splitlines() if f"package {MOVED} " in text]
+    assert f"warning: package {MOVED} (imported by {OLD}): go refuses the module" in moved
+    assert "expected example.com/Moved, got example.com/moved" in moved
+    [broken] = [text for text in ran.text.splitlines() if f"package {BROKEN} " in text]
+    assert "a.b/gone@v1.0.0: 404" in broken
+
+
+def test_module_that_may_be_had_later_is_no_warning(tmp_path: Path, proxy: Upstream) -> None:
+    proxy.fail("/a.b/gone/*", Fault(status=500))
+    ran = program.fetch(tmp_path, proxy.url, f"{OLD}\n")
+    assert ran.status == 3, ran.text
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_lines_that_keep_a_package_from_each_other_are_named(
+    tmp_path: Path,
+    upstream: Upstream,
+    again: bool,  # noqa: FBT001
+) -> None:
+    """v1.1.0 of base has lost a package that only `user` imports; `other` matters not."""
+    upstream.add(BASE, "v1.0.0", files={"gone/p.go": b"package gone\n", "p.go": b"package p\n"})
+    upstream.add(BASE, "v1.1.0", files={"p.go": b"package p\n"})
+    for name, version in {"user": "v1.0.0", "newer": "v1.1.0", "other": "v1.0.0"}.items():
+        path, wanted = f"example.com/{name}", f"{BASE}/gone" if name == "user" else BASE
+        mod = f"module {path}\n\ngo 1.20\n\nrequire {BASE} {version}\n"
+        upstream.add(
+            path, "v1.0.0", mod=mod, files={"p.go": f'package p\n\nimport _ "{wanted}"\n'.encode()}
+        )
+    lines = "example.com/other\nexample.com/user\nexample.com/newer\n"
+    ran = program.fetch(tmp_path, upstream.url, lines)
+    if again:
+        ran = program.fetch(tmp_path, upstream.url, lines)
+    assert ran.status == 0, ran.text
+    assert "example.com/user (goget.txt:2) and example.com/newer (goget.txt:3) clash" in ran.text
+    assert f"{BASE}@v1.1.0, which has no package {BASE}/gone" in ran.text
+    assert "no module provides it" not in ran.text
