@@ -37,7 +37,7 @@ from gopack.flows.prove import Prover
 from gopack.plan.closure import Level
 from gopack.plan.items import Item
 from gopack.plan.matrix import Matrix
-from gopack.plan.proving import Subject, subject_of
+from gopack.plan.proving import Subject, subjects_of
 from gopack.spec import gover
 from gopack.spec.goenv import GoEnv
 
@@ -194,11 +194,10 @@ def _subjects(console: Console, items: list[Item], storage: Path, level: Level) 
     manifest = read_manifest(storage)
     found = []
     for item in items:
-        subject = subject_of(item, manifest, level)
-        if subject is None:
+        subjects = subjects_of(item, manifest, level)
+        if not subjects:
             console.print(f"{item.where}: {item.text}: not tried: it names no module", markup=False)
-        else:
-            found.append(subject)
+        found += subjects
     if not found:
         raise InputError("no line names a module", hint="give a list with modules in it")
     return found

@@ -17,6 +17,7 @@ from gopack.plan.closure import Level
 from gopack.plan.matrix import Cell, Did, Matrix
 from gopack.plan.missing import Asked, find_missing, needed_go, outage_told
 from gopack.plan.proving import (
+    LIST_ALL,
     SCENARIOS,
     Arguments,
     Ran,
@@ -24,10 +25,14 @@ from gopack.plan.proving import (
     Step,
     Subject,
     answer_of,
+    at_versions,
     get_arguments,
     main_files,
     parse_packages,
+    requiring,
+    selected_by,
     survey_arguments,
+    targets_of,
     together,
     with_packages,
 )
@@ -84,7 +89,7 @@ class Prover:
         """
         rows = self._survey(subjects)
         if len(rows) > 1:
-            rows = [*rows, together(rows, self.level)]
+            rows = [*rows, self._together(rows)]
         return Matrix(tuple(self.run([(row, each) for row in rows for each in SCENARIOS])))
 
     def again(self, matrix: Matrix) -> Matrix:
@@ -94,7 +99,7 @@ class Prover:
         again = [subject for subject, _ in matrix.rows() if subject.key in red]
         lines = [s for s, _ in matrix.rows() if s.where]
         surveyed = {s.key: s for s in self._survey(lines)}
-        joint = together(list(surveyed.values()), self.level)
+        joint = self._together(list(surveyed.values()))
         wanted = [surveyed.get(s.key, joint) for s in again]
         scenarios = [s for s in SCENARIOS if steps & {step.name for step in s.steps}]
         fresh = self.run([(row, each) for row in wanted for each in scenarios])
@@ -124,6 +129,24 @@ class Prover:
                 place.write(name, text)
             return _run_all(place, scenario.steps_of(subject), subject)
 
+    def _together(self, rows: Sequence[Subject]) -> Subject:
+        """Make the row of all lines, at the versions that a project selects which requires all.
+
+        `go get` refuses an older one that a line names: another line requires more of it.
+        """
+        joint = together(rows, self.level)
+        for world in (self.sealed, self.connected):
+            if world is None or len(joint.modules) < 2:
+                continue
+            with world.place() as place:
+                place.write("go.mod", requiring(joint, self.go_version))
+                ran = place.go(LIST_ALL)
+            if not ran.exit_status:
+                selected = selected_by(ran.stdout)
+                listed = {m.path: selected.get(m.path, m.version) for m in joint.modules}
+                return at_versions(joint, listed)
+        return joint
+
     def _survey(self, subjects: Sequence[Subject]) -> list[Subject]:
         """Find out which packages and commands the lines' modules have."""
         jobs: Jobs[int, Subject] = Jobs(self.executor)
@@ -151,7 +174,7 @@ def survey(place: Place, subject: Subject, go_version: str) -> Subject:
     for arguments in (get_arguments(subject), survey_arguments(subject)):
         ran = place.go(arguments)
         if ran.exit_status:
-            paths = tuple(m.path for m in subject.modules)
+            paths = tuple(m.path.removesuffix("/...") for m in targets_of(subject))
             return replace(subject, imports=paths, is_guessed=True)
     return with_packages(subject, parse_packages(ran.stdout))
 

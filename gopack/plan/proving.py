@@ -56,6 +56,7 @@ class Subject:
         where: its place in the list.
         modules: what it stands for; a version may be a query where nobody knows better.
         package: the package path where the line names one inside its module.
+        targets: what `go get` is given, if not the modules: a package's or a pattern's path.
         latest: what `latest` was when the storage was filled, by module path.
         imports: the packages its program imports.
         commands: `package@version` to install.
@@ -69,6 +70,7 @@ class Subject:
     where: str
     modules: tuple[ModuleVersion, ...]
     package: str = ""
+    targets: tuple[ModuleVersion, ...] = ()
     latest: Mapping[str, str] = field(default_factory=dict)
     imports: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
@@ -82,20 +84,32 @@ class Subject:
         return self.where, self.name
 
 
-def subject_of(item: Item, manifest: Manifest, level: Level) -> Subject | None:
-    """Make the row of a line; None for a line that names no module."""
+def subjects_of(item: Item, manifest: Manifest, level: Level) -> list[Subject]:
+    """Make the rows of a line: one, or one for each of its versions; none if it has no module."""
     if not isinstance(item, ModuleItem | PatternItem | VersionsItem):
-        return None
+        return []
+    known = tuple(sorted(m for m, entry in manifest.versions.items() if item.text in entry.why))
+    if isinstance(item, VersionsItem) and len(known) > 1:
+        return [
+            replace(_subject(item, (m,), level), name=f"{item.text}: {m.version}") for m in known
+        ]
+    return [_subject(item, known, level)]
+
+
+def _subject(
+    item: ModuleItem | PatternItem | VersionsItem, known: tuple[ModuleVersion, ...], level: Level
+) -> Subject:
     path = item.path.removesuffix("/...")
-    known = tuple(m for m, entry in manifest.versions.items() if item.text in entry.why)
     query = "latest" if isinstance(item, VersionsItem) else item.query
-    modules = tuple(sorted(known)) or (ModuleVersion(path, query),)
-    inside = path if known and all(m.path != path for m in known) else ""
+    modules = known or (ModuleVersion(path, query),)
+    is_inside = bool(known) and all(m.path != path for m in known)
+    targets = tuple(ModuleVersion(item.path, m.version) for m in known) if is_inside else ()
     return Subject(
         item.text,
         item.where,
         modules,
-        package="" if isinstance(item, PatternItem) else inside,
+        package=path if is_inside and not isinstance(item, PatternItem) else "",
+        targets=targets,
         latest={m.path: m.version for m in known} if query == "latest" else {},
         level=Level(item.closure) if item.closure else level,
     )
@@ -108,14 +122,38 @@ def together(subjects: Sequence[Subject], level: Level) -> Subject:
         known = highest.get(module.path)
         if known is None or semver.compare(module.version, known) > 0:
             highest[module.path] = module.version
-    return Subject(
+    joint = Subject(
         JOINT,
         "",
         tuple(ModuleVersion(*pair) for pair in sorted(highest.items())),
+        targets=tuple(t for subject in subjects for t in targets_of(subject)),
         latest={p: v for subject in subjects for p, v in subject.latest.items()},
         imports=tuple(sorted({path for subject in subjects for path in subject.imports})),
         level=level,
     )
+    return at_versions(joint, highest)
+
+
+def at_versions(subject: Subject, versions: Mapping[str, str]) -> Subject:
+    """Give a subject with its modules at these versions, by module path."""
+
+    def version_of(target: ModuleVersion) -> str:
+        path = max((p for p in versions if _is_in(target.path, p)), key=len, default="")
+        return versions.get(path, target.version)
+
+    def raised(modules: Iterable[ModuleVersion]) -> tuple[ModuleVersion, ...]:
+        return tuple(dict.fromkeys(ModuleVersion(m.path, version_of(m)) for m in modules))
+
+    return replace(subject, modules=raised(subject.modules), targets=raised(subject.targets))
+
+
+def targets_of(subject: Subject) -> tuple[ModuleVersion, ...]:
+    """Tell what `go get` is given of a subject, with a version each."""
+    return subject.targets or subject.modules
+
+
+def _is_in(path: str, module: str) -> bool:
+    return path == module or path.startswith(f"{module}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +189,9 @@ def with_packages(subject: Subject, listed: Iterable[ListedPackage]) -> Subject:
     mine = [p for p in listed if p.module in versions]
     if subject.package:
         mine = [p for p in mine if p.path == subject.package] or mine
+    elif subject.targets:
+        folders = [m.path.removesuffix("/...") for m in subject.targets]
+        mine = [p for p in mine if any(_is_in(p.path, folder) for folder in folders)]
     near = sorted(mine, key=lambda p: (p.path.count("/"), p.path))
     imports = [p.path for p in near if not p.is_command and not _is_internal(p.path)]
     commands = [
@@ -213,12 +254,17 @@ class Scenario:
 
 
 def get_arguments(subject: Subject, *flags: str) -> Arguments:
-    """Get the versions of a subject."""
-    return ("get", *flags, *(f"{m.path}@{m.version}" for m in subject.modules))
+    """Get what a subject names at its versions."""
+    return ("get", *flags, *map(str, targets_of(subject)))
 
 
 def _get_patterns(subject: Subject, *flags: str) -> Arguments:
-    return ("get", *flags, *(f"{m.path}/...@{m.version}" for m in subject.modules))
+    """Get all packages of whole modules; a line that names packages promises no others."""
+    paths = set(_paths(subject))
+    wanted = (
+        f"{m.path}/...@{m.version}" if m.path in paths else str(m) for m in targets_of(subject)
+    )
+    return ("get", *flags, *wanted)
 
 
 def _fixed(*words: str) -> Callable[[Subject], Sequence[Arguments]]:
@@ -272,7 +318,7 @@ SCENARIOS = (
             Step(
                 "@latest",
                 lambda s: [
-                    ("get", *(f"{path}@latest" for path in _paths(s))),
+                    ("get", *(f"{m.path}@latest" for m in targets_of(s))),
                     ("list", "-m", "-json", *_paths(s)),
                 ],
                 compares_files=False,
@@ -342,6 +388,17 @@ def survey_arguments(subject: Subject) -> Arguments:
     """List the packages of a subject's modules, once they are required."""
     fields = "-json=ImportPath,Name,Module,GoFiles"
     return ("list", "-e", "-find", fields, *(f"{path}/..." for path in _paths(subject)))
+
+
+def requiring(subject: Subject, go_version: str) -> str:
+    """Write the go.mod of a main module that requires a subject's modules."""
+    lines = "".join(f"\t{m.path} {m.version}\n" for m in subject.modules)
+    return f"module gopack.invalid/prove\n\ngo {go_version}\n\nrequire (\n{lines})\n"
+
+
+def selected_by(text: str) -> dict[str, str]:
+    """Read `go list -m -json all`: the version that is selected of each module."""
+    return {each["Path"]: each["Version"] for each in parse_objects(text) if each.get("Version")}
 
 
 def main_files(subject: Subject, scenario: Scenario, go_version: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Imports that no go.mod covers, and packages that all lines together lack: what a person is told."""
+"""Imports that no go.mod covers, and packages that all lines together lack: what is told."""
 
 from pathlib import Path
 

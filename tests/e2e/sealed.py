@@ -24,7 +24,7 @@ from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Matrix, Verdict, explain
-from gopack.plan.proving import MAIN, Subject, subject_of
+from gopack.plan.proving import MAIN, Subject, subjects_of
 from gopack.spec import gover
 
 QUICK = replace(MAIN, steps=tuple(s for s in MAIN.steps if s.name in {"get", "tidy", "verify"}))
@@ -35,8 +35,7 @@ def subject(text: str) -> Subject:
     """The row of a line, as if nobody had fetched it."""
     path, _, query = text.partition("@")
     item = ModuleItem(path, query or "latest", name="goget.txt", text=text)
-    found = subject_of(item, Manifest(), Level.GRAPH)
-    assert found is not None
+    [found] = subjects_of(item, Manifest(), Level.GRAPH)
     return found
 
 

@@ -182,6 +182,27 @@ def test_step_that_fails_connected_too_is_impossible(tmp_path: Path) -> None:
     assert "--compare" in alone.text
 
 
+def test_lines_that_go_get_refuses_at_once_are_proven_all_the_same(tmp_path: Path) -> None:
+    """An old version beside a line that requires a newer one, several versions, and a package."""
+    with Upstream() as upstream:
+        fill_upstream(upstream)
+        lost = b'package odd\n\nimport _ "example.com/nowhere"\n'
+        files = {"odd.go": lost, "sub/sub.go": b"package sub\n", "cmd/x/x.go": b"package x\n"}
+        upstream.add("example.com/odd", "v1.0.0", files=files)
+        mod = "module example.com/new\n\nrequire example.com/base v1.1.0\n"
+        upstream.add("example.com/new", "v1.0.0", mod=mod, files={"new.go": b"package new\n"})
+        lines = ("example.com/base@all", "example.com/odd/sub", "example.com/odd/cmd/...")
+        old = ("example.com/base@v1.0.0", "example.com/new")
+        (tmp_path / "goget.txt").write_text("".join(f"{line}\n" for line in (*lines, *old)))
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        proved = prove(tmp_path, upstream.url, tmp_path / "ATHENS_STORAGE", "--compare")
+    assert proved.status == 0, proved.text
+    rows = [f"{lines[0]}: v1.0.0", f"{lines[0]}: v1.1.0", *lines[1:], *old, "all together"]
+    assert [row["text"] for row in proved.report["lines"]] == rows
+    for row in rows:
+        assert set(proved.verdicts(row).values()) == {"good"}, proved.text
+
+
 def test_module_for_a_newer_go_says_so(tmp_path: Path) -> None:
     with Upstream() as upstream:
         mod = "module example.com/new\n\ngo 1.99\n"

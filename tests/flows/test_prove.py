@@ -95,9 +95,25 @@ def test_every_line_alone_and_all_together_are_rows(executor: ThreadPoolExecutor
 def test_each_scenario_has_a_place_of_its_own(executor: ThreadPoolExecutor) -> None:
     world = FakeWorld(packages)
     _, matrix, _ = prove(executor, world)
-    surveys = 2
+    surveys = 3  # what all lines together select, too
     scenarios = 4  # main, pattern, tests, queries; nothing to install
     assert len(world.places) == surveys + scenarios * len(matrix.rows())
+
+
+def test_joint_row_is_at_what_a_project_selects_that_requires_all(
+    executor: ThreadPoolExecutor,
+) -> None:
+    """`go get a@v1.0.0 b@v1.0.0` is refused where b requires more of a."""
+    selected = [{"Path": "gopack.invalid/prove"}, {"Path": "a.test", "Version": "v1.3.0"}]
+
+    def raises_a(arguments: Sequence[str]) -> Ran:
+        if arguments == ("list", "-m", "-json", "all"):
+            return Ran(0, "\n".join(map(json.dumps, selected)), "")
+        return packages(arguments)
+
+    _, matrix, _ = prove(executor, FakeWorld(raises_a))
+    assert [str(m) for m in matrix.rows()[0][0].modules] == ["a.test@v1.0.0"]
+    assert [str(m) for m in matrix.rows()[2][0].modules] == ["a.test@v1.3.0", "b.test@v1.0.0"]
 
 
 def test_failed_get_fails_what_builds_on_it_and_names_the_file(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gopack.plan.closure import Level
-from gopack.plan.items import GoItem, Item, ModuleItem, PatternItem
+from gopack.plan.items import GoItem, Item, ModuleItem, PatternItem, VersionsItem
 from gopack.plan.manifest import Entry, Manifest
 from gopack.plan.proving import (
     MAIN,
@@ -14,9 +14,10 @@ from gopack.plan.proving import (
     ListedPackage,
     Subject,
     answer_of,
+    get_arguments,
     main_files,
     parse_packages,
-    subject_of,
+    subjects_of,
     together,
     with_packages,
 )
@@ -35,8 +36,7 @@ MANIFEST = Manifest(
 
 def subject(text: str, item: type[ModuleItem | PatternItem] = ModuleItem) -> Subject:
     path, _, query = text.partition("@")
-    found = subject_of(item(path, query or "latest", text=text), MANIFEST, Level.GRAPH)
-    assert found is not None
+    [found] = subjects_of(item(path, query or "latest", text=text), MANIFEST, Level.GRAPH)
     return found
 
 
@@ -68,9 +68,40 @@ def test_package_line_imports_or_installs_that_package_alone() -> None:
     assert "install" in names(full)
 
 
+@pytest.mark.parametrize("query", ["/cmd/do@latest", "/cmd/..."])
+def test_line_with_packages_gets_these_alone(query: str) -> None:
+    text = f"a.test/tools{query}"
+    manifest = Manifest({TOOLS: Entry("", "", "", why=(text,))})
+    item = PatternItem if "..." in query else ModuleItem
+    path = text.partition("@")[0]
+    [row] = subjects_of(item(path, "latest", text=text), manifest, Level.GRAPH)
+    listed = [
+        ListedPackage(f"a.test/tools/{name}", "a.test/tools", is_command=name == "cmd/do")
+        for name in ("cmd/do", "cmd/x", "y")
+    ]
+    full = with_packages(row, listed)
+    assert get_arguments(full) == ("get", f"{path}@v1.2.0")
+    assert set(full.imports) == ({"a.test/tools/cmd/x"} if "..." in query else set())
+    pattern = next(s for s in SCENARIOS if s.name == "pattern")
+    assert pattern.steps[0].commands(full)[0] == ("get", f"{path}@v1.2.0")
+    joint = together([full, subject("b.test/c@v1.0.0")], Level.GRAPH)
+    assert get_arguments(joint) == ("get", f"{path}@v1.2.0", "b.test/c@v1.0.0")
+
+
+def test_several_versions_are_a_row_each() -> None:
+    found = [ModuleVersion("a.test", version) for version in ("v1.9.0", "v1.10.0")]
+    manifest = Manifest({m: Entry("", "", "", why=("a.test@all",)) for m in found})
+    rows = subjects_of(VersionsItem("a.test", text="a.test@all"), manifest, Level.GRAPH)
+    assert {row.name: row.modules for row in rows} == {
+        f"a.test@all: {m.version}": (m,) for m in found
+    }
+    assert len({row.key for row in rows}) == len(rows)
+    assert together(rows, Level.GRAPH).modules == (found[1],)
+
+
 def test_toolchain_line_is_no_subject() -> None:
     item: Item = GoItem("1.26.1", text="go@1.26.1")
-    assert subject_of(item, MANIFEST, Level.GRAPH) is None
+    assert subjects_of(item, MANIFEST, Level.GRAPH) == []
 
 
 def test_program_imports_what_others_may_nearest_first() -> None:
