@@ -193,7 +193,9 @@ class GoPlace:
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the main module."""
-        (self._folder / name).write_text(text, "utf-8")
+        file = self._folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
 
     def read(self, name: str) -> str:
         """Read a file of the main module; an empty text where there is none."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from gopack.errors import InputError
 from gopack.plan.findings import Finding
 from gopack.plan.inputs.detect import read_input
+from gopack.plan.inputs.gomodfile import read_go_mod
 from gopack.plan.inputs.gowork import join_members
 from gopack.plan.inputs.roots import Format, InputRoots
 from gopack.plan.items import InputItem
@@ -30,13 +31,29 @@ def read_item(file: Path, data: bytes, kind: Format) -> InputItem:
 
 
 def _members(file: Path, work: InputRoots, missing: list[Finding]) -> Iterator[InputRoots]:
-    for folder in work.members:
-        member = file.parent / folder / "go.mod"
+    """Read the members; a requirement on one of them is met there, whatever its name is."""
+    read = {f: d for f in work.members if (d := _member(file, f, missing)) is not None}
+    mains = frozenset(main for data in read.values() if (main := _main_of(data)))
+    for folder, data in read.items():
         try:
-            yield read_input(str(member), member.read_bytes(), Format.GO_MOD)
-        except OSError as error:
-            hint = "Copy the workspace with its members' go.mod files, or delete the use line."
-            what = f"{member}: cannot be read: {error.strerror}"
-            missing.append(Finding(str(file), 1, 1, f"use {folder}", what, hint))
+            yield read_go_mod(data, name=str(file.parent / folder / "go.mod"), mains=mains)
         except InputError as error:
             missing.append(Finding(str(file), 1, 1, f"use {folder}", str(error), error.hint))
+
+
+def _member(file: Path, folder: str, missing: list[Finding]) -> bytes | None:
+    member = file.parent / folder / "go.mod"
+    try:
+        return member.read_bytes()
+    except OSError as error:
+        hint = "Copy the workspace with its members' go.mod files, or delete the use line."
+        what = f"{member}: cannot be read: {error.strerror}"
+        missing.append(Finding(str(file), 1, 1, f"use {folder}", what, hint))
+        return None
+
+
+def _main_of(data: bytes) -> str:
+    try:
+        return read_go_mod(data).main
+    except InputError:
+        return ""

@@ -35,9 +35,10 @@ from gopack.cli.reports import write_json
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
 from gopack.plan.closure import Level
-from gopack.plan.items import Item
+from gopack.plan.items import InputItem, Item
 from gopack.plan.matrix import Matrix
 from gopack.plan.proving import Subject, subjects_of
+from gopack.plan.provingfiles import rows_of
 from gopack.spec import gover
 from gopack.spec.goenv import GoEnv
 
@@ -177,7 +178,7 @@ def command(
                 go_image=go_image,
             )
         with make_trial(console, tried, is_comparing=is_comparing, jobs=jobs, level=level) as trial:
-            subjects = _subjects(console, items, storage, level)
+            subjects = _subjects(console, items, storage, trial)
             matrix = trial.prover.prove(subjects)
             if is_fixing:
                 matrix = mend(console, trial.prover, matrix, items, storage, level)
@@ -190,14 +191,18 @@ def command(
         end(matrix.exit_status)
 
 
-def _subjects(console: Console, items: list[Item], storage: Path, level: Level) -> list[Subject]:
+def _subjects(console: Console, items: list[Item], storage: Path, trial: "Trial") -> list[Subject]:
+    level, lang = trial.prover.level, trial.prover.go_version
     manifest = read_manifest(storage)
     found = []
     for item in items:
-        subjects = subjects_of(item, manifest, level)
-        if not subjects:
+        if isinstance(item, InputItem):
+            rows = rows_of(item, level, lang)
+        else:
+            rows = subjects_of(item, manifest, level)
+        if not rows:
             console.print(f"{item.where}: {item.text}: not tried: it names no module", markup=False)
-        found += subjects
+        found += rows
     if not found:
         raise InputError("no line names a module", hint="give a list with modules in it")
     return found

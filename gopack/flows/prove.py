@@ -88,8 +88,9 @@ class Prover:
             StoreError: there is no room to run the go command in.
         """
         rows = self._survey(subjects)
-        if len(rows) > 1:
-            rows = [*rows, self._together(rows)]
+        lines = [row for row in rows if row.project is None]
+        if len(lines) > 1:
+            rows = [*rows, self._together(lines)]
         return Matrix(tuple(self.run([(row, each) for row in rows for each in SCENARIOS])))
 
     def again(self, matrix: Matrix) -> Matrix:
@@ -99,7 +100,7 @@ class Prover:
         again = [subject for subject, _ in matrix.rows() if subject.key in red]
         lines = [s for s, _ in matrix.rows() if s.where]
         surveyed = {s.key: s for s in self._survey(lines)}
-        joint = self._together(list(surveyed.values()))
+        joint = self._together([s for s in surveyed.values() if s.project is None])
         wanted = [surveyed.get(s.key, joint) for s in again]
         scenarios = [s for s in SCENARIOS if steps & {step.name for step in s.steps}]
         fresh = self.run([(row, each) for row in wanted for each in scenarios])
@@ -156,6 +157,8 @@ class Prover:
         return [found[index] for index in range(len(subjects))]
 
     def _survey_one(self, subject: Subject) -> Subject:
+        if subject.project is not None:
+            return subject
         with self.sealed.place() as place:
             surveyed = survey(place, subject, self.go_version)
         if self.connected is None or not surveyed.is_guessed:

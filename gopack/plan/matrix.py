@@ -19,6 +19,9 @@ from gopack.plan.manifest import Manifest
 from gopack.plan.missing import Missing
 from gopack.plan.proving import STEP_NAMES, Step, Subject
 
+MISMATCH = "checksum mismatch"
+"""What the go command says where a file is not what go.sum or the checksum database has."""
+
 MAX_DIFF_LINES = 10
 
 
@@ -221,11 +224,21 @@ def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
     lines = [f"{each.file} is missing: {each.remedy(manifest)}" for each in did.missing]
     if lines and cell.verdict is Verdict.FAILED:
         return lines
-    said = [line for line in did.output.splitlines() if line.strip()]
-    return [*said[-3:], *_what_to_try(cell)]
+    return [*_telling(did.output), *_what_to_try(cell, did)]
 
 
-def _what_to_try(cell: Cell) -> list[str]:
+def _telling(output: str) -> list[str]:
+    """Give the lines that tell most: the last ones, or the first of a checksum that is another."""
+    said = [line for line in output.splitlines() if line.strip()]
+    at = next((n for n, line in enumerate(said) if MISMATCH in line), len(said) - 3)
+    return said[max(at, 0) :][:3]
+
+
+def _what_to_try(cell: Cell, did: Did) -> list[str]:
+    if MISMATCH in did.output:
+        return [
+            "find out with `gopack check` what else is not as it was; --repair and fetch mend it"
+        ]
     if cell.verdict is Verdict.FAILED and cell.connected is None:
         return ["nothing was missing: it may fail connected, too, which --compare tells"]
     return []

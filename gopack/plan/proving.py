@@ -48,6 +48,22 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class Project:
+    """A main module that a file of the list stands for.
+
+    Args:
+        files: its go.mod, and empty modules for the folders that it names.
+        is_exact: whether the file says just which versions are stored, with no graph.
+        has_tools: whether it has tool lines that can be built: no folder has what they may need.
+
+    """
+
+    files: Mapping[str, str]
+    is_exact: bool = False
+    has_tools: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A row of the matrix.
 
@@ -63,6 +79,7 @@ class Subject:
         level: what the storage promises for it.
         is_guessed: whether the packages could not be found out.
         limits: what of it is left out, a clause each.
+        project: the main module, where the row is a file's.
 
     """
 
@@ -77,6 +94,7 @@ class Subject:
     level: Level = Level.GRAPH
     is_guessed: bool = False
     limits: tuple[str, ...] = ()
+    project: Project | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -245,10 +263,11 @@ class Scenario:
     imports: bool = True
     go_line: str = ""
     levels: frozenset[Level] = frozenset(Level)
+    of_files: bool = False
 
     def steps_of(self, subject: Subject) -> list[Step]:
         """Tell the steps that there is something to do in."""
-        if subject.level not in self.levels:
+        if subject.level not in self.levels or self.of_files is (subject.project is None):
             return []
         return [step for step in self.steps if step.commands(subject)]
 
@@ -294,8 +313,36 @@ MAIN = Scenario(
         Step("vendor", _fixed("mod", "vendor")),
     ),
 )
+
+
+def _download_project(subject: Subject) -> Sequence[Arguments]:
+    if subject.project is not None and subject.project.is_exact:
+        return [("mod", "download", *map(str, subject.modules))]
+    return [("mod", "download", "all")]
+
+
+def _of_graph(*words: str) -> Callable[[Subject], Sequence[Arguments]]:
+    return lambda s: [] if s.project is not None and s.project.is_exact else [words]
+
+
+FILE = Scenario(
+    "file",
+    (
+        Step("list all", _of_graph(*LIST_ALL), reads="modules", others_need=True),
+        Step("download all", _download_project),
+        Step("verify", _of_graph("mod", "verify")),
+        Step(
+            "tools",
+            lambda s: (
+                [("install", "tool")] if s.project is not None and s.project.has_tools else []
+            ),
+        ),
+    ),
+    of_files=True,
+)
 SCENARIOS = (
     MAIN,
+    FILE,
     Scenario(
         "pattern",
         (Step("get pattern", lambda s: [_get_patterns(s), LIST_ALL], reads="modules"),),
@@ -362,13 +409,17 @@ SCENARIOS = (
         levels=frozenset({Level.CLOSED}),
     ),
 )
-STEP_NAMES = tuple(step.name for scenario in SCENARIOS for step in scenario.steps)
+STEP_NAMES = tuple(dict.fromkeys(s.name for scenario in SCENARIOS for s in scenario.steps))
 
 
 def untried(subject: Subject) -> dict[str, str]:
     """Tell the steps that a subject is not tried in, and why."""
+    if subject.project is not None:
+        return _untried_of(subject.project)
     found = {}
     for scenario in SCENARIOS:
+        if scenario.of_files:
+            continue
         names = [step.name for step in scenario.steps]
         if subject.level not in scenario.levels:
             why = f"only the closed level promises it, and this is {subject.level.value}"
@@ -382,6 +433,19 @@ def untried(subject: Subject) -> dict[str, str]:
         )
         found.update((name, why) for name in names if name not in tried)
     return found
+
+
+def _untried_of(project: Project) -> dict[str, str]:
+    own = {step.name for step in FILE.steps}
+    why = "a file's packages are not here: its modules are tried, as its main module selects them"
+    found = dict.fromkeys((name for name in STEP_NAMES if name not in own), why)
+    if project.is_exact:
+        found |= dict.fromkeys(("list all", "verify"), "the file has no graph")
+    return (
+        found
+        if project.has_tools
+        else {**found, "tools": "the file names none that can be built here"}
+    )
 
 
 def survey_arguments(subject: Subject) -> Arguments:
@@ -403,6 +467,8 @@ def selected_by(text: str) -> dict[str, str]:
 
 def main_files(subject: Subject, scenario: Scenario, go_version: str) -> dict[str, str]:
     """Write the main module that a scenario starts with: file name to text."""
+    if subject.project is not None:
+        return dict(subject.project.files)
     go_line = scenario.go_line or go_version
     imports = subject.imports if scenario.imports else ()
     program = "".join(f'import _ "{path}"\n' for path in imports)
@@ -419,8 +485,15 @@ def answer_of(step: Step, stdout: str) -> dict[str, str]:
         return {}
     shown = parse_objects(stdout)
     if step.reads == "modules":
-        kept = [{k: v for k, v in each.items() if k not in NOT_COMPARED} for each in shown]
+        kept = [_comparable(each) for each in shown]
         return {"go list -m -json all": json.dumps(kept, indent=1, sort_keys=True)}
     if step.reads == "versions":
         return {each["Path"]: " ".join(each.get("Versions", ())) for each in shown}
     return {each["Path"]: each.get("Version", "") for each in shown}
+
+
+def _comparable(module: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is not compared, of a replacement, too."""
+    kept = {key: value for key, value in module.items() if key not in NOT_COMPARED}
+    new = kept.get("Replace")
+    return {**kept, "Replace": _comparable(new)} if isinstance(new, dict) else kept

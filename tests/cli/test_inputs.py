@@ -159,6 +159,19 @@ def test_go_work_is_its_members_alone_and_together(tmp_path: Path, proxy: Upstre
     }
 
 
+def test_go_work_members_may_require_each_other_by_any_name(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    """`m/y` could not be fetched, and need not be: go takes the member."""
+    for name, requires in {"x": "m/y v0.0.0", "y": f"{C} v1.1.0"}.items():
+        (tmp_path / name).mkdir()
+        text = f"module m/{name}\n\ngo 1.20\n\nrequire {requires}\n"
+        (tmp_path / name / "go.mod").write_text(text)
+    ran = fetch(tmp_path, proxy, "go.work", "go 1.20\n\nuse ./x\nuse ./y\n")
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.1.0"}
+
+
 def test_vendor_go_list_and_sbom_are_read_through_a_list(tmp_path: Path, proxy: Upstream) -> None:
     (tmp_path / "vendor").mkdir()
     (tmp_path / "vendor" / "modules.txt").write_text(f"# {C} v1.1.0\n## explicit; go 1.20\n")

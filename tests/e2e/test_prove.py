@@ -203,6 +203,50 @@ def test_lines_that_go_get_refuses_at_once_are_proven_all_the_same(tmp_path: Pat
         assert set(proved.verdicts(row).values()) == {"good"}, proved.text
 
 
+def test_files_are_tried_as_the_main_modules_they_are(tmp_path: Path) -> None:
+    """A folder in a module's place, a fork, a tool, a workspace, and versions without a graph."""
+    require = "require example.com/tool v1.0.0\n\nrequire example.com/base v1.0.0\n"
+    tool = "tool example.com/tool/cmd/do\n"
+    files = {
+        "a/go.mod": f"module m/a\n\ngo 1.24\n\n{require}\n{tool}\n"
+        "replace example.com/base => ../b\n",
+        "f/go.mod": f"module m/f\n\ngo 1.24\n\n{require}\n{tool}\n"
+        "replace example.com/base => example.com/fork v1.9.0\n",
+        "go.work": "go 1.24\n\nuse ./w\nuse ./x\n",
+        "w/go.mod": "module m.test/w\n\ngo 1.16\n\nrequire example.com/app v1.2.0\n",
+        "x/go.mod": "module m.test/x\n\ngo 1.24\n\nrequire m.test/w v0.0.0\n",
+        "go.sum": f"example.com/base v1.1.0 h1:{'A' * 43}=\n",
+        "modules.txt": "# example.com/lib v1.1.0\n## explicit\n",
+    }
+    with Upstream() as upstream:
+        fill_upstream(upstream)
+        mod = "module example.com/base\n\ngo 1.21\n"
+        upstream.add("example.com/fork", "v1.9.0", mod=mod, files={"base.go": b"package base\n"})
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        (tmp_path / "goget.txt").write_text(
+            "-r a/go.mod\n-r f/go.mod\n-r go.work\n-r modules.txt\nexample.com/base@v1.1.0\n"
+        )
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        storage = tmp_path / "ATHENS_STORAGE"
+        (tmp_path / "goget.txt").write_text((tmp_path / "goget.txt").read_text() + "-r go.sum\n")
+        proved = prove(tmp_path, upstream.url, storage, "--compare")
+        (storage / "example.com/fork/v1.9.0/source.zip").unlink()
+        broken = prove(tmp_path, upstream.url, storage)
+    assert proved.status == 0, proved.text
+    graph = dict.fromkeys(("list all", "download all", "verify"), "good")
+    assert proved.verdicts("a/go.mod") == graph
+    assert proved.verdicts("f/go.mod") == {**graph, "tools": "good"}
+    assert proved.verdicts("go.work: m.test/w") == graph
+    assert proved.verdicts("go.work: m.test/x") == graph
+    assert proved.verdicts("modules.txt") == graph
+    assert proved.verdicts("go.sum") == {"download all": "good"}
+    assert broken.status == 4
+    assert broken.verdicts("f/go.mod")["download all"] == "failed"
+    assert broken.missing() == {"example.com/fork/v1.9.0/source.zip"}
+
+
 def test_module_for_a_newer_go_says_so(tmp_path: Path) -> None:
     with Upstream() as upstream:
         mod = "module example.com/new\n\ngo 1.99\n"

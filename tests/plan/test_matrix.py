@@ -43,6 +43,21 @@ def test_cell_is_judged_by_both_worlds(
     assert Matrix((cell,)).exit_status == statuses.get(verdict, 0)
 
 
+def test_checksum_that_is_another_is_told_by_its_first_lines() -> None:
+    """The go command's last lines are advice that is always the same."""
+    lines = [
+        "go: verifying a.test@v1.0.0: checksum mismatch",
+        "\tdownloaded: h1:x",
+        "\tsum.db: h1:y",
+    ]
+    output = "\n".join(
+        ["go: downloading", *lines, "", "SECURITY ERROR", "See go help module-auth."]
+    )
+    told = explain(Cell(ROW, GET, Did(1, output), None), Manifest(), "1.26.0")
+    assert told[:3] == lines
+    assert "gopack check" in told[3]
+
+
 def test_difference_shows_the_lines() -> None:
     other = replace(FINE, effects={"go.mod": "m", "go.sum": "t"})
     [told] = Cell(ROW, GET, other, FINE).differences()

@@ -25,8 +25,10 @@ from gopack.spec.gomod import GoMod, Replace
 from gopack.spec.module import ModuleVersion
 
 
-def read_go_mod(data: bytes, *, name: str = "go.mod") -> InputRoots:
-    """Read a go.mod file as the main module's.
+def read_go_mod(
+    data: bytes, *, name: str = "go.mod", mains: frozenset[str] = frozenset()
+) -> InputRoots:
+    """Read a go.mod file as the main module's; `mains` are the other members of its workspace.
 
     Raises:
         InputError: the first fault that keeps go from reading it, at `name:line:column`.
@@ -34,7 +36,7 @@ def read_go_mod(data: bytes, *, name: str = "go.mod") -> InputRoots:
     parsed = gomod.parse(data.removeprefix(b"\xef\xbb\xbf"), strict=True, where=name)
     lines = data.decode(errors="replace").splitlines()
     required = [ModuleVersion(item.path, item.version) for item in parsed.require]
-    kept, bad = _checked(required, parsed, name, lines)
+    kept, bad = _checked(required, parsed, name, lines, mains)
     findings = [
         *bad,
         *local_findings(parsed.replace, name, lines),
@@ -58,13 +60,17 @@ def read_go_mod(data: bytes, *, name: str = "go.mod") -> InputRoots:
 
 
 def _checked(
-    required: Iterable[ModuleVersion], parsed: GoMod, name: str, lines: list[str]
+    required: Iterable[ModuleVersion],
+    parsed: GoMod,
+    name: str,
+    lines: list[str],
+    mains: frozenset[str],
 ) -> tuple[list[ModuleVersion], list[Finding]]:
-    """Part what can be fetched from what cannot; a replaced name may be anything."""
+    """Part what can be fetched from what cannot; a replaced name or a member's may be anything."""
     kept, findings = [], []
     for item in required:
         try:
-            if replacement(item, parsed.replace) is None:
+            if item.path not in mains and replacement(item, parsed.replace) is None:
                 module.check(item.path, item.version)
         except InputError as error:
             findings.append(Finding(name, *find_text(lines, item.path), str(error), error.hint))

@@ -20,6 +20,7 @@ import pytest
 
 from gopack.adapters.dockerworld import ROOT
 from tests.cli.program import environment
+from tests.e2e.caching_proxy import caching_proxy
 from tests.e2e.container.athens import build_athens
 from tests.e2e.container.compose import REPOSITORY
 from tests.e2e.container.engine import Engine
@@ -166,6 +167,36 @@ def test_what_was_lost_is_fixed_and_all_is_as_connected(built: Docker, home: Pat
     assert proved.status == 0, proved.text
     assert "are as they are connected" in proved.text
     assert set(proved.verdicts("example.com/lib@v1.1.0").values()) == {"good"}, proved.text
+
+
+def test_checksums_are_verified_from_what_the_storage_carries(
+    built: Docker, tmp_path: Path
+) -> None:
+    """Real modules; GOSUMDB at its default, and nothing but the storage to prove them by."""
+    asked = subprocess.run(["go", "env", "GOSUMDB"], capture_output=True, text=True, check=True)
+    default = {"GOSUMDB": asked.stdout.strip()}
+    (tmp_path / "goget.txt").write_text(
+        "github.com/google/uuid@v1.6.0\ngithub.com/pkg/errors@v0.9.1\n"
+    )
+    shutil.copy2(REPOSITORY / "docker-compose.yml", tmp_path)
+    with caching_proxy() as proxy:
+        env = {**environment(tmp_path, proxy.url), **default}
+        command = [sys.executable, "-m", "gopack", "fetch"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    proved = prove(built, tmp_path, env=default)
+    assert proved.status == 0, proved.text
+    assert not [note for note in proved.report["notes"] if "verification is off" in note]
+    assert set(proved.verdicts("all together").values()) == {"good"}, proved.text
+    spoilt = tmp_path / "ATHENS_STORAGE" / "github.com/google/uuid/v1.6.0/go.mod"
+    spoilt.write_text(spoilt.read_text() + "// changed on its way\n")
+    (tmp_path / "only.txt").write_text("github.com/google/uuid@v1.6.0\n")  # nothing to compile
+    refused = prove(built, tmp_path, "only.txt", env=default)
+    assert refused.status == 4, refused.text
+    assert refused.verdicts("github.com/google/uuid@v1.6.0")["get"] == "failed"
+    assert "verifying github.com/google/uuid@v1.6.0/go.mod: checksum mismatch" in refused.text
 
 
 def test_settings_of_the_compose_file_are_taken_and_sealed(built: Docker, home: Path) -> None:
