@@ -14,7 +14,7 @@ from gopack.cli.progress import PLAIN_INTERVAL_S
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Did, Matrix, Verdict, explain
 from gopack.plan.missing import Missing
-from gopack.plan.proving import untried
+from gopack.plan.scenarios import untried
 
 MARKS = {
     Verdict.GOOD: "[green]✓[/]",

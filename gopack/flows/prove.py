@@ -17,24 +17,26 @@ from gopack.plan.closure import Level
 from gopack.plan.matrix import Cell, Did, Matrix
 from gopack.plan.missing import Asked, find_missing, needed_go, outage_told
 from gopack.plan.proving import (
-    LIST_ALL,
-    SCENARIOS,
-    Arguments,
     Ran,
-    Scenario,
-    Step,
     Subject,
-    answer_of,
     at_versions,
-    get_arguments,
-    main_files,
     parse_packages,
-    requiring,
-    selected_by,
-    survey_arguments,
     targets_of,
     together,
     with_packages,
+)
+from gopack.plan.scenarios import (
+    LIST_ALL,
+    SCENARIOS,
+    Arguments,
+    Scenario,
+    Step,
+    answer_of,
+    get_arguments,
+    main_files,
+    requiring,
+    selected_by,
+    survey_arguments,
 )
 
 MAX_OUTPUT_CHARS = 4000

@@ -17,7 +17,8 @@ from enum import Enum
 
 from gopack.plan.manifest import Manifest
 from gopack.plan.missing import Missing
-from gopack.plan.proving import STEP_NAMES, Step, Subject
+from gopack.plan.proving import Subject
+from gopack.plan.scenarios import STEP_NAMES, Step
 
 MISMATCH = "checksum mismatch"
 """What the go command says where a file is not what go.sum or the checksum database has."""

@@ -24,7 +24,8 @@ from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Matrix, Verdict, explain
-from gopack.plan.proving import MAIN, Subject, subjects_of
+from gopack.plan.proving import Subject, subjects_of
+from gopack.plan.scenarios import MAIN
 from gopack.spec import gover
 
 QUICK = replace(MAIN, steps=tuple(s for s in MAIN.steps if s.name in {"get", "tidy", "verify"}))

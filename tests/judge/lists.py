@@ -11,7 +11,8 @@ from pathlib import Path
 
 from gopack.plan.closure import Level
 from gopack.plan.matrix import Matrix, Verdict
-from gopack.plan.proving import MAIN, Scenario, Subject, together
+from gopack.plan.proving import Subject, together
+from gopack.plan.scenarios import MAIN, Scenario
 from tests.athens_layout import served
 from tests.e2e.caching_proxy import caching_proxy
 from tests.e2e.sealed import prover, render, subject

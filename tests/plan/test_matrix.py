@@ -7,7 +7,8 @@ import pytest
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Did, Matrix, Verdict, explain
 from gopack.plan.missing import Missing
-from gopack.plan.proving import SCENARIOS, Step, Subject
+from gopack.plan.proving import Subject
+from gopack.plan.scenarios import SCENARIOS, Step
 from gopack.spec.module import ModuleVersion
 
 ROW = Subject("a.test@v1.0.0", "goget.txt:1", (ModuleVersion("a.test", "v1.0.0"),))

@@ -8,19 +8,15 @@ from gopack.plan.closure import Level
 from gopack.plan.items import GoItem, Item, ModuleItem, PatternItem, VersionsItem
 from gopack.plan.manifest import Entry, Manifest
 from gopack.plan.proving import (
-    MAIN,
     MAX_IMPORTS,
-    SCENARIOS,
     ListedPackage,
     Subject,
-    answer_of,
-    get_arguments,
-    main_files,
     parse_packages,
     subjects_of,
     together,
     with_packages,
 )
+from gopack.plan.scenarios import MAIN, SCENARIOS, answer_of, get_arguments, main_files
 from gopack.spec.module import ModuleVersion
 
 TOOLS = ModuleVersion("a.test/tools", "v1.2.0")

@@ -5,8 +5,9 @@ from gopack.plan.inputs.detect import read_input
 from gopack.plan.inputs.gowork import join_members
 from gopack.plan.inputs.roots import Format
 from gopack.plan.items import InputItem
-from gopack.plan.proving import SCENARIOS, Project, Subject, untried
+from gopack.plan.proving import Project, Subject
 from gopack.plan.provingfiles import rows_of
+from gopack.plan.scenarios import SCENARIOS, untried
 from gopack.spec import gomod
 
 GO_MOD = b"""module m.test/a
