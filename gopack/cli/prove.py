@@ -201,7 +201,9 @@ def _subjects(console: Console, items: list[Item], storage: Path, trial: "Trial"
         else:
             rows = subjects_of(item, manifest, level)
         if not rows:
-            console.print(f"{item.where}: {item.text}: not tried: it names no module", markup=False)
+            fault = item.fault if isinstance(item, InputItem) else None
+            why = fault or "it names no module that can be tried"
+            console.print(f"{item.where}: {item.text}: not tried: {why}", markup=False)
         found += rows
     if not found:
         raise InputError("no line names a module", hint="give a list with modules in it")

@@ -273,6 +273,11 @@ def test_bad_use_ends_with_a_message(home: Path, upstream: Upstream, tmp_path: P
     only.write_text("go@1.26.1\n")
     nothing = prove(home, upstream.url, home / "ATHENS_STORAGE", str(only))
     assert (nothing.status, "no line names a module" in nothing.text) == (2, True)
+    only.write_text("-r broken/go.mod\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "go.mod").write_text("module m\n\nrequire (\n")
+    broken = prove(home, upstream.url, home / "ATHENS_STORAGE", str(only))
+    assert (broken.status, "go.mod: not tried: " in broken.text) == (2, True), broken.text
 
 
 def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) -> None:
