@@ -8,11 +8,13 @@ is taken from the ledger.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from gopack.errors import GopackError, NotFoundError
 from gopack.flows.answering import choose
 from gopack.flows.carrying import carriers, look_up
 from gopack.flows.fetching import FetchRun
+from gopack.flows.holding import hold_back, is_raised
 from gopack.flows.importing import Importer
 from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
@@ -24,6 +26,9 @@ from gopack.plan.survey import Survey
 from gopack.plan.unresolved import Unresolved, pairs_for, selected_instead
 from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
+
+MAX_HELD_ROUNDS = 5
+"""What is held back may import packages that no go.mod covers, and so on."""
 
 MAX_CLASHES = 5
 """Packages for which the two lines are looked for that keep them from each other."""
@@ -72,6 +77,7 @@ class Completer:
         run.wait()
         try:
             plan = self._survey_rounds(plan, run, surveys)
+            plan = self._with_held(plan, run)
             self._find_clashes(plan, run)
             plan = self._with_upgrades(plan)
         except GopackError as error:
@@ -121,7 +127,8 @@ class Completer:
                 continue
             self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
             if facts.extras:
-                growth[place] = Growth(set(facts.extras), facts.providers, facts.parts)
+                known = (set(facts.extras), facts.providers, facts.parts, facts.held)
+                growth[place] = Growth(*known)
         return growth
 
     def _survey_rounds(self, plan: Plan, run: FetchRun, surveys: dict[int, Survey]) -> Plan:
@@ -180,6 +187,43 @@ class Completer:
         self._sound_extras |= {module: module not in faults for module in fresh}
         self._refused |= {p: faults[m] for p, m in provided.items() if m in faults}
         return {p: m if m and self._sound_extras[m] else None for p, m in provided.items()}
+
+    def _with_held(self, plan: Plan, run: FetchRun) -> Plan:
+        """Hold extras back whose latest would move the line to another version than it names.
+
+        `go get` of that version takes the highest of each that does not; these are surveyed, too.
+        """
+        raised = [place for place, line in enumerate(plan.lines) if is_raised(line)]
+        extras = {place: set(plan.lines[place].extras) for place in raised}
+        for _ in range(MAX_HELD_ROUNDS):
+            holder = partial(hold_back, planner=self.planner)
+            held = {place: holder(plan.lines[place], extras[place]) for place in raised}
+            fresh = {
+                place: found for place, found in held.items() if found != plan.lines[place].held
+            }
+            if not fresh:
+                break
+            plan = self.planner.hold(plan, fresh)
+            run.bring(plan)
+            for place in fresh:
+                line = plan.lines[place]
+                if not line.others:
+                    continue
+                survey = Survey(line.others[-1].selected, plan.starts(line))
+                self.importer.survey([survey], run.arrived)
+                provided = self._provided(missing := survey.missing())
+                extras[place] |= {module for module in provided.values() if module is not None}
+                known = self._unresolved.setdefault(place, {})
+                known |= {p: by for p, by in missing.items() if provided[p] is None}
+        for place in raised:
+            key = plan.survey_key(plan.lines[place])
+            if key in self.surveys:
+                self.surveys[key] = replace(
+                    self.surveys[key],
+                    held=plan.lines[place].held,
+                    unresolved=tuple(sorted(self._unresolved[place])),
+                )
+        return plan
 
     def _find_clashes(self, plan: Plan, run: FetchRun) -> None:
         """Find the two lines for each package that they lack only together."""

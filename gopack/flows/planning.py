@@ -40,6 +40,7 @@ class Growth:
     extras: Set[ModuleVersion]
     providers: frozenset[str] = frozenset()
     parts: Mapping[ModuleVersion, bool] = field(default_factory=dict)
+    held: tuple[ModuleVersion, ...] = ()
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ class Planner:
                 extras=tuple(sorted(more)),
                 providers=growth[place].providers,
                 parts=growth[place].parts,
+                held=growth[place].held,
             )
         walked = self.walker.walk_lines([lines[place] for place in places])
         for place, line in zip(places, walked, strict=True):
@@ -126,6 +128,14 @@ class Planner:
         errors = self.walker.walk([Closure((module,), Level.BUILD) for module in wanted])
         pairs = zip(wanted, errors, strict=True)
         return {module: error for module, error in pairs if error and is_lasting(error)}
+
+    def hold(self, plan: Plan, held: Mapping[int, tuple[ModuleVersion, ...]]) -> Plan:
+        """Give lines, by place, their extras at versions that leave them at their own."""
+        lines = list(plan.lines)
+        changed = [replace(lines[place], held=found) for place, found in held.items()]
+        for place, line in zip(held, self.walker.walk_lines(changed), strict=True):
+            lines[place] = line
+        return replace(plan, lines=tuple(lines))
 
     def some_together(self, plan: Plan, lines: Sequence[LinePlan]) -> Plan:
         """Plan some of a plan's lines as if they were all."""

@@ -47,7 +47,8 @@ def _with_extras(line: LinePlan, roots: Sequence[ModuleVersion]) -> list[Closure
     if not line.extras:
         return [alone]
     every = Closure((*roots, *line.extras), line.level, narrow=line.providers)
-    return [every, alone]
+    held = [Closure((*roots, *line.held), line.level)] if line.held else []
+    return [every, alone, *held]
 
 
 @dataclass(frozen=True, slots=True)

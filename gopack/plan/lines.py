@@ -43,6 +43,7 @@ class LinePlan:
         providers: the modules that its packages, and what they import, are loaded from; known
             where there are extras.
         parts: what main modules need that use some of its packages only; likewise.
+        held: the extras at versions that leave the line at its own, where the latest do not.
         marks: what its go.mod says that a person should know.
     """
 
@@ -57,6 +58,7 @@ class LinePlan:
     extras: tuple[ModuleVersion, ...] = ()
     providers: frozenset[str] = frozenset()
     parts: Mapping[ModuleVersion, bool] = field(default_factory=dict, hash=False)
+    held: tuple[ModuleVersion, ...] = ()
     marks: tuple[str, ...] = ()
 
     @property
@@ -333,7 +335,7 @@ class Plan:
         extras = {
             module for place in range(-1, len(self.lines)) for module in self.extras_of(place)
         }
-        extras |= {module for line in self.lines for module in line.parts}
+        extras |= {module for line in self.lines for module in (*line.parts, *line.held)}
         why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
         why.update({m: ["latest of its module"] for m in self.latest if m not in why})
         why.update({m: ["carries retractions"] for m in self.carriers if m not in why})

@@ -77,13 +77,14 @@ class SurveyFacts:
     `extras` are the versions that provide what no go.mod covers, `unresolved` packages that nobody
     provides. Where there are extras, `providers` are the modules that packages are loaded from,
     and `parts` the versions that main modules select which use some of the packages only, and of
-    each whether its zip is needed.
+    each whether its zip is needed; `held` are extras at versions that leave the line at its own.
     """
 
     extras: tuple[ModuleVersion, ...] = ()
     unresolved: tuple[str, ...] = ()
     providers: frozenset[str] = frozenset()
     parts: Mapping[ModuleVersion, bool] = field(default_factory=dict)
+    held: tuple[ModuleVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,8 @@ def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
     if facts.extras:
         found["providers"] = sorted(facts.providers)
         found["parts"] = {str(m): facts.parts[m] for m in sorted(facts.parts)}
+    if facts.held:
+        found["held"] = [str(module) for module in facts.held]
     return found
 
 
@@ -276,6 +279,7 @@ def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
         tuple(raw["unresolved"]),
         frozenset(map(str, raw.get("providers", ()))),
         {_module(key): bool(whole) for key, whole in raw.get("parts", {}).items()},
+        tuple(_module(key) for key in raw.get("held", ())),
     )
 
 

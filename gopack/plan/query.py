@@ -142,6 +142,17 @@ def highest(path: str) -> Steps[tuple[ModuleVersion, Summary] | None]:
     return (yield from _Repo(path).highest())
 
 
+def previous(path: str, version: str) -> Steps[str]:
+    """Tell the highest listed version below one that is not retracted; '' where there is none.
+
+    Source: modload previousVersion, which `go get` goes back with.
+    """
+    repo = _Repo(path)
+    below = [v for v in (yield from repo.versions()) if semver.compare(v, version) < 0]
+    retractions = (yield from repo.retractions()) if below else ()
+    return next((v for v in reversed(below) if retraction_of(retractions, v) is None), "")
+
+
 def is_exact(path: str, query: str) -> bool:
     """Tell whether a query is a canonical version that fits the path, so needs no resolving.
 

@@ -70,3 +70,24 @@ def test_lines_that_keep_a_package_from_each_other_are_named(
     assert "example.com/user (goget.txt:2) and example.com/newer (goget.txt:3) clash" in ran.text
     assert f"{BASE}@v1.1.0, which has no package {BASE}/gone" in ran.text
     assert "no module provides it" not in ran.text
+
+
+def test_import_whose_latest_requires_more_of_the_line_is_held_back(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    """`go get old@v1.0.0` takes base@v1.0.0; a project that requires both takes old@v1.1.0."""
+    files = {"old.go": f'package old\n\nimport _ "{BASE}"\n'.encode()}
+    upstream.add(OLD, "v1.1.0", files=files)
+    gone = b'package sub\n\nimport _ "a.b/nobody"\n'
+    upstream.add(OLD, "v1.0.0", files={**files, "sub/sub.go": gone})
+    held = f"module {BASE}\n\nretract v1.0.1\n\nrequire {OLD} v1.1.0\n"
+    for version in ("v0.9.0", "v1.0.0", "v1.0.1", "v1.1.0", "v1.2.0"):
+        mod = held if version > "v1.0.1" else None
+        upstream.add(BASE, version, mod=mod, files={"p.go": b"package p\n"})
+    for _ in range(2):
+        ran = program.fetch(tmp_path, upstream.url, f"{OLD}@v1.0.0\n", "--prune")
+        assert ran.status == 0, ran.text
+        assert "warning: package a.b/nobody" in ran.text
+        assert program.assert_whole(ran.storage) == dict.fromkeys(
+            (f"{OLD}@v1.0.0", f"{OLD}@v1.1.0", f"{BASE}@v1.0.0", f"{BASE}@v1.2.0"), "complete"
+        )

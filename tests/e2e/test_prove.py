@@ -203,6 +203,22 @@ def test_lines_that_go_get_refuses_at_once_are_proven_all_the_same(tmp_path: Pat
         assert set(proved.verdicts(row).values()) == {"good"}, proved.text
 
 
+def test_line_whose_imports_require_more_of_it_is_as_connected(tmp_path: Path) -> None:
+    """No go.mod covers `ext`, whose latest requires a higher `old`: go takes a lower `ext`."""
+    files = {"old.go": b'package old\n\nimport _ "example.com/ext"\n'}
+    with Upstream() as upstream:
+        for version in ("v1.0.0", "v1.1.0"):
+            upstream.add("example.com/old", version, files=files)
+            more = "" if version == "v1.0.0" else "\nrequire example.com/old v1.1.0\n"
+            mod = f"module example.com/ext\n{more}"
+            upstream.add("example.com/ext", version, mod=mod, files={"e.go": b"package ext\n"})
+        (tmp_path / "goget.txt").write_text("example.com/old@v1.0.0\n")
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        proved = prove(tmp_path, upstream.url, tmp_path / "ATHENS_STORAGE", "--compare")
+    assert proved.status == 0, proved.text
+    assert set(proved.verdicts("example.com/old@v1.0.0").values()) == {"good"}, proved.text
+
+
 def test_files_are_tried_as_the_main_modules_they_are(tmp_path: Path) -> None:
     """A folder in a module's place, a fork, a tool, a workspace, and versions without a graph."""
     require = "require example.com/tool v1.0.0\n\nrequire example.com/base v1.0.0\n"
