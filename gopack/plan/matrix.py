@@ -16,12 +16,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gopack.plan.manifest import Manifest
-from gopack.plan.missing import Missing
+from gopack.plan.missing import MISMATCH, Missing
 from gopack.plan.proving import Subject
 from gopack.plan.scenarios import STEP_NAMES, Step
-
-MISMATCH = "checksum mismatch"
-"""What the go command says where a file is not what go.sum or the checksum database has."""
 
 MAX_DIFF_LINES = 10
 

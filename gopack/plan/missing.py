@@ -40,6 +40,10 @@ _OUTAGES = tuple(
 _NEWER_GO = re.compile(r"requires go >= ([0-9a-z.]+)")
 
 
+MISMATCH = "checksum mismatch"
+"""What the go command says where a file is not what go.sum or the checksum database has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request that reached the proxy: its path, unescaped once, and the answer's status."""
@@ -134,7 +138,12 @@ def named_by_go(output: str) -> list[Missing]:
 
 
 def find_missing(output: str, asked: Iterable[Asked]) -> list[Missing]:
-    """Tell what a failed go command lacked: what it names, else what the proxy did not have."""
+    """Tell what a failed go command lacked: what it names, else what the proxy did not have.
+
+    Nothing where a file was there and is another than it was.
+    """
+    if MISMATCH in output:
+        return []
     if named := named_by_go(output):
         return named
     absent = [of_request(each.path) for each in asked if each.is_missing]

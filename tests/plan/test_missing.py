@@ -127,3 +127,9 @@ def test_proxy_that_does_not_answer_is_an_outage(output: str) -> None:
 )
 def test_refusal_is_no_outage(output: str) -> None:
     assert not outage_told(output)
+
+
+def test_file_that_is_another_is_not_missing() -> None:
+    """What the go command looked for in vain beside it, and always does, says nothing."""
+    said = "go: a.test/b@v1.0.0: verifying go.mod: checksum mismatch\n\nSECURITY ERROR\n"
+    assert find_missing(said, [Asked("a.test/@v/v1.0.0.info", 404)]) == []
