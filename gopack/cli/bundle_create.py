@@ -20,7 +20,7 @@ from gopack.cli import options
 from gopack.cli.bundlekit import into_isos, make_kit, write_readme
 from gopack.cli.bundling import local_sumdb, read_base
 from gopack.cli.failing import ends_well
-from gopack.cli.reports import write_json
+from gopack.cli.jsonreport import write_json
 from gopack.cli.sumcheck import kept_proofs
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress, make_console, make_progress

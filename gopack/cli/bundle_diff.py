@@ -7,7 +7,7 @@ import click
 from gopack.cli import options
 from gopack.cli.bundling import read_inventory
 from gopack.cli.failing import ends_well
-from gopack.cli.reports import write_json
+from gopack.cli.jsonreport import write_json
 from gopack.cli.wiring import make_console, make_output
 from gopack.plan.bundle.diff import Diff, compare
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 
 from gopack.adapters import goenv
 from gopack.adapters.audit import AuditedDisk, refuse_readonly_root, set_aside
@@ -19,11 +18,10 @@ from gopack.adapters.nested import nested_storage
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli import options
-from gopack.cli.checkurl import check_running, url_json
 from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well
+from gopack.cli.jsonreport import write_json
 from gopack.cli.progress import PLAIN_INTERVAL_S
-from gopack.cli.reports import write_json
 from gopack.cli.units import human_bytes, human_duration
 from gopack.errors import InputError, StoreError
 from gopack.flows.check import Checker
@@ -79,6 +77,11 @@ def command(
     console = make_console()
     with ends_well(console):
         if url is not None:
+            from gopack.cli.checkurl import (  # noqa: PLC0415 - slow to load, and an audit is not
+                check_running,
+                url_json,
+            )
+
             asked = check_running(url, words, storage, console)
             write_json(json_file, url_json(asked))
             end(asked.exit_status)
@@ -113,7 +116,9 @@ def _refuse_nested(storage: Path) -> None:
 def _audit(storage: Path, console: Console) -> Report:
     root = storage.absolute()
     cores = os.cpu_count() or 1
-    zips = AdaptiveZips(ZipWork(_no_sources, root, root), jobs=cores, cores=cores)
+    # A worker has its next zip at hand while this process is busy with the log.
+    zips = AdaptiveZips(ZipWork(_no_sources, root, root), jobs=2 * cores, cores=cores)
+    zips.start_ahead()  # on a terminal the progress has a thread, and no process is forked then
     try:
         with _progress(console) as tell:
             return Checker(AuditedDisk(storage), zips, find_key, tell).check()
@@ -187,6 +192,8 @@ def _progress(console: Console) -> Iterator[Callable[[int, int, int, int], None]
 
         yield tell_plainly
         return
+    from rich.progress import Progress  # noqa: PLC0415 - for terminals alone
+
     with Progress(console=console, transient=True) as bars:
         bar = bars.add_task("checking", total=None)
 

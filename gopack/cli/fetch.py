@@ -9,8 +9,9 @@ from rich.console import Console
 from gopack.cli import options
 from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well, print_error, print_line_error
+from gopack.cli.jsonreport import write_json
 from gopack.cli.lists import read_heads, read_lists
-from gopack.cli.reports import fetch_json, write_json
+from gopack.cli.reports import fetch_json
 from gopack.cli.table import print_go_needed, print_outcome
 from gopack.cli.wiring import make_progress, session
 from gopack.flows.aliasing import publish_aliases

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from gopack.cli.failing import print_error
-from gopack.cli.reports import error_json, write_json
+from gopack.cli.jsonreport import error_json, write_json
 from gopack.cli.units import human_bytes
 from gopack.errors import GopackError
 from gopack.flows.byhand import HandMade

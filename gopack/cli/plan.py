@@ -11,8 +11,9 @@ from rich.tree import Tree
 from gopack.cli import options
 from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import end, ends_well, print_error, print_line_error
+from gopack.cli.jsonreport import write_json
 from gopack.cli.lists import read_lists
-from gopack.cli.reports import plan_json, write_json
+from gopack.cli.reports import plan_json
 from gopack.cli.table import print_go_needed, versions_text
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import make_progress, reading_session

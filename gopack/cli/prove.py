@@ -26,12 +26,12 @@ from gopack.adapters.web import Web
 from gopack.cli import options
 from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well
+from gopack.cli.jsonreport import write_json
 from gopack.cli.lists import read_lists
 from gopack.cli.provefix import mend
 from gopack.cli.provehtml import html_of
 from gopack.cli.provekit import Sealed, read_manifest, unverified
 from gopack.cli.provereport import Watch, print_matrix, prove_json
-from gopack.cli.reports import write_json
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
 from gopack.plan.closure import Level

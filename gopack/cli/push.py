@@ -14,7 +14,7 @@ from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.urlprobe import UrlProbe
 from gopack.cli import options
 from gopack.cli.failing import end, ends_well
-from gopack.cli.reports import write_json
+from gopack.cli.jsonreport import write_json
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress, make_console, make_progress
 from gopack.errors import InputError, IntegrityError, StoreError

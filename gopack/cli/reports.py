@@ -1,43 +1,16 @@
-"""Results as JSON, for programs."""
+"""Results of fetch and plan as JSON, for programs."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from gopack.cli.console import dumps
-from gopack.errors import GopackError, StoreError
+from gopack.cli.jsonreport import error_json
 from gopack.flows.fetch import FetchResult
 from gopack.flows.preview import Need, Preview, Uncounted
 from gopack.plan.closure import Level
 from gopack.plan.lines import LinePlan
 from gopack.plan.outcome import LineOutcome
 from gopack.spec.module import ModuleVersion
-
-
-def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
-    """Write a report where --json says, if it says.
-
-    Raises:
-        StoreError: the file cannot be written.
-    """
-    if file is None:
-        return
-    text = dumps(value) + "\n"
-    try:
-        if str(file) == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            file.write_text(text, "utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"cannot be written: {error.strerror}",
-            where="standard output" if str(file) == "-" else str(file),
-            hint="Name a file in a folder that is there and writable; the storage is as it was "
-            "told above.",
-        ) from error
 
 
 def fetch_json(
@@ -103,18 +76,6 @@ def _planned_line_json(shown: Preview, line: LinePlan) -> dict[str, Any]:
         "notes": list(line.notes()),
         **asdict(shown.of_line(line)),
         "error": error_json(line.error),
-    }
-
-
-def error_json(error: GopackError | None) -> dict[str, Any] | None:
-    """Give an error's fields."""
-    if error is None:
-        return None
-    return {
-        "kind": type(error).__name__,
-        "exit_status": error.exit_status,
-        "message": str(error),
-        "hint": error.next_step,
     }
 
 
