@@ -23,12 +23,11 @@ def hash1(files: Iterable[tuple[bytes, str]]) -> str:
         IntegrityError: if a name has a line break in it.
 
     """
-    lines = []
-    for name, digest in sorted(files):
-        if b"\n" in name:
-            raise IntegrityError("a file name with a line break has no h1 sum", where=repr(name))
-        lines.append(b"%b  %b\n" % (digest.encode(), name))
-    return _h1(b"".join(lines))
+    lines = [b"%b  %b\n" % (digest.encode(), name) for name, digest in sorted(files)]
+    summary = b"".join(lines)
+    if summary.count(b"\n") != len(lines):
+        raise _two_lines(lines)
+    return _h1(summary)
 
 
 def hash_go_mod(text: bytes) -> str:
@@ -38,6 +37,12 @@ def hash_go_mod(text: bytes) -> str:
     'h1:4skn8l0N017PMKb5NglblaMgDDll3WXfyNx9HQ0LHiY='
     """
     return hash1([(b"go.mod", hashlib.sha256(text).hexdigest())])
+
+
+def _two_lines(lines: Iterable[bytes]) -> IntegrityError:
+    line = next(line for line in lines if line.count(b"\n") > 1)
+    name = line.partition(b"  ")[2][:-1]
+    return IntegrityError("a file name with a line break has no h1 sum", where=repr(name))
 
 
 def _h1(summary: bytes) -> str:

@@ -136,7 +136,7 @@ def check_zip(
 
     Source: x/mod zip.CheckZip.
     """
-    _check_module(module)
+    check_module(module)
     if zip_size_bytes > MAX_ZIP_BYTES:
         return CheckedFiles(
             size_error=f"the zip has {zip_size_bytes} bytes, {MAX_ZIP_BYTES} are allowed"
@@ -236,7 +236,12 @@ class _Sizes:
         return ""
 
 
-def _check_module(module: ModuleVersion) -> None:
+def check_module(module: ModuleVersion) -> None:
+    """Check that a zip can be this module's at all.
+
+    Raises:
+        InputError: the path or the version is not valid, or the version not canonical.
+    """
     if canonical_version(module.version) != module.version or not module.version:
         raise InputError("the version is not canonical", where=str(module))
     check(module.path, module.version)

@@ -12,6 +12,7 @@ another module in such a zip.
 Spec: archive/zip (reader.go, struct.go), APPNOTE.TXT 6.3.
 """
 
+from collections.abc import Iterable
 from struct import Struct
 from struct import error as BadStruct  # noqa: N812 - `error` alone says nothing
 from typing import NamedTuple
@@ -24,18 +25,22 @@ DEFLATED = 8
 _END = Struct("<4sHHHHIIH")
 _END_64_LOCATOR = Struct("<4sIQI")
 _END_64 = Struct("<4sQHHIIQQQQ")
-_CENTRAL = Struct("<4sHHHHHHIIIHHHHHII")
-_LOCAL = Struct("<4sHHHHHIIIHH")
+_CENTRAL = Struct("<4s4xHH4xIIIHHH4xII")
+"""Mark, flags, method, sum, sizes, lengths of name, extra field and comment, mode, offset."""
+_LOCAL = Struct("<4s4xH4xIIIHH")
+"""Mark, method, sum, sizes, lengths of name and extra field."""
+_CENTRAL_BYTES = _CENTRAL.size
+_LOCAL_BYTES = _LOCAL.size
 _EXTRA = Struct("<HH")
 _UINT64 = Struct("<Q")
-_UINT32 = Struct("<I")
+_TWO_UINT32 = Struct("<II")
 
 _END_MARK = b"PK\x05\x06"
 _END_64_LOCATOR_MARK = b"PK\x06\x07"
 _END_64_MARK = b"PK\x06\x06"
 _CENTRAL_MARK = b"PK\x01\x02"
 _LOCAL_MARK = b"PK\x03\x04"
-_DESCRIPTOR_MARK = b"PK\x07\x08"
+_DESCRIPTOR_MARK = int.from_bytes(b"PK\x07\x08", "little")
 
 _ENCRYPTED = 0x1
 HAS_DESCRIPTOR = 0x8
@@ -137,6 +142,21 @@ def _read_entries(data: Buffer, start: int, base: int) -> tuple[list[Entry], int
 def place(data: Buffer, directory: Directory) -> list[Placed]:
     """Find the packed bytes of each entry, in the directory's order, with what is wrong."""
     placed = [_placed(data, entry) for entry in directory.entries]
+    return placed if _lie_in_order(placed, directory.start) else _apart(placed, directory)
+
+
+def _lie_in_order(placed: Iterable[Placed], end: int) -> bool:
+    """Whether each begins behind the one before, as in nearly all zips, and all before an end."""
+    at = 0
+    for entry, _start, end_of_it, fault in placed:
+        if fault or entry.header_offset < at:
+            return False
+        at = end_of_it
+    return at <= end
+
+
+def _apart(placed: list[Placed], directory: Directory) -> list[Placed]:
+    """Find those that share bytes with another, or with the directory."""
     spans = [(p.entry.header_offset, p.end, index) for index, p in enumerate(placed) if not p.fault]
     spans.append((directory.start, directory.end, -1))
     spans.sort()
@@ -155,10 +175,13 @@ def descriptor_crc32(data: Buffer, at: int) -> int | None:
 
     Source: archive/zip readDataDescriptor.
     """
-    if data[at : at + 4] == _DESCRIPTOR_MARK:
-        at += 4
     # Two sizes follow the sum; Go reads 12 bytes in all and takes the sizes from the directory.
-    return _UINT32.unpack_from(data, at)[0] if at + 12 <= len(data) else None
+    if at + 12 > len(data):
+        return None
+    first, second = _TWO_UINT32.unpack_from(data, at)
+    if first != _DESCRIPTOR_MARK:
+        return int(first)
+    return int(second) if at + 16 <= len(data) else None
 
 
 def _find_end(data: Buffer) -> _End:
@@ -205,22 +228,20 @@ def _read_entry(data: Buffer, at: int, base: int) -> tuple[Entry, int] | None:
         fields = _CENTRAL.unpack_from(data, at)
     except BadStruct:
         return None
-    mark, _, _, flags, method, _, _, crc32, packed, size, name_n, extra_n, comment_n = fields[:13]
-    name_at = at + _CENTRAL.size
+    mark, flags, method, crc32, packed, size, name_n, extra_n, comment_n, mode, offset = fields
+    name_at = at + _CENTRAL_BYTES
     extra_at = name_at + name_n
     following = extra_at + extra_n + comment_n
     if mark != _CENTRAL_MARK or following > len(data):
         return None
-    offset = fields[16]
     if _FULL_32 in (packed, size, offset):
         wide = _wide_fields(bytes(data[extra_at : extra_at + extra_n]), size, packed, offset)
         if wide is None:
             return None
         size, packed, offset = wide
     name = bytes(data[name_at:extra_at])
-    mode = fields[15] >> 16
-    fields = (name, method, flags, crc32, packed, size, base + offset, mode)
-    return Entry._make(fields), following
+    entry = Entry(name, method, flags, crc32, packed, size, base + offset, mode >> 16)
+    return entry, following
 
 
 def _wide_fields(extra: bytes, *narrow: int) -> tuple[int, int, int] | None:
@@ -249,38 +270,29 @@ def _wide_fields(extra: bytes, *narrow: int) -> tuple[int, int, int] | None:
 
 
 def _placed(data: Buffer, entry: Entry) -> Placed:
-    at = entry.header_offset
-    if not 0 <= at <= len(data) - _LOCAL.size:
+    name, method, flags, crc32, packed_bytes, size_bytes, at, _ = entry
+    name_at = at + _LOCAL_BYTES
+    if not _LOCAL_BYTES <= name_at <= len(data):
         return Placed(entry, 0, 0, "its header lies outside the file")
-    header = bytes(data[at : at + _LOCAL.size + len(entry.name)])
-    fields = _LOCAL.unpack_from(header)
-    name_at = at + _LOCAL.size
-    start = name_at + fields[9] + fields[10]
-    end = start + entry.packed_bytes
-    if fields[0] != _LOCAL_MARK:
+    mark, method_, crc32_, packed_, size_, name_n, extra_n = _LOCAL.unpack_from(data, at)
+    start = name_at + name_n + extra_n
+    end = start + packed_bytes
+    if mark != _LOCAL_MARK:
         return Placed(entry, 0, 0, "there is no header where the directory says")
     if end > len(data):
         return Placed(entry, 0, 0, "its data end outside the file")
-    if entry.flags & _ENCRYPTED:
+    if flags & _ENCRYPTED:
         return Placed(entry, 0, 0, "is encrypted")
-    if fields[9] != len(entry.name) or not header.endswith(entry.name):
+    if name_n != len(name) or bytes(data[name_at : name_at + name_n]) != name:
         return Placed(entry, 0, 0, "has another name in its own header")
-    if fields[3] != entry.method:
+    if method_ != method:
         return Placed(entry, 0, 0, "has another method in its own header")
-    has_descriptor = entry.flags & HAS_DESCRIPTOR
-    if not (has_descriptor or entry.is_folder or _sizes_agree(entry, fields[6:9])):
+    # A descriptor behind the data tells sum and sizes then; a full field stands for a ZIP64 one.
+    if not (flags & HAS_DESCRIPTOR or entry.is_folder) and not (
+        crc32_ == crc32 and packed_ in (packed_bytes, _FULL_32) and size_ in (size_bytes, _FULL_32)
+    ):
         return Placed(entry, 0, 0, "has another sum or size in its own header")
     return Placed(entry, start, end, "")
-
-
-def _sizes_agree(entry: Entry, local: tuple[int, int, int]) -> bool:
-    """Compare with the local header, where a full field stands for one in its ZIP64 field."""
-    crc32, packed, size = local
-    return (
-        crc32 == entry.crc32
-        and packed in {entry.packed_bytes, _FULL_32}
-        and size in {entry.size_bytes, _FULL_32}
-    )
 
 
 def _damaged(what: str) -> IntegrityError:
