@@ -11,24 +11,25 @@ import hashlib
 import mmap
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import deflate
-from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import IntegrityError
 from gopack.spec.dirhash import hash1
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import Finding, ZipName, check_zip
+from gopack.spec.plainnames import are_plain
 from gopack.spec.runes import shown as shown_text
 from gopack.spec.ziparchive import (
     DEFLATED,
     HAS_DESCRIPTOR,
     STORED,
     Directory,
+    Entry,
     Placed,
     descriptor_crc32,
     place,
@@ -38,11 +39,21 @@ from gopack.spec.ziparchive import (
 MAX_FINDINGS = 10
 """How many faults an error lists; it counts the rest."""
 
+MAX_SEEN = 1 << 15
+"""How many entries' sums a process remembers, about 12 MB; all are forgotten when it is full."""
+
+_SEEN: dict[tuple[bytes, int, int], str] = {}
+"""The sum of what was inflated and found sound, by its packed bytes' SHA-256, size and CRC-32.
+
+More than half of what modules have is in another version of them, too, packed in the same way.
+"""
+
 _PIECE_BYTES = 1 << 20
 _PLAIN_BYTES = 8 << 20
 _PACKED_PIECE_BYTES = 1 << 18
 _RAW_DEFLATE = -15
-_INFLATE_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment] # the stub errs
+_INFLATE_ERROR: type[Exception] = zlib_ng.error  # type: ignore[assignment] # the stub errs
+_inflater, _crc32, _sha256 = zlib_ng.decompressobj, zlib_ng.crc32, hashlib.sha256
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _CUT_SHORT = "ends before its data do"
 _NOT_DEFLATED = "cannot be inflated"
@@ -94,35 +105,52 @@ def check_module_zip(data: memoryview, module: ModuleVersion) -> ZipReceipt:
 
 def _check(data: memoryview, module: ModuleVersion) -> ZipReceipt:
     directory = read_directory(data)
-    _check_rules(module, len(data), directory)
-    go_mod_name = f"{module}/go.mod".encode()
-    go_mod = None
-    digests: list[tuple[bytes, str]] = []
-    faults: list[Finding] = []
-    for placed in place(data, directory):
-        name = placed.entry.name
-        try:
-            digests.append((name, _plain_sha256(data, placed) or _Content(data, placed).sha256()))
-            if name == go_mod_name:
-                go_mod = b"".join(_Content(data, placed).pieces())
-        except _FaultError as error:
-            faults.append(Finding(_text(name), str(error)))
+    entries = directory.entries
+    _check_rules(module, len(data), entries)
+    digests, faults = _read_all(data, place(data, directory))
     _refuse(faults, "")
     return ZipReceipt(
         module=module,
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         h1=hash1(digests),
-        file_count=sum(not entry.is_folder for entry in directory.entries),
-        unpacked_bytes=sum(entry.size_bytes for entry in directory.entries),
-        go_mod=go_mod,
+        file_count=sum(entry.name[-1:] != b"/" for entry in entries),
+        unpacked_bytes=sum(entry.size_bytes for entry in entries),
+        go_mod=_go_mod(data, directory, module),
     )
 
 
-def _check_rules(module: ModuleVersion, size_bytes: int, directory: Directory) -> None:
-    names = (ZipName(_text(entry.name), entry.size_bytes) for entry in directory.entries)
-    checked = check_zip(module, size_bytes, names)
-    _refuse(checked.invalid, checked.size_error)
+def _check_rules(module: ModuleVersion, size_bytes: int, entries: Sequence[Entry]) -> None:
+    names = [entry.name for entry in entries]
+    sizes = [entry.size_bytes for entry in entries]
+    if not are_plain(module, size_bytes, names, sizes):
+        checked = check_zip(module, size_bytes, map(ZipName, map(_text, names), sizes))
+        _refuse(checked.invalid, checked.size_error)
+
+
+def _read_all(
+    data: memoryview, placed: Iterable[Placed]
+) -> tuple[list[tuple[bytes, str]], list[Finding]]:
+    """Hash every entry's content, in hex; tell what cannot be read."""
+    digests: list[tuple[bytes, str]] = []
+    faults: list[Finding] = []
+    for each in placed:
+        name = each.entry.name
+        try:
+            digests.append((name, _plain_sha256(data, each) or _Content(data, each).sha256()))
+        except _FaultError as error:
+            faults.append(Finding(_text(name), str(error)))
+    return digests, faults
+
+
+def _go_mod(data: memoryview, directory: Directory, module: ModuleVersion) -> bytes | None:
+    """Read the go.mod in the root, which was read before."""
+    name = f"{module}/go.mod".encode()
+    found = [entry for entry in directory.entries if entry.name == name]
+    if not found:
+        return None
+    (placed,) = place(data, directory._replace(entries=found))
+    return b"".join(_Content(data, placed).pieces())
 
 
 def _refuse(faults: Sequence[Finding], size_error: str) -> None:
@@ -144,21 +172,26 @@ def _plain_sha256(data: memoryview, placed: Placed) -> str:
 
     Nearly all entries are small, deflated and sound, and nearly all the time is spent on them.
     """
-    entry, start, end, fault = placed
-    size = entry.size_bytes
-    if fault or entry.method != DEFLATED or not 0 < size <= _PLAIN_BYTES:
+    (name, method, flags, crc32, _, size, _, _), start, end, fault = placed
+    if fault or method != DEFLATED or not 0 < size <= _PLAIN_BYTES or name[-1:] == b"/":
         return ""
+    if flags & HAS_DESCRIPTOR and descriptor_crc32(data, end) != crc32:
+        return ""
+    packed = data[start:end]
+    seen = (_sha256(packed).digest(), size, crc32)
+    if found := _SEEN.get(seen):
+        return found
+    inflater = _inflater(_RAW_DEFLATE)
     try:
-        content = deflate.deflate_decompress(data[start:end], size)
-    except deflate.DeflateError:
+        content = inflater.decompress(packed, size + 1)
+    except _INFLATE_ERROR:
         return ""
-    if len(content) != size or deflate.crc32(content) != entry.crc32:
+    if not inflater.eof or len(content) != size or _crc32(content) != crc32:
         return ""
-    if entry.flags & HAS_DESCRIPTOR and descriptor_crc32(data, end) != entry.crc32:
-        return ""
-    if entry.name.endswith(b"/"):
-        return ""
-    return hashlib.sha256(content).hexdigest()
+    if len(_SEEN) >= MAX_SEEN:
+        _SEEN.clear()
+    found = _SEEN[seen] = _sha256(content).hexdigest()
+    return found
 
 
 class _FaultError(Exception):
@@ -184,7 +217,7 @@ class _Content:
             return _EMPTY_SHA256
         if max(entry.size_bytes, entry.packed_bytes) <= _PIECE_BYTES:
             content = self._at_once()
-            self._check(len(content), isal_zlib.crc32(content))
+            self._check(len(content), _crc32(content))
             return hashlib.sha256(content).hexdigest()
         digest = hashlib.sha256()
         for piece in self.pieces():
@@ -198,7 +231,7 @@ class _Content:
             size += len(piece)
             if size > self._entry.size_bytes:
                 break
-            crc32 = isal_zlib.crc32(piece, crc32)
+            crc32 = _crc32(piece, crc32)
             yield piece
         self._check(size, crc32)
 
@@ -245,10 +278,10 @@ class _Content:
         if inflater is not None:
             raise _FaultError(_CUT_SHORT)
 
-    def _inflater(self) -> "isal_zlib.Decompress":
+    def _inflater(self) -> "zlib_ng._Decompress":
         if self._entry.method != DEFLATED:
             raise _FaultError(f"is packed with method {self._entry.method}, not deflate")
-        return isal_zlib.decompressobj(_RAW_DEFLATE)
+        return _inflater(_RAW_DEFLATE)
 
     def _check(self, size_bytes: int, crc32: int) -> None:
         """Compare size and sum; a sum of 0 without a descriptor counts as not given, as in Go."""
@@ -265,7 +298,7 @@ class _Content:
             raise _FaultError("does not have the CRC-32 that it declares")
 
 
-def _inflated(inflater: "isal_zlib.Decompress", packed: memoryview) -> Iterator[bytes]:
+def _inflated(inflater: "zlib_ng._Decompress", packed: memoryview) -> Iterator[bytes]:
     rest: bytes | memoryview = packed
     try:
         while True:

@@ -2,12 +2,15 @@
 
 import base64
 import hashlib
+import io
 import os
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from gopack.adapters import zips
 from gopack.adapters.zips import MAX_FINDINGS, read_module_zip
 from gopack.errors import InputError, IntegrityError, StoreError
 from gopack.spec.module import ModuleVersion
@@ -167,6 +170,66 @@ def test_read_module_zip_entries_over_the_same_bytes_are_refused(path: Path) -> 
         Item(P + b"b", CONTENT, stored=True, offset=start),
     ]
     assert "shares its bytes" in refusal(path, make_zip(items))
+
+
+LIKE = [Item(P + b"b.go", CONTENT, flags=8), *(Item(P + b"%d" % n, CONTENT * n) for n in (2, 3))]
+
+
+def contents(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+def test_attack_flipped_byte_of_what_was_seen_in_another_zip_is_caught(path: Path) -> None:
+    data = make_zip(LIKE)
+    path.write_bytes(data)
+    sound = read_module_zip(path, MODULE)
+    accepted = 0
+    for at in range(data.index(b"PK\1\2")):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        try:
+            receipt = read_module_zip(path, MODULE)
+        except IntegrityError:
+            continue
+        accepted += 1
+        assert receipt.sha256 != sound.sha256
+        same = contents(path.read_bytes()) == contents(data)
+        assert (receipt.h1 == sound.h1) is same, at
+    assert 0 < accepted < len(data) // 2
+
+
+@pytest.mark.parametrize(
+    ("lie", "word"),
+    [
+        (Item(P + b"a", CONTENT, flags=8, crc32=1), "CRC-32"),
+        (Item(P + b"a", CONTENT, flags=8, size=991), "fewer bytes than"),
+        (Item(P + b"a", CONTENT, flags=8, size=989), "more bytes than"),
+        (Item(P + b"a", CONTENT, flags=8, descriptor=bytes(16)), "another sum behind its data"),
+        (Item(P + b"a/", CONTENT, flags=8), "folder with content"),
+    ],
+)
+def test_attack_lie_about_bytes_that_were_seen_in_another_zip_is_refused(
+    path: Path, lie: Item, word: str
+) -> None:
+    path.write_bytes(make_zip(LIKE))
+    read_module_zip(path, MODULE)
+    assert lie.deflated() == LIKE[0].deflated()
+    assert word in refusal(path, make_zip([lie]))
+
+
+def test_read_module_zip_remembers_what_is_like_and_not_more_than_it_may(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zips, "_SEEN", {})
+    path.write_bytes(make_zip(LIKE))
+    first = read_module_zip(path, MODULE)
+    assert len(zips._SEEN) == len(LIKE)
+    assert read_module_zip(path, MODULE) == first
+    assert len(zips._SEEN) == len(LIKE)
+    monkeypatch.setattr(zips, "MAX_SEEN", len(LIKE))
+    path.write_bytes(make_zip([*GOOD, *LIKE]))
+    read_module_zip(path, MODULE)
+    assert 0 < len(zips._SEEN) <= len(LIKE)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"<html>login</html>" * 99, make_zip(GOOD)[:-1]])
