@@ -12,19 +12,24 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from gopack.adapters.zipqueue import Job, JobQueue
 from gopack.errors import GopackError, StoreError
 from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, Sources
 from gopack.spec.module import ModuleVersion
+
+KEPT_PATHS = 2
+"""A worker begins a module while it still has one, so it may come back to that."""
 
 ZIPS_A_PROCESS = 12
 """Below this many zips a process costs more to start than it saves."""
@@ -80,26 +85,20 @@ class ThreadZips:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-class _Job(NamedTuple):
-    """One thing to do: a method of ZipWork, and what it is for; the lowest rank comes first."""
-
-    rank: float
-    number: int
-    verb: str
-    module: ModuleVersion
-    wanted: frozenset[str]
-
-
 _Answer = tuple[int, FetchedZip | Contents | GopackError]
 
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker process, the line to it, the jobs it has, and whether its death was noticed."""
+    """A worker process, the line to it, the jobs it has, and whether its death was noticed.
+
+    `paths` are the modules of the last jobs it was given, the last one first.
+    """
 
     process: SpawnProcess | ForkProcess
-    line: "Connection[_Job, _Answer]"
+    line: "Connection[Job, _Answer]"
     jobs: set[int] = field(default_factory=set)
+    paths: deque[str] = field(default_factory=partial(deque, maxlen=KEPT_PATHS))
     is_buried: bool = False
 
 
@@ -119,7 +118,7 @@ class ProcessZips:
         self._work = work
         self._threads = threads
         self._numbers = itertools.count()
-        self._waiting: list[_Job] = []  # a heap
+        self._waiting = JobQueue()
         self._futures: dict[int, tuple[ModuleVersion, Future[Any]]] = {}
         self._lock = threading.Lock()
         self._workers = [_start_worker(work, threads) for _ in range(processes)]
@@ -159,9 +158,9 @@ class ProcessZips:
     ) -> Future[Any]:
         future: Future[Any] = Future()
         with self._lock:
-            job = _Job(rank, next(self._numbers), verb, module, wanted)
+            job = Job(rank, next(self._numbers), verb, module, wanted)
             self._futures[job.number] = (module, future)
-            heappush(self._waiting, job)
+            self._waiting.put(job)
             alive = [worker for worker in self._workers if not worker.is_buried]
             if not alive:
                 self._fail([job.number])
@@ -170,8 +169,13 @@ class ProcessZips:
         return future
 
     def _give(self, worker: _Worker) -> None:
-        while self._waiting and len(worker.jobs) < self._threads:
-            job = heappop(self._waiting)
+        others = {path for other in self._workers if other is not worker for path in other.paths}
+        while len(worker.jobs) < self._threads:
+            job = self._waiting.take(worker.paths, others)
+            if job is None:
+                return
+            if not job.is_quick:
+                worker.paths.appendleft(job.module.path)
             worker.jobs.add(job.number)
             with contextlib.suppress(OSError):  # its death is noticed by the listener
                 worker.line.send(job)
@@ -250,8 +254,8 @@ def _close_all_but(line: "Connection[Any, Any]") -> None:
 def _work(
     work: Work,
     threads: int,
-    line: "Connection[_Answer, _Job]",
-    forked: "Connection[_Answer, _Job] | None" = None,
+    line: "Connection[_Answer, Job]",
+    forked: "Connection[_Answer, Job] | None" = None,
 ) -> None:
     """Be a worker process: take jobs on several threads until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
@@ -261,7 +265,7 @@ def _work(
     sources = work.make_sources()
     answering = threading.Lock()
 
-    def do(job: _Job) -> None:
+    def do(job: Job) -> None:
         answer = _answer(work, sources, job)
         with answering:
             line.send((job.number, answer))
@@ -273,7 +277,7 @@ def _work(
     os._exit(0)
 
 
-def _answer(work: Work, sources: Sources, job: _Job) -> FetchedZip | Contents | GopackError:
+def _answer(work: Work, sources: Sources, job: Job) -> FetchedZip | Contents | GopackError:
     try:
         match job.verb:
             case "fetch":

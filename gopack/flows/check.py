@@ -1,11 +1,11 @@
 """`gopack check`: an offline audit of a storage, every file of it.
 
-The zips are checked in the background, biggest first, while the checksum database's proofs and the
-small files are; then each version is judged by what is proven of it. Nothing is written.
+The zips are checked in the background, biggest modules first, while the checksum database's proofs
+and the small files are; then each version is judged by what is proven of it. Nothing is written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,23 +85,24 @@ class Checker:
         if manifest is not None:
             report.findings += judge_manifest(found.versions, noted)
         small = {m: self._small(m) for m in found.versions}
+        judged: dict[ModuleVersion, list[Finding]] = {}
         done_bytes = 0
-        order = [*(m for m in found.versions if m not in jobs), *jobs]
-        for done, module in enumerate(order, 1):
-            files = Files(*small[module], self._zip(jobs, module))
+        for done, (module, zip_) in enumerate(_as_they_come(found.versions, jobs), 1):
+            files = Files(*small[module], zip_)
             known = Known(records.get(module), noted.get(module))
-            findings, report.proofs[module] = judge_version(module, files, known)
-            report.findings += findings
-            if isinstance(files.zip, ZipFacts):
-                done_bytes += files.zip.size_bytes
+            judged[module], report.proofs[module] = judge_version(module, files, known)
+            if isinstance(zip_, ZipFacts):
+                done_bytes += zip_.size_bytes
             self.progress(done, len(found.versions), done_bytes, report.zip_bytes)
+        for _, findings in sorted(judged.items()):
+            report.findings += findings
         self._say_what_stands_behind(report)
         return report
 
     def _start_zips(
         self, found: Inventory, report: Report
     ) -> dict[ModuleVersion, Future[FetchedZip]]:
-        """Start to check every zip, the biggest first."""
+        """Start to check every zip, the biggest modules first."""
         sizes = {
             module: self.storage.size_bytes(athens_disk_key(module, FileKind.ZIP))
             for module, has_zip in found.versions.items()
@@ -109,19 +110,7 @@ class Checker:
         }
         report.complete, report.zip_bytes = len(sizes), sum(sizes.values())
         self.zips.expect(len(sizes))
-        by_size = sorted(sizes, key=lambda module: (-sizes[module], module))
-        return {module: self.zips.check(module) for module in by_size}
-
-    def _zip(
-        self, jobs: Mapping[ModuleVersion, Future[FetchedZip]], module: ModuleVersion
-    ) -> ZipFacts | GopackError | None:
-        if module not in jobs:
-            return None
-        try:
-            found = jobs[module].result()
-        except GopackError as error:
-            return error
-        return ZipFacts(found.size_bytes, found.sha256, found.h1)
+        return {module: self.zips.check(module) for module in _biggest_modules_first(sizes)}
 
     def _small(self, module: ModuleVersion) -> tuple[bytes | GopackError, bytes | GopackError]:
         info, mod = (
@@ -225,3 +214,38 @@ class Checker:
                     Weight.NOTE,
                 )
             )
+
+
+def _biggest_modules_first(sizes: Mapping[ModuleVersion, int]) -> list[ModuleVersion]:
+    """Order versions by the sizes of their zips, one of each module first.
+
+    So whoever reads them has all modules to choose from when it begins.
+    """
+    totals: dict[str, int] = {}
+    firsts: dict[str, ModuleVersion] = {}
+    for module, size in sizes.items():
+        totals[module.path] = totals.get(module.path, 0) + size
+        first = firsts.setdefault(module.path, module)
+        if size > sizes[first]:
+            firsts[module.path] = module
+
+    def rank(module: ModuleVersion) -> tuple[bool, int, int, ModuleVersion]:
+        is_first = firsts[module.path] == module
+        return not is_first, -totals[module.path], -sizes[module], module
+
+    return sorted(sizes, key=rank)
+
+
+def _as_they_come(
+    modules: Iterable[ModuleVersion], jobs: Mapping[ModuleVersion, Future[FetchedZip]]
+) -> Iterator[tuple[ModuleVersion, ZipFacts | GopackError | None]]:
+    """Give every version, first those without a zip, then those whose zip was read."""
+    yield from ((module, None) for module in modules if module not in jobs)
+    module_of = {future: module for module, future in jobs.items()}
+    for future in as_completed(module_of):
+        try:
+            found = future.result()
+        except GopackError as error:
+            yield module_of[future], error
+        else:
+            yield module_of[future], ZipFacts(found.size_bytes, found.sha256, found.h1)
