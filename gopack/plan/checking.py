@@ -186,18 +186,14 @@ def _judge_mod(module: ModuleVersion, mod: bytes | GopackError, known: Known) ->
         yield _wrong_manifest(f"it notes another SHA-256 for the go.mod of {module} than its sum's")
     if finding is not None and finding.where != MANIFEST_KEY:
         return
-    if (fault := parse_fault(mod)) and gomod.module_path(mod) == module.path:
-        key = athens_disk_key(module, FileKind.MOD)
-        yield Finding(
-            key,
-            f"cannot be parsed, go builds nothing with this version: {fault}",
-            Weight.NOTE,
-            module,
-        )
-        return
     try:
         check_names_module(module, summarize(module, mod))
     except IntegrityError as error:
+        if (fault := parse_fault(mod)) and gomod.module_path(mod) == module.path:
+            key = athens_disk_key(module, FileKind.MOD)
+            what = f"cannot be parsed, go builds nothing with this version: {fault}"
+            yield Finding(key, what, Weight.NOTE, module)
+            return
         got = f" ({error.got})" if error.got else ""
         yield _spoilt(module, FileKind.MOD, f"{error.what}{got}")
 
