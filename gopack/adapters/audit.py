@@ -137,14 +137,21 @@ def _walk(root: Path) -> Iterator[Folder]:
     waiting = [""]
     while waiting:
         key = waiting.pop()
+        kinds: dict[str, list[str]] = {"files": [], "folders": [], "others": []}
         with disk_errors("read the storage", root / key), os.scandir(root / key) as entries:
-            kinds = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        if not key:
-            kinds = [(name, is_dir) for name, is_dir in kinds if name != OWN_FOLDER]
-        folders = frozenset(name for name, is_dir in kinds if is_dir)
-        files = frozenset(name for name, is_dir in kinds if not is_dir)
-        yield Folder(key, files, folders)
+            for entry in entries:
+                if key or entry.name != OWN_FOLDER:
+                    kinds[_kind(entry)].append(entry.name)
+        yield Folder(key, **{kind: frozenset(names) for kind, names in kinds.items()})
+        folders = kinds["folders"]
         waiting += [f"{key}/{name}" if key else name for name in folders]
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    """Tell what an entry is itself, and not what a link leads to."""
+    if entry.is_dir(follow_symlinks=False):
+        return "folders"
+    return "files" if entry.is_file(follow_symlinks=False) else "others"
 
 
 def _names(folder: Path) -> list[str]:

@@ -29,6 +29,7 @@ from gopack.plan.layout import OWN_FOLDER, FileKind, athens_disk_key
 from gopack.plan.manifest import Manifest, loads
 from gopack.ports import FetchedZip, ZipFetcher
 from gopack.spec import gosum, note
+from gopack.spec.goproxy import MAX_ANSWER_BYTES
 from gopack.spec.info import parse_info
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tlog import Record
@@ -119,6 +120,10 @@ class Checker:
         return info, mod
 
     def _read(self, key: str) -> bytes | GopackError:
+        """Read a file of a version, which no server gives or takes if it is huge."""
+        size = self.storage.size_bytes(key)
+        if size > MAX_ANSWER_BYTES:
+            return IntegrityError(f"it has {size} bytes, {MAX_ANSWER_BYTES} are allowed", where=key)
         try:
             return self.storage.read(key)
         except GopackError as error:
@@ -192,8 +197,11 @@ class Checker:
 
     def _check_aliases(self, found: Inventory, report: Report) -> None:
         for key in found.aliases:
+            info = self._read(key)
             try:
-                version = parse_info(self.storage.read(key), where=key).version
+                if isinstance(info, GopackError):
+                    raise info
+                version = parse_info(info, where=key).version
             except IntegrityError as error:
                 folder = key.rpartition("/")[0]
                 report.findings.append(Finding(key, error.what, Weight.SPOILT, None, "", (folder,)))

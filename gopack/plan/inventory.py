@@ -5,6 +5,7 @@ Rules:
   `source.zip`; nothing else may lie in it, since Athens counts its files.
 - An alias folder, of a branch or commit name, has `<name>.info` alone.
 - A folder with a version's name that has neither is a leftover, unless it only holds folders.
+- What is neither file nor folder (a link, a pipe, a device) belongs nowhere: a copy may lose it.
 - A stray `.info` anywhere shows up in Athens' catalog; other stray files harm nobody.
 
 Spec: Athens pkg/storage/fs.
@@ -28,11 +29,15 @@ from gopack.spec.module import ModuleVersion, check
 
 
 class Folder(NamedTuple):
-    """One folder: its key below the root (empty for the root), and the names in it."""
+    """One folder: its key below the root (empty for the root), and the names in it.
+
+    `others` are links, whatever they lead to, pipes, devices and the like.
+    """
 
     key: str
     files: frozenset[str]
     folders: frozenset[str]
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ def take_inventory(folders: Iterable[Folder]) -> Inventory:
     found = Inventory()
     for folder in folders:
         path, _, name = folder.key.rpartition("/")
+        found.findings += _out_of_place(folder)
         if path and is_version_folder_name(name):
             _take_version(found, ModuleVersion(path, name), folder)
         elif path and f"{name}.info" in folder.files:
@@ -79,6 +85,18 @@ def _take_version(found: Inventory, module: ModuleVersion, folder: Folder) -> No
         key = f"{folder.key}/{name}"
         what = "stray: Athens counts the files of a version's folder"
         found.findings.append(Finding(key, what, Weight.BROKEN, aside=(key,)))
+
+
+def _out_of_place(folder: Folder) -> Iterable[Finding]:
+    for name in sorted(folder.others):
+        key = f"{folder.key}/{name}" if folder.key else name
+        yield Finding(
+            key,
+            "is a link, a pipe or a device: nobody looks behind it here, and a copy may lose it",
+            Weight.BROKEN,
+            hint="put the file or folder itself there",
+            aside=(key,),
+        )
 
 
 def _stray(found: Inventory, folder: Folder, names: Iterable[str]) -> None:

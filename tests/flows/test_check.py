@@ -1,6 +1,7 @@
 """The audit: of a sound storage, of one flipped byte in each kind of file, of what lacks."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -212,6 +213,42 @@ def test_check_names_strays_and_leftovers(stored: Stored, key: str, weight: Weig
     report = check(stored)
     assert [f.weight for f in report.findings] == [weight]
     assert report.findings[0].where in {key, key.rpartition("/")[0]}
+
+
+@pytest.mark.parametrize("name", ["source.zip", "go.mod", "v1.0.0.info"])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe"])
+def test_check_neither_follows_links_nor_waits_for_pipes(
+    stored: Stored, tmp_path: Path, kind: str, name: str
+) -> None:
+    path = stored.root / A.path / A.version / name
+    path.rename(tmp_path / name)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / (name if kind == "link" else "nowhere"))
+    report = check(stored)
+    key = f"example.com/Big/v1.0.0/{name}"
+    assert bad(report)[key] is Weight.BROKEN
+    assert any(f.where == key and "a link, a pipe" in f.what for f in report.findings)
+    assert A in report.refetch
+    repair(stored.root, report)
+    assert not path.is_symlink()
+    assert not path.exists()
+    assert all("a link, a pipe" not in f.what for f in check(stored).findings)
+
+
+def test_check_folder_that_is_a_link_is_named(stored: Stored, tmp_path: Path) -> None:
+    folder = stored.root / A.path
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert bad(check(stored))["example.com/Big"] is Weight.BROKEN
+
+
+@pytest.mark.parametrize("name", ["go.mod", "v1.0.0.info", "source.zip"])
+def test_attack_huge_file_is_refused_and_not_read(stored: Stored, name: str) -> None:
+    path = stored.root / A.path / A.version / name
+    os.truncate(path, 64 << 30)
+    assert bad(check(stored)) == {f"example.com/Big/v1.0.0/{name}": Weight.SPOILT}
 
 
 def test_check_names_a_version_that_nobody_noted_and_case_clashes(stored: Stored) -> None:
