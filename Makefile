@@ -11,6 +11,8 @@ OPTIONS ?=
 NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 export PYTHON
+# A worker more than cores: some test always waits for a server that is slow on purpose.
+WORKERS = $(shell $(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))")
 # Where it is set, pytest would rewrite the asserts of every test anew, in each of its processes.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -47,7 +49,7 @@ test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n auto -m "not judge" --doctest-modules
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n $(WORKERS) -m "not judge" --doctest-modules
 
 judge: $(VENV)/.dev $(NEEDS_GO)  ## the long judgements over real lists: an hour and the public proxy
 	scripts/test-needs.sh

@@ -7,11 +7,10 @@ from hypothesis import settings
 
 from tests.examples import QUICK
 from tests.faults.report import pytest_terminal_summary as pytest_terminal_summary  # noqa: PLC0414
-from tests.scheduling import count_workers, make_scheduler
+from tests.scheduling import make_scheduler
 from tests.upstream import Upstream, serve
 
 pytest_xdist_make_scheduler = pytest.hookimpl(make_scheduler, optionalhook=True)
-pytest_xdist_auto_num_workers = pytest.hookimpl(count_workers, optionalhook=True)
 
 # A busy machine is no failure: a slow example says nothing of the rule it tests.
 settings.register_profile("gopack", deadline=None)

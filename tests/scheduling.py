@@ -1,12 +1,9 @@
 """How tests are dealt to pytest-xdist's workers: one at a time, except where a fixture is dear.
 
-- There is a worker more than cores: some always waits for a server that is slow on purpose.
 - The tests under tests/e2e/container/ share one Docker engine, so one worker runs them all.
 - Another file under tests/e2e/ stays with one worker, since its fixtures fill storages; so do a few
   fast files whose fixture is a long run.
 """
-
-import os
 
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
@@ -29,8 +26,3 @@ class BySharedFixture(LoadScopeScheduling):  # type: ignore[misc] # xdist carrie
 def make_scheduler(config: pytest.Config, log: Producer) -> BySharedFixture:
     """Make the scheduler for pytest_xdist_make_scheduler."""
     return BySharedFixture(config, log)
-
-
-def count_workers() -> int:
-    """Count the workers for `-n auto`, for pytest_xdist_auto_num_workers."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 2
