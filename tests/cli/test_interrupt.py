@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 PROGRAM = """
-import _thread, queue, threading
+import _thread, queue, signal, threading
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 threading.Timer(0.3, _thread.interrupt_main).start()
 with ends_well(make_console()):
     queue.SimpleQueue().get(timeout=60)
