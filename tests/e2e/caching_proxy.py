@@ -30,7 +30,7 @@ TIMEOUT_S = 60.0
 ATTEMPTS = 3
 VERSION = r"v\d+\.\d+\.\d+[^/]*"
 LASTING = re.compile(rf"/@v/{VERSION}\.(info|mod|zip)$|^/sumdb/[^/]+/(lookup|tile)/|/supported$")
-REFUSALS = (403, 404, 410)  # some proxies say 403 of what cannot be a module
+REFUSALS = (400, 403, 404, 410)  # some proxies say 400 or 403 of what cannot be a module
 NEVER_KEPT = re.compile(r"^/sumdb/[^/]+/latest$")
 
 

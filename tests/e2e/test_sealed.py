@@ -21,7 +21,6 @@ pytestmark = pytest.mark.e2e
 COBRA = "github.com/spf13/cobra@v1.9.1"
 UUID = "github.com/google/uuid"
 LINES = (
-    "github.com/gin-gonic/gin@v1.10.1",
     COBRA,
     "github.com/stretchr/testify@v1.10.0",
     UUID,

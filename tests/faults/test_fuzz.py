@@ -27,7 +27,7 @@ from tests.zipmaker import Item, make_zip
 
 FULL = os.environ.get("GOPACK_FAULTS") == "full"
 EXAMPLES = 2000 if FULL else examples(60)
-GUIDED_S = 60 if FULL else 3
+GUIDED_S = 60 if FULL else 2
 SHARDS = 4
 """Processes that fuzz by coverage, each a part of the targets."""
 
