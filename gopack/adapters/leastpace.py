@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class LeastPace:
     """The least that an answer must bring: this many bytes in this much waiting.
 
-    The default is generous: 16 jobs that share a line of 56 kbit/s reach it.
+    The default is generous: 32 jobs that share a line of 70 kbit/s reach it.
     """
 
     bytes: int = 16 << 10

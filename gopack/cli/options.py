@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_LIST = "goget.txt"
 DEFAULT_STORAGE = "ATHENS_STORAGE"
-DEFAULT_JOBS = 16
+DEFAULT_JOBS = 32
 """Requests under way at once: quick on a fast line, and no burden to a public proxy."""
 
 STORAGE_VARIABLES = ["GOPACK_STORAGE", "ATHENS_DISK_STORAGE_ROOT"]
