@@ -34,6 +34,9 @@ KEPT_PATHS = 2
 ZIPS_A_PROCESS = 12
 """Below this many zips a process costs more to start than it saves."""
 
+MOST_THREADS = 8
+"""Zips at once in a process: they fill a line sooner than small files, and each has its buffers."""
+
 
 class Work(Protocol):
     """What every worker does; it crosses process boundaries. Failures MUST be GopackErrors."""
@@ -317,7 +320,7 @@ class AdaptiveZips:
             self._start(processes)
 
     def _start(self, processes: int) -> None:
-        threads = -(-self._jobs // processes)
+        threads = min(MOST_THREADS, -(-self._jobs // processes))
         self._zips = ProcessZips(self._work, processes=processes, threads=threads)
 
     def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> Future[FetchedZip]:
