@@ -192,7 +192,8 @@ def check(runs: int) -> bool:
 def serve(runs: int) -> bool:
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
-        return promise("half of nginx's speed", "no nginx on this machine", is_kept=True)
+        print("not measured: half of nginx's speed: no nginx on this machine", flush=True)
+        return True
     data = dataset.real()
     zips = [file for file in data.files() if file.endswith(".zip")]
     biggest = max(zips, key=lambda file: (data.tree / file).stat().st_size)
