@@ -42,7 +42,7 @@ def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
             unread.append(error)
         else:
             reader.take(file, data)
-    if unread and not reader.errors and not unread[1:]:
+    if len(unread) == 1 and not reader.errors:
         raise unread[0]
     errors = [*(_file_finding(error) for error in unread), *reader.errors]
     if errors:
