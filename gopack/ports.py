@@ -214,7 +214,11 @@ class ZipFetcher(Protocol):
     """
 
     def expect(self, count: int) -> None:
-        """Hear that about so many zips are to come; told once, before the first."""
+        """Hear that about so many zips are to come; told once, before all but foreseen ones."""
+
+    @property
+    def can_begin(self) -> bool:
+        """Whether a zip may be begun before it is known how many are to come."""
 
     def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
         """Start to download a zip into the staging folder and check it; big ones come first."""

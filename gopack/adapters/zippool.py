@@ -37,6 +37,9 @@ ZIPS_A_PROCESS = 12
 MOST_THREADS = 8
 """Zips at once in a process: they fill a line sooner than small files, and each has its buffers."""
 
+NICENESS = 5
+"""Workers step back where the parent has something to do: they and the storage wait for it."""
+
 
 class Work(Protocol):
     """What every worker does; it crosses process boundaries. Failures MUST be GopackErrors."""
@@ -264,6 +267,7 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     if forked is not None:
         _close_all_but(forked)
+    os.nice(NICENESS)
     gc.disable()  # nothing here is a cycle that grows, and looking for them costs a tenth
     sources = work.make_sources()
     answering = threading.Lock()
@@ -318,6 +322,11 @@ class AdaptiveZips:
         processes = min(self._cores, self._jobs, count // ZIPS_A_PROCESS)
         if self._zips is None and processes > 1:
             self._start(processes)
+
+    @property
+    def can_begin(self) -> bool:
+        """Whether workers wait already."""
+        return self._zips is not None
 
     def _start(self, processes: int) -> None:
         threads = min(MOST_THREADS, -(-self._jobs // processes))

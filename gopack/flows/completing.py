@@ -16,6 +16,7 @@ from gopack.flows.carrying import carriers, look_up
 from gopack.flows.fetching import FetchRun
 from gopack.flows.holding import hold_back, is_raised
 from gopack.flows.importing import Importer
+from gopack.flows.jobs import in_background
 from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
 from gopack.flows.toolcheck import tool_fault
@@ -72,8 +73,9 @@ class Completer:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
         plan = self.planner.grow(plan, self._known_growth(plan))
         run.start(plan)
-        self.modules = self._look_up(plan.wants())
+        retractions = in_background(partial(self._look_up, plan.wants()))
         surveys = self._surveyed(plan, run)
+        self.modules = retractions.result()
         run.wait()
         try:
             plan = self._survey_rounds(plan, run, surveys)

@@ -35,8 +35,8 @@ def fetch(
         StoreError: the storage has too little room, or cannot be written at all.
     """
     started = time.monotonic()
-    plan = planner.plan(items, level)
     run = fetcher.begin()
+    plan = planner.plan(items, level, run.foresee)
     try:
         plan = completer.complete(plan, run)
         fetched = run.finish()

@@ -28,6 +28,7 @@ from gopack.plan.summary import OtherModuleError
 from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
+from gopack.spec.modzip import MAX_ZIP_BYTES
 from gopack.spec.sumdb import Sums
 
 WAVE = 32
@@ -112,6 +113,7 @@ class FetchRun:
         self._arrivals: dict[ModuleVersion, Future[None]] = {}
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
         self._begun: set[ModuleVersion] = set()
+        self._foreseen: dict[ModuleVersion, Future[FetchedZip]] = {}
         self._under_way = _done()
         shelf = Shelf(self._store, self._note_stored, self._fail)
         self._appearing = Appearing(shelf, fetcher.executor)
@@ -128,6 +130,24 @@ class FetchRun:
         """
         self.start(plan)
         self.wait()
+
+    def foresee(self, modules: Iterable[ModuleVersion]) -> None:
+        """Begin the zips of versions that the plan will want, while it is still made.
+
+        Only where it costs nothing should it not: with room in plenty, and workers that wait. What
+        the plan does not want in the end is left to `Store.forget_incoming`.
+
+        Raises:
+            StoreError: the storage cannot be used.
+        """
+        if not self._ports.zips.can_begin:
+            return
+        for module in modules:
+            if self._has(module, whole=True) or module in self._foreseen:
+                continue
+            zips = 1 + len(self._foreseen)
+            if self._ports.room().has(PLENTY * MAX_ZIP_BYTES * zips, FILES_PER_VERSION * zips):
+                self._foreseen[module] = self._ports.zips.fetch(module)
 
     def start(self, plan: Plan) -> None:
         """Begin to bring a plan, in a thread of its own.
@@ -341,7 +361,8 @@ class FetchRun:
         if self._ports.store.state(module) is State.COMPLETE:
             job = zips.check(module)
         else:
-            job = zips.fetch(module, size_bytes=self._sizes.get(module, 0))
+            foreseen = self._foreseen.pop(module, None)
+            job = foreseen or zips.fetch(module, size_bytes=self._sizes.get(module, 0))
         self._jobs.watch((_ZIP, module), job)
 
     def _is_wave_due(self) -> bool:

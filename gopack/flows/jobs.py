@@ -70,17 +70,17 @@ class Jobs(Generic[K, T]):
         return done
 
 
-def in_background(work: Callable[[], None]) -> "Future[None]":
+def in_background(work: Callable[[], T]) -> "Future[T]":
     """Run something in a thread that does not keep the program from ending."""
-    future: Future[None] = Future()
+    future: Future[T] = Future()
 
     def run() -> None:
         try:
-            work()
+            result = work()
         except BaseException as error:  # noqa: BLE001 - whoever waits must see it
             future.set_exception(error)
         else:
-            future.set_result(None)
+            future.set_result(result)
 
     Thread(target=run, daemon=True, name="background").start()
     return future

@@ -5,7 +5,7 @@ lines need is read once. A line that fails leaves the others as they are.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +31,10 @@ from gopack.plan.toolchains import platforms_of
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
+
+
+def _ignore(_: object) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,18 @@ class Planner:
     graph_sources: Sources | None = None
     walker: "Walker" = field(init=False)
 
-    def plan(self, items: Sequence[Item], level: Level) -> Plan:
-        """Resolve every line and walk every graph; failed lines carry their error."""
+    def plan(
+        self,
+        items: Sequence[Item],
+        level: Level,
+        foresee: Callable[[Iterable[ModuleVersion]], None] = _ignore,
+    ) -> Plan:
+        """Resolve every line and walk every graph; failed lines carry their error.
+
+        `foresee` is told the versions of each line that names modules, before graphs are walked.
+        """
         self.progress.phase("resolving")
-        lines = self._resolve_all(items, level)
+        lines = self._resolve_all(items, level, foresee)
         self.progress.phase("reading the module graphs")
         self.level = level
         sources = self.graph_sources or self.sources
@@ -194,7 +206,12 @@ class Planner:
             return replace(plan, joint=joint, joint_base=None, joint_error=error or failed)
         return replace(plan, joint=every, joint_base=joint, joint_error=error)
 
-    def _resolve_all(self, items: Sequence[Item], level: Level) -> list[LinePlan]:
+    def _resolve_all(
+        self,
+        items: Sequence[Item],
+        level: Level,
+        foresee: Callable[[Iterable[ModuleVersion]], None],
+    ) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""
         found: dict[int, LinePlan] = {}
         sources = self.hints or self.sources
@@ -208,6 +225,8 @@ class Planner:
                 jobs.submit(i, ask)
             for i, job in jobs:
                 found[i] = job.result()
+                if isinstance(items[i], ModuleItem):
+                    foresee(found[i].modules)
                 self.progress.resolved(len(found), len(items))
         return [found[i] for i in range(len(items))]
 

@@ -13,6 +13,7 @@ ShouldBuild and Eval with AnyTags.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from gopack.spec import runes
@@ -30,6 +31,8 @@ _MAX_OLD_OPERATORS = 100
 
 _TOKEN = re.compile(r"[ \t]*(?:([()!]|&&|\|\|)|([\w.]+)|(\S|\s))", re.DOTALL)
 _FIELDS = re.compile(f"[^{SPACE}]+")
+_PLAIN = re.compile(rb"(?:(?://[^\n]*)?\n){0,300}//go:build[ \t]([ -~\t]*)\n")
+"""Most constraints: lines of comment, none of them one, and then the one that decides alone."""
 
 
 class ConstraintError(ValueError):
@@ -67,9 +70,16 @@ def may_build(header: bytes) -> bool:
     Raises:
         ConstraintError: when there are two //go:build lines.
     """
-    if b"build" not in header:
+    directives = header.count(b"//go:build")
+    if not directives and b"+build" not in header:
         return True
-    go_build, plus_build = _directives(header.decode(errors="surrogateescape"))
+    go_build: str | None
+    plus_build: list[str] = []
+    plain = _PLAIN.match(header) if directives == 1 else None
+    if plain is not None:
+        go_build = plain[1].decode().strip()
+    else:
+        go_build, plus_build = _directives(header.decode(errors="surrogateescape"))
     if go_build is not None:
         try:
             return _evaluate(go_build).wanted
@@ -171,6 +181,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
             yield operator or tag, bool(tag)
 
 
+@lru_cache(maxsize=256)
 def _evaluate(text: str) -> _Truth:
     """Read a //go:build expression, without recursion: files may nest it deeply on purpose."""
     levels = [_Level()]

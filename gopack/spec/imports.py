@@ -158,7 +158,7 @@ def _read_imports(data: bytes) -> tuple[str, list[str], int]:
 
 def _read_plain(plain: re.Match[bytes]) -> tuple[str, list[str], int]:
     specs = _PLAIN_LINE.findall(plain["group"] or plain["single"] or b"")
-    if plain[1] in _KEYWORDS or any(name in _KEYWORDS for name, _ in specs):
+    if not _KEYWORDS.isdisjoint([plain[1], *[name for name, _ in specs]]):
         raise _SyntaxError("a keyword where a name stands")
     return plain[1].decode(), [path.decode() for _, path in specs], plain.end()
 

@@ -71,6 +71,8 @@ class FakeZips:
         self.sizes: dict[ModuleVersion, int] = {}
         self.checked: list[ModuleVersion] = []
 
+    can_begin = True
+
     def expect(self, count: int) -> None:
         self.expected = count
 

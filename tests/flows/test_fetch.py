@@ -197,6 +197,31 @@ def test_fetch_too_little_room_starts_no_zip(kit: Kit) -> None:
     assert kit.stored() == {}
 
 
+def test_fetch_begins_a_listed_zip_before_its_graph_where_there_is_room(kit: Kit) -> None:
+    def asked_first() -> str:
+        with counting(kit.source) as asked:
+            kit.run("a")
+        return min(("v1.1.0.zip", "b/@v/v1.1.0.mod"), key=lambda end: _place(asked, end))
+
+    kit.room_bytes = 10**13
+    assert asked_first() == "v1.1.0.zip"
+    assert sorted(kit.zips.fetched) == [mv("a1"), mv("b1"), mv("c1")]
+    assert set(kit.stored().values()) == {"complete"}
+    with counting(kit.source) as asked:
+        kit.run("a@v1.1.0")
+    assert [name for name in asked if name.endswith(".zip")] == []
+
+
+def test_fetch_begins_no_zip_before_its_graph_where_room_may_be_short(kit: Kit) -> None:
+    with counting(kit.source) as asked:
+        kit.run("a")
+    assert _place(asked, "b/@v/v1.1.0.mod") < _place(asked, ".zip")
+
+
+def _place(asked: list[str], end: str) -> int:
+    return next(at for at, name in enumerate(asked) if name.endswith(end))
+
+
 class Interrupted(BaseException):
     """Stands for Ctrl-C."""
 
