@@ -1,6 +1,7 @@
 """Reading the packages of a module out of its zip: what they are, and what they import.
 
 Only the heads of Go files are inflated: a prefix first, the whole file where that is too short.
+What they import of the standard library is left out: nobody looks for it.
 The zip was checked before; what cannot be read now counts as a file that go cannot parse.
 """
 
@@ -13,11 +14,14 @@ from gopack.adapters.zips import map_zip, read_head
 from gopack.plan.survey import ALL, Contents
 from gopack.spec.imports import SourceFile, read_source
 from gopack.spec.module import ModuleVersion
-from gopack.spec.packages import import_path_of, list_packages, source_names
+from gopack.spec.packages import import_path_of, list_packages, needs_module, source_names
 from gopack.spec.ziparchive import Directory, Entry, Placed, place, read_directory
 
 HEAD_BYTES = 4 << 10
 """Imports end before this in 99 of 100 files (measured); the others are read whole."""
+
+_TELLING = (b".go", b"/go.mod")
+"""The ends of the names that packages and other modules' folders are told by."""
 
 REMEMBERED = 64
 """Directories that a process keeps, since a survey comes back to the same zip several times."""
@@ -25,12 +29,11 @@ REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """The Go files of a zip by package, and where they are."""
+    """The Go files of a zip by package, and where its directory is."""
 
     data: memoryview
     directory: Directory
-    entries: Mapping[str, Entry]
-    by_package: Mapping[str, Sequence[str]]
+    by_package: Mapping[str, Sequence[Entry]]
 
 
 def read_packages(path: Path, module: ModuleVersion, wanted: frozenset[str]) -> Contents:
@@ -42,14 +45,14 @@ def read_packages(path: Path, module: ModuleVersion, wanted: frozenset[str]) -> 
     """
     index = _index(path, module)
     groups = index.by_package
-    names = {n for p, group in groups.items() if wanted == ALL or p in wanted for n in group}
-    chosen = index.directory._replace(entries=[index.entries[name] for name in names])
+    entries = [e for p, group in groups.items() if wanted == ALL or p in wanted for e in group]
+    chosen = index.directory._replace(entries=entries)
     skipped = len(f"{module}/".encode())
     sources = {
         _text(placed.entry.name[skipped:]): _read_source(index.data, placed)
         for placed in place(index.data, chosen)
     }
-    return Contents(frozenset(groups), list_packages(module.path, sources))
+    return Contents(frozenset(groups), list_packages(module.path, sources, keep=needs_module))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -58,12 +61,14 @@ def _index(path: Path, module: ModuleVersion) -> _Index:
     directory = read_directory(data)
     skipped = len(f"{module}/".encode())
     entries = {
-        _text(entry.name[skipped:]): entry for entry in directory.entries if not entry.is_folder
+        _text(entry.name[skipped:]): entry
+        for entry in directory.entries
+        if entry.name.endswith(_TELLING)
     }
-    by_package: dict[str, list[str]] = {}
+    by_package: dict[str, list[Entry]] = {}
     for name in source_names(entries):
-        by_package.setdefault(import_path_of(module.path, name), []).append(name)
-    return _Index(data, directory, entries, by_package)
+        by_package.setdefault(import_path_of(module.path, name), []).append(entries[name])
+    return _Index(data, directory._replace(entries=[]), by_package)
 
 
 def _text(name: bytes) -> str:

@@ -22,6 +22,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
 from typing import Any, Protocol
 
+from gopack.adapters.arena import share_one_arena
 from gopack.adapters.zipqueue import Job, JobQueue
 from gopack.errors import GopackError, StoreError
 from gopack.plan.survey import Contents
@@ -268,6 +269,7 @@ def _work(
     if forked is not None:
         _close_all_but(forked)
     os.nice(NICENESS)
+    share_one_arena()
     gc.disable()  # nothing here is a cycle that grows, and looking for them costs a tenth
     sources = work.make_sources()
     answering = threading.Lock()

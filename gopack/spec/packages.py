@@ -11,7 +11,7 @@ Spec: go.dev/ref/mod#glos-package, `go help packages`; the go command's modload 
 matchPackages and scanDir, modindex IsGoDir.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gopack.spec.imports import SourceFile
@@ -106,10 +106,21 @@ def provided_packages(module_path: str, names: Iterable[str]) -> frozenset[str]:
     return frozenset(import_path_of(module_path, name) for name in source_names(names))
 
 
-def list_packages(module_path: str, sources: Mapping[str, SourceFile]) -> dict[str, Package]:
+def is_of_a_module(import_path: str) -> bool:
+    """Tell whether the go command looks for this import at all, the standard library's included."""
+    return import_path.partition("/")[0] not in _NO_MODULE
+
+
+def list_packages(
+    module_path: str,
+    sources: Mapping[str, SourceFile],
+    *,
+    keep: Callable[[str], bool] = is_of_a_module,
+) -> dict[str, Package]:
     """Put the read files of a module together: import path to package, sorted.
 
-    `sources` has what `source_names` chose, each read by gopack.spec.imports.read_source.
+    `sources` has what `source_names` chose, each read by gopack.spec.imports.read_source; `keep`
+    tells the imports that are of interest.
     """
     directories: dict[str, list[str]] = {}
     for name in sources:
@@ -120,8 +131,8 @@ def list_packages(module_path: str, sources: Mapping[str, SourceFile]) -> dict[s
         used = [name for name in names if sources[name].built]
         packages[path] = Package(
             path,
-            _imports(sources[name] for name in used if not name.endswith("_test.go")),
-            _imports(sources[name] for name in used if name.endswith("_test.go")),
+            _imports((sources[n] for n in used if not n.endswith("_test.go")), keep),
+            _imports((sources[n] for n in used if n.endswith("_test.go")), keep),
             is_matched_directory(directory),
             bool(used),
             next((sources[n].package for n in used if not n.endswith("_test.go")), ""),
@@ -129,6 +140,5 @@ def list_packages(module_path: str, sources: Mapping[str, SourceFile]) -> dict[s
     return packages
 
 
-def _imports(files: Iterable[SourceFile]) -> tuple[str, ...]:
-    every = {path for file in files for path in file.imports}
-    return tuple(sorted(p for p in every if p.partition("/")[0] not in _NO_MODULE))
+def _imports(files: Iterable[SourceFile], keep: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(sorted(filter(keep, {path for file in files for path in file.imports})))
