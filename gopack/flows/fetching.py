@@ -435,7 +435,7 @@ class FetchRun:
         self._ports.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
 
     def _note_stored(self, module: ModuleVersion) -> None:
-        small, fetched_zip = self._small[module], self._zips.get(module)
+        small, fetched_zip = self._small[module], self._zips.pop(module, None)
         self._ports.ledger.record(
             module,
             info=small.info,
