@@ -9,6 +9,7 @@ is taken from the ledger.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 from gopack.errors import GopackError, NotFoundError
 from gopack.flows.answering import choose
@@ -17,6 +18,7 @@ from gopack.flows.fetching import FetchRun
 from gopack.flows.holding import hold_back, is_raised
 from gopack.flows.importing import Importer
 from gopack.flows.jobs import in_background
+from gopack.flows.pairing import Pairing, one_for_each
 from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
 from gopack.flows.toolcheck import tool_fault
@@ -24,15 +26,14 @@ from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
 from gopack.plan.survey import Survey
-from gopack.plan.unresolved import Unresolved, pairs_for, selected_instead
+from gopack.plan.unresolved import Unresolved
 from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
 
 MAX_HELD_ROUNDS = 5
 """What is held back may import packages that no go.mod covers, and so on."""
 
-MAX_CLASHES = 5
-"""Packages for which the two lines are looked for that keep them from each other."""
+T = TypeVar("T")
 
 TOGETHER = -1
 """The place of all lines together among the lines' numbers."""
@@ -65,6 +66,7 @@ class Completer:
     lies: Mapping[ModuleVersion, GopackError] = field(default_factory=dict)
     noting: Noting | None = None
     _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
+    _ambiguous: dict[int, Mapping[str, tuple[ModuleVersion, ...]]] = field(default_factory=dict)
     _sound_extras: dict[ModuleVersion, bool] = field(default_factory=dict)
     _refused: dict[str, GopackError] = field(default_factory=dict)
     _clashes: dict[str, Unresolved] = field(default_factory=dict)
@@ -113,11 +115,19 @@ class Completer:
         found: dict[str, str] = {}
         for missing in self._unresolved.values():
             found.update(missing)
-        return [
+        told = [
             self._clashes.get(package)
             or Unresolved(package, by, str(self._refused.get(package, "")))
             for package, by in sorted(found.items())
         ]
+        ambiguous: dict[str, tuple[ModuleVersion, ...]] = {}
+        for several in self._ambiguous.values():
+            ambiguous.update(several)
+        told += [
+            self._clashes.get(package) or Unresolved(package, modules=modules)
+            for package, modules in one_for_each(ambiguous).items()
+        ]
+        return told
 
     # Surveys
 
@@ -128,6 +138,7 @@ class Completer:
             if facts is None:
                 continue
             self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
+            self._ambiguous[place] = facts.ambiguous
             if facts.extras:
                 known = (set(facts.extras), facts.providers, facts.parts, facts.held)
                 growth[place] = Growth(*known)
@@ -228,22 +239,11 @@ class Completer:
         return plan
 
     def _find_clashes(self, plan: Plan, run: FetchRun) -> None:
-        """Find the two lines for each package that they lack only together."""
-        alone = {p for place, found in self._unresolved.items() if place >= 0 for p in found}
-        together = self._unresolved.get(TOGETHER, {})
-        for package in sorted(together.keys() - alone)[:MAX_CLASHES]:
-            for pair in pairs_for(plan, package):
-                both = self.planner.some_together(plan, pair)
-                if both.joint is None:
-                    continue
-                survey = Survey(both.joint.selected, both.starts(None))
-                self.importer.survey([survey], run.arrived)
-                if package in survey.missing():
-                    by = together[package] or survey.missing()[package]
-                    instead = selected_instead(both, package)
-                    clash = Unresolved(package, by, clash=pair, instead=instead)
-                    self._clashes[package] = clash
-                    break
+        """Find the two lines for what is wrong with a package only with all lines together."""
+        pairing = Pairing(self.planner, self.importer, plan, run.arrived)
+        lacking, ambiguous = only_together(self._unresolved), only_together(self._ambiguous)
+        for clash in (*pairing.lacking(lacking), *pairing.ambiguous(one_for_each(ambiguous))):
+            self._clashes[clash.package] = clash
 
     def _with_parts(self, plan: Plan, surveys: Mapping[int, Survey]) -> Plan:
         """Find what projects need that use a part of a line whose imports no go.mod covers."""
@@ -258,8 +258,9 @@ class Completer:
     def _settled(self, plan: Plan, surveys: Mapping[int, Survey]) -> Plan:
         """Note what the surveys came to; a listed package that is not there fails its line."""
         lines = list(plan.lines)
-        for place in surveys:
+        for place, survey in surveys.items():
             line = _line(plan, place)
+            self._ambiguous[place] = survey.ambiguous()
             unresolved = self._unresolved[place]
             absent = [p for p in line.packages if p in unresolved] if line else []
             if line is not None and absent:
@@ -270,6 +271,7 @@ class Completer:
                     tuple(sorted(unresolved)),
                     plan.providers_of(place),
                     line.parts if line else {},
+                    ambiguous=self._ambiguous[place],
                 )
         return replace(plan, lines=tuple(lines))
 
@@ -348,6 +350,12 @@ class Completer:
 
     def _known_modules(self) -> dict[str, ModuleFacts]:
         return {**self.known.modules, **self.modules}
+
+
+def only_together(found: Mapping[int, Mapping[str, T]]) -> dict[str, T]:
+    """Take what is true of packages with all lines together, and of none with one line alone."""
+    alone = {package for place, each in found.items() if place != TOGETHER for package in each}
+    return {p: what for p, what in found.get(TOGETHER, {}).items() if p not in alone}
 
 
 def _selected(closure: Closure) -> Iterable[ModuleVersion]:

@@ -78,6 +78,7 @@ class SurveyFacts:
     provides. Where there are extras, `providers` are the modules that packages are loaded from,
     and `parts` the versions that main modules select which use some of the packages only, and of
     each whether its zip is needed; `held` are extras at versions that leave the line at its own.
+    `ambiguous` are the packages that several modules have, and these modules.
     """
 
     extras: tuple[ModuleVersion, ...] = ()
@@ -85,6 +86,7 @@ class SurveyFacts:
     providers: frozenset[str] = frozenset()
     parts: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     held: tuple[ModuleVersion, ...] = ()
+    ambiguous: Mapping[str, tuple[ModuleVersion, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,8 @@ def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
         found["parts"] = {str(m): facts.parts[m] for m in sorted(facts.parts)}
     if facts.held:
         found["held"] = [str(module) for module in facts.held]
+    if facts.ambiguous:
+        found["ambiguous"] = {p: [str(m) for m in ms] for p, ms in sorted(facts.ambiguous.items())}
     return found
 
 
@@ -280,6 +284,7 @@ def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
         frozenset(map(str, raw.get("providers", ()))),
         {_module(key): bool(whole) for key, whole in raw.get("parts", {}).items()},
         tuple(_module(key) for key in raw.get("held", ())),
+        {str(p): tuple(map(_module, ms)) for p, ms in raw.get("ambiguous", {}).items()},
     )
 
 

@@ -105,6 +105,30 @@ class Survey:
         """Tell the modules that have the packages which are loaded."""
         return frozenset(self._provider.values())
 
+    def ambiguous(self) -> dict[str, tuple[ModuleVersion, ...]]:
+        """Tell the loaded packages that several modules have, so that go takes none of them.
+
+        Modules count that a project's go.mod names: the listed ones, and those that other packages
+        are loaded from; where none of them has the package, all that have it.
+
+        Source: modload importFromModules, AmbiguousImportError.
+        """
+        shared: dict[str, set[str]] = {}
+        for inner in self._paths:
+            for outer in prefixes(inner)[1:]:
+                for path in self._paths.get(outer, frozenset()) & self._paths[inner]:
+                    if path in self._provider:
+                        shared.setdefault(path, set()).update((outer, inner))
+        named = {module for path, module in self._provider.items() if path not in shared}
+        named |= self._starts.keys()
+        found = {}
+        for path, holders in sorted(shared.items()):
+            counted = holders & named
+            if len(counted) != 1:
+                modules = sorted(counted or holders)
+                found[path] = tuple(ModuleVersion(m, self._selected[m]) for m in modules)
+        return found
+
     def parts(self) -> Iterator[Part]:
         """Tell what parts of the line load, once the survey is done.
 

@@ -3,9 +3,10 @@
 Rules kept here:
 - What a line alone has and all lines together have not, since a module that came with another line
   is there at a version without it, is a clash of these two lines.
+- So are two lines that bring a package in two modules: go takes none of them.
 - What nothing provides fails connected as it fails sealed: it is told, and nothing fails by it.
 
-Spec: go.dev/ref/mod#resolve-pkg-mod; modload ImportMissingError.
+Spec: go.dev/ref/mod#resolve-pkg-mod; modload ImportMissingError, AmbiguousImportError.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from itertools import combinations, islice
 
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.survey import prefixes
+from gopack.spec.module import ModuleVersion
 
 MAX_PAIRS = 60
 """Pairs of lines that are tried for one package: each is a walk and a survey."""
@@ -29,6 +31,7 @@ class Unresolved:
         refused: what is wrong with the module that has it, '' where none has it.
         clash: the lines that are enough for it, where each of them alone has the package.
         instead: the version that they select, which has it not.
+        modules: those that all have it, where that is what is wrong.
     """
 
     package: str
@@ -36,19 +39,36 @@ class Unresolved:
     refused: str = ""
     clash: tuple[LinePlan, ...] = ()
     instead: str = ""
+    modules: tuple[ModuleVersion, ...] = ()
 
     def __str__(self) -> str:
         """Say what is wrong, in one line."""
         named = f"package {self.package}{f' (imported by {self.by})' if self.by else ''}"
         if self.clash:
             names = " and ".join(f"{line.item.text} ({line.item.where})" for line in self.clash)
-            return (
-                f"all lines together: {names} clash, each alone works: together they select "
-                f"{self.instead}, which has no {named}"
-            )
+            clash = f"all lines together: {names} clash, each alone works"
+            if self.modules:
+                return f"{clash}: {_all_have(self.modules, named)}"
+            return f"{clash}: together they select {self.instead}, which has no {named}"
+        if self.modules:
+            return f"{_all_have(self.modules, named)}, connected, too"
         if self.refused:
             return f"{named}: go refuses the module that has it, connected, too: {self.refused}"
         return f"{named}: no module provides it, connected or not"
+
+
+def _all_have(modules: Sequence[ModuleVersion], named: str) -> str:
+    return f"{' and '.join(map(str, modules))} have {named}, an ambiguous import to go"
+
+
+def pairs_with(plan: Plan, modules: Sequence[ModuleVersion]) -> Iterator[tuple[LinePlan, ...]]:
+    """Tell the pairs of lines that have these modules between them, none of the two alone."""
+    paths = {module.path for module in modules}
+    lines = [line for line in plan.lines if line.joint_roots and line.closure is not None]
+    has = {id(line): paths & line.closure.selected.keys() for line in lines if line.closure}
+    pairs = combinations(lines, 2)
+    found = (pair for pair in pairs if has[id(pair[0])] | has[id(pair[1])] == paths)
+    yield from islice(found, MAX_PAIRS)
 
 
 def pairs_for(plan: Plan, package: str) -> Iterator[tuple[LinePlan, ...]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import program
+from tests.oracle.gojudge import GoJudge
 from tests.upstream import Fault, Upstream
 
 OLD, MOVED, BROKEN, BASE = (f"example.com/{name}" for name in ("old", "Moved", "broken", "base"))
@@ -70,6 +71,81 @@ def test_lines_that_keep_a_package_from_each_other_are_named(
     assert "example.com/user (goget.txt:2) and example.com/newer (goget.txt:3) clash" in ran.text
     assert f"{BASE}@v1.1.0, which has no package {BASE}/gone" in ran.text
     assert "no module provides it" not in ran.text
+
+
+GEN = "example.com/gen"
+
+
+@pytest.fixture
+def moved_out(upstream: Upstream) -> Upstream:
+    """`gen/rpc` left `gen`, of which `old` uses a version that has it, too."""
+    files = {"other/p.go": b"package other\n", "rpc/status/p.go": b"package status\n"}
+    upstream.add(GEN, "v1.0.0", files=files)
+    files = {f"{name}/p.go": f"package {name}\n".encode() for name in ("status", "code")}
+    upstream.add(f"{GEN}/rpc", "v1.0.0", files=files)
+    for name, required, imported in (
+        ("old", GEN, ["other"]),
+        ("new", f"{GEN}/rpc", ["rpc/status", "rpc/code"]),
+        ("plain", f"{GEN}/rpc", ["rpc/status"]),
+    ):
+        mod = f"module example.com/{name}\n\ngo 1.20\n\nrequire {required} v1.0.0\n"
+        imports = "".join(f'import _ "{GEN}/{each}"\n' for each in imported)
+        source = f"package {name}\n\n{imports}".encode()
+        upstream.add(f"example.com/{name}", "v1.0.0", mod=mod, files={"p.go": source})
+    upstream.add("example.com/alone", "v1.0.0", files={"p.go": b"package alone\n"})
+    return upstream
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_lines_that_bring_a_package_twice_are_named(
+    tmp_path: Path,
+    moved_out: Upstream,
+    again: bool,  # noqa: FBT001
+) -> None:
+    lines = "example.com/alone\nexample.com/old\nexample.com/new\n"
+    ran = program.fetch(tmp_path, moved_out.url, lines)
+    if again:
+        ran = program.fetch(tmp_path, moved_out.url, lines)
+    assert ran.status == 0, ran.text
+    [told] = [text for text in ran.text.splitlines() if "ambiguous" in text]
+    assert "example.com/old (goget.txt:2) and example.com/new (goget.txt:3) clash" in told
+    assert f"{GEN}@v1.0.0 and {GEN}/rpc@v1.0.0 have package {GEN}/rpc/status" in told
+
+
+def test_package_that_go_takes_from_the_module_it_has_already_is_no_clash(
+    tmp_path: Path, moved_out: Upstream
+) -> None:
+    ran = program.fetch(tmp_path, moved_out.url, "example.com/old\nexample.com/plain\n")
+    assert ran.status == 0, ran.text
+    assert "warning" not in ran.text
+
+
+def test_line_that_brings_a_package_twice_fails_nothing(
+    tmp_path: Path, moved_out: Upstream
+) -> None:
+    mod = f"module example.com/both\n\ngo 1.20\n\nrequire (\n{GEN} v1.0.0\n{GEN}/rpc v1.0.0\n)\n"
+    imports = "".join(f'import _ "{GEN}/{name}"\n' for name in ("other", "rpc/status", "rpc/code"))
+    source = f"package both\n\n{imports}".encode()
+    moved_out.add("example.com/both", "v1.0.0", mod=mod, files={"p.go": source})
+    ran = program.fetch(tmp_path, moved_out.url, "example.com/both\n")
+    assert ran.status == 0, ran.text
+    [told] = [text for text in ran.text.splitlines() if "ambiguous" in text]
+    assert f"{GEN}@v1.0.0 and {GEN}/rpc@v1.0.0 have package {GEN}/rpc/status" in told
+    assert told.endswith("an ambiguous import to go, connected, too")
+
+
+@pytest.mark.parametrize("names", ["new", "old", "old new", "old plain"])
+@pytest.mark.oracle
+def test_go_finds_a_package_ambiguous_where_lines_clash(
+    tmp_path: Path, moved_out: Upstream, names: str
+) -> None:
+    go = GoJudge(tmp_path / "project", moved_out.url)
+    imports = "".join(f'import _ "example.com/{name}"\n' for name in names.split())
+    (go.folder / "main.go").write_text(f"package main\n\n{imports}\nfunc main() {{}}\n")
+    go.require([(f"example.com/{name}", "v1.0.0") for name in names.split()])
+    ran = go.run("mod", "tidy")
+    assert ("ambiguous import" in ran.stderr) is (names == "old new"), ran.stderr
+    assert (ran.returncode == 0) is (names != "old new")
 
 
 def test_import_whose_latest_requires_more_of_the_line_is_held_back(
