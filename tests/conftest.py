@@ -1,8 +1,9 @@
 """Fixtures that every room uses."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import settings
 
 from tests.examples import QUICK
@@ -16,6 +17,12 @@ pytest_xdist_make_scheduler = pytest.hookimpl(make_scheduler, optionalhook=True)
 settings.register_profile("gopack", deadline=None)
 settings.register_profile(QUICK, deadline=None, max_examples=25)
 settings.load_profile("gopack")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Leave the doctests of tests out: there are none, and to look takes each worker a second."""
+    return [each for each in (yield) if not isinstance(each, DoctestModule)]
 
 
 @pytest.fixture

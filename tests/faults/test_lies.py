@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.faults.test_upstream import INTEGRITY_ERROR, UNSUMMED, UPSTREAM_ERROR, run
+from tests.faults.test_upstream import INTEGRITY_ERROR, UNSUMMED, UPSTREAM_ERROR, fault_at, run
 from tests.faults.world import Lab, World, big_world
 from tests.upstream import Fault
 
@@ -35,7 +35,7 @@ def test_one_lie_in_a_thousand_answers_is_never_stored(lab: Lab) -> None:
     for path in chance.sample(summed, TRIALS):
         at = chance.randrange(len(upstream.files[path][0]))
         fault = Fault(flip_at=at, flip=chance.randrange(1, 256))
-        spoil = partial(upstream.fail, path, fault, times=1)
+        spoil = fault_at(path, fault, times=1)
         allowed = {0, UPSTREAM_ERROR, INTEGRITY_ERROR}
         counted.tried(partial(run, lab, spoil, allowed), f"{path} {fault}")
     counted.nothing_is_lost()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli import program
-from tests.faults.world import Lab, World, small_world
+from tests.faults.world import Lab, Runner, World, small_world
 from tests.upstream import Asked, Fault
 
 pytestmark = pytest.mark.e2e
@@ -63,21 +63,21 @@ def test_floating_line_below_a_version_that_retracts_itself_sends_one_request(la
     assert asked.path == "/example.com/again/@v/list"
 
 
-def test_zip_that_a_kill_broke_off_is_gone_on_with(lab: Lab) -> None:
+def test_zip_that_a_kill_broke_off_is_gone_on_with(lab: Lab, runner: Runner) -> None:
     lab.world.add("example.com/huge", "v1.0.0", files={"data.bin": os.urandom(4 << 20)})
     lab.world.publish_log()
     zip_path = "/example.com/huge/@v/v1.0.0.zip"
     lab.upstream.fail(zip_path, Fault(drip=(1 << 16, 0.05)), times=1, is_ranged=False)
     place = lab.place()
     (place.folder / "goget.txt").write_text("example.com/huge@v1.0.0\n")
-    run = lab.runner.start(place.folder, lab.world.environment(place.folder), "fetch")
+    run = runner.start(place.folder, lab.world.environment(place.folder), "fetch")
     incoming = place.storage / ".gopack" / "incoming"
     until = time.monotonic() + 60
     while not any(part.stat().st_size > 1 << 20 for part in incoming.glob("*.part")):
         assert time.monotonic() < until
         time.sleep(0.02)
     os.killpg(run.group, signal.SIGKILL)
-    assert lab.runner.finish() == -signal.SIGKILL
+    assert runner.finish() == -signal.SIGKILL
     lab.upstream.log.clear()
     assert place.fetch() == 0, place.text
     [asked] = [

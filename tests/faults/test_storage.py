@@ -17,7 +17,7 @@ import pytest
 from tests.cli import program
 from tests.faults import injected
 from tests.faults.judging import assert_same
-from tests.faults.world import Lab, Place
+from tests.faults.world import Lab, Place, Runner
 
 pytestmark = pytest.mark.e2e
 
@@ -162,19 +162,19 @@ def test_read_only_medium_is_refused_and_named(lab: Lab) -> None:
 VANISHING = (".", ".gopack", ".gopack/staging", ".gopack/incoming", ".gopack/sumdb", "example.com")
 
 
-def test_folder_that_vanishes_meanwhile_is_told_and_heals(lab: Lab) -> None:
+def test_folder_that_vanishes_meanwhile_is_told_and_heals(lab: Lab, runner: Runner) -> None:
     chance = random.Random(11)
     lab.upstream.delay_s = 0.01
 
     def vanish(number: int, name: str, after_s: float) -> None:
         place = lab.place()
         env = lab.world.environment(place.folder)
-        lab.runner.start(place.folder, env, "fetch")
+        runner.start(place.folder, env, "fetch")
         time.sleep(after_s)
         aside = lab.folder / f"gone{number}"
         gone = threading.Thread(target=_move, args=(place.storage / name, aside))
         gone.start()
-        status = lab.runner.finish()
+        status = runner.finish()
         gone.join()
         assert "Traceback" not in place.text, place.text
         assert status in {0, STORE_ERROR}, place.text

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from gopack.spec.dirhash import hash1, hash_go_mod
 from gopack.spec.module import ModuleVersion
@@ -21,6 +21,7 @@ from tests.fakes_sumdb import FakeSumDB
 from tests.faults import injected
 from tests.faults.judging import Snapshot, assert_athens_shows_no_part, assert_same
 from tests.faults.report import Tally
+from tests.launching import launch
 from tests.upstream import Upstream
 
 REPOSITORY = Path(__file__).parents[2]
@@ -161,16 +162,34 @@ class Runner:
         return answer
 
 
+class Runs(Protocol):
+    """What runs gopack in a folder and tells its exit status."""
+
+    def run(self, folder: Path, env: Mapping[str, str], *arguments: str) -> int:
+        """Run to the end; what it says is in `stderr.txt`."""
+
+
+class Overlapping:
+    """Runs gopack by tests.launching: runs of several threads are under way at once."""
+
+    def run(self, folder: Path, env: Mapping[str, str], *arguments: str) -> int:
+        started = launch(arguments, folder=folder, env=env)
+        _, said = started.communicate(timeout=program.STARTED_S)
+        (folder / "stderr.txt").write_text(said)
+        assert isinstance(started.returncode, int)
+        return started.returncode
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A folder with the world's list, where runs happen."""
 
     world: World
-    runner: Runner
+    runner: Runs
     folder: Path
 
     @classmethod
-    def new(cls, world: World, runner: Runner, folder: Path) -> "Place":
+    def new(cls, world: World, runner: Runs, folder: Path) -> "Place":
         folder.mkdir()
         (folder / "goget.txt").write_text(world.lines)
         return cls(world, runner, folder)
@@ -216,7 +235,7 @@ class Lab:
     """A world, what an undisturbed run makes of it, and places for disturbed ones."""
 
     world: World
-    runner: Runner
+    runner: Runs
     folder: Path
     tally: Callable[[str], Tally]
     goal: Snapshot
@@ -237,3 +256,9 @@ class Lab:
         assert place.fetch() == 0, place.text
         assert_same(place.storage, self.goal)
         shutil.rmtree(place.folder)
+
+    def beside(self, world: World, number: int) -> "Lab":
+        """Another one, with an upstream like this one's: what one spoils the other is spared."""
+        folder = self.folder / f"beside{number}"
+        folder.mkdir()
+        return Lab(world, Overlapping(), folder, self.tally, self.goal)
