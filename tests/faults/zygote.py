@@ -6,6 +6,7 @@ it has ended. Each run is the leader of a process group of its own, its worker p
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -37,6 +38,7 @@ if __name__ == "__mp_main__":  # a worker process of a run
 def main() -> None:
     for name in NEEDED:
         import_module(name)
+    gc.freeze()  # what a fork does not write to stays shared
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()
