@@ -6,8 +6,6 @@
 - What takes long begins first, so that no worker is left with it when the others have ended.
 """
 
-from collections import OrderedDict
-
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -48,7 +46,8 @@ class BySharedFixture(LoadScopeScheduling):  # type: ignore[misc] # xdist carrie
     def _assign_work_unit(self, node: WorkerController) -> None:
         if not self._is_ordered:
             self._is_ordered = True
-            self.workqueue = OrderedDict(sorted(self.workqueue.items(), key=lambda u: rank(u[0])))
+            for scope in sorted(self.workqueue, key=rank):
+                self.workqueue.move_to_end(scope)
         super()._assign_work_unit(node)
 
 

@@ -17,6 +17,8 @@ from gopack.errors import StoreError
 from gopack.plan.layout import is_version_folder_name
 from gopack.spec.module import ModuleVersion
 
+pytestmark = pytest.mark.e2e  # a run for every call: too long for make check
+
 ZIP = b"PK" * 999
 MODS = {
     ModuleVersion("a.b/new", "v1.0.0"): True,

@@ -14,6 +14,8 @@ import pytest
 from gopack.adapters.disk import DiskStore
 from gopack.ports import FileKind, State
 
+pytestmark = pytest.mark.e2e  # whole processes, killed: too long for make check
+
 REPOSITORY = Path(__file__).parents[2]
 ROUNDS = 6
 PUBLISHER = """

@@ -11,6 +11,8 @@ from gopack.errors import InputError
 from gopack.flows.packgit import GitPlanner, NoTagError, Passed, Refused, Revision
 from tests.gitrepo import ENV, GitRepo
 
+pytestmark = pytest.mark.e2e  # runs git, many times each: too long for make check
+
 PATH = "corp.example/m"
 
 

@@ -181,6 +181,7 @@ def test_disk_that_fills_up_meanwhile_leaves_nothing(
     assert not list((sealed.root / ".gopack/incoming").iterdir())
 
 
+@pytest.mark.e2e
 def test_killed_import_leaves_whole_versions_and_is_finished_by_the_next(
     connected: Side, sealed: Side
 ) -> None:

@@ -11,6 +11,8 @@ from gopack.adapters.files import Files
 from tests.bundle.test_round_trip import make_bundle
 from tests.bundling import Side
 
+pytestmark = pytest.mark.e2e  # many bundles each: too long for make check
+
 
 def test_goproxy_tree_is_escaped_listed_and_has_its_database(connected: Side, sealed: Side) -> None:
     connected.put("example.com/Dep@v0.9.0")

@@ -19,6 +19,8 @@ from tests.athens_layout import served
 from tests.bundling import Side, own_files
 from tests.fakes_sumdb import FakeSumDB
 
+pytestmark = pytest.mark.e2e  # many bundles each: too long for make check
+
 
 def proven_records(side: Side) -> int:
     """How many records the storage proves, from what it keeps alone."""

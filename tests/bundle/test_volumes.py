@@ -11,6 +11,8 @@ from gopack.errors import InputError
 from gopack.plan.bundle import volumes
 from tests.bundling import Side
 
+pytestmark = pytest.mark.e2e  # many bundles each: too long for make check
+
 SPLIT = ("--volume-size", "64KiB")
 
 

@@ -11,6 +11,8 @@ from tests import athens_layout
 from tests.cli import program
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.e2e  # whole runs of the program: too long for make check
+
 M = "example.com/Mod"
 MAIN = "v1.0.1-0.20200102030405-0123456789ab"
 NEXT = "v1.0.1-0.20210102030405-abcdef012345"

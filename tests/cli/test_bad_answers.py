@@ -11,6 +11,8 @@ import pytest
 from tests.cli import program
 from tests.upstream import LOGIN_PAGE, Fault, Upstream, make_info, make_zip, raw_zip, serve
 
+pytestmark = pytest.mark.e2e  # whole runs of the program: too long for make check
+
 V = "v1.0.0"
 
 

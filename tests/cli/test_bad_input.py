@@ -21,6 +21,8 @@ from tests.launching import Run
 from tests.tls import Authority
 from tests.upstream import Fault, Upstream
 
+pytestmark = pytest.mark.e2e  # whole runs of the program: too long for make check
+
 GOOD = "example.com/good"
 
 

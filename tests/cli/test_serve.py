@@ -22,6 +22,8 @@ from tests.serving import Served, gopack_serve, impatient_serve
 from tests.sumdb_laying import lay_sumdb
 from tests.tls import Authority
 
+pytestmark = pytest.mark.e2e  # whole servers: too long for make check
+
 TOML = "github.com/BurntSushi/toml"
 BASE = "/github.com/!burnt!sushi/toml/@v"
 ONE = ModuleVersion(TOML, "v1.0.0")

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.test_serve import lay, until_closed
 from tests.serving import Served, gopack_serve, impatient_serve
 
+pytestmark = pytest.mark.e2e  # whole servers: too long for make check
+
 ZIP = "/example.com/a/@v/v1.0.0.zip"
 LIST = b"GET /example.com/a/@v/list HTTP/1.1\r\nhost: x\r\n\r\n"
 

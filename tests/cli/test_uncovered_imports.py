@@ -8,6 +8,8 @@ from tests.cli import program
 from tests.oracle.gojudge import GoJudge
 from tests.upstream import Fault, Upstream
 
+pytestmark = pytest.mark.e2e  # whole runs of the program: too long for make check
+
 OLD, MOVED, BROKEN, BASE = (f"example.com/{name}" for name in ("old", "Moved", "broken", "base"))
 
 
