@@ -40,7 +40,7 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not e2e and not oracle and not judge" --doctest-modules \
+	$(BIN)/pytest -n $(WORKERS) -m "not e2e and not oracle and not judge" --doctest-modules \
 		--hypothesis-profile quick
 
 # One run of pytest; tests/scheduling.py keeps the tests that share a Docker engine on one worker.

@@ -249,9 +249,10 @@ def test_interrupted_proof_leaves_nothing(built: Docker, home: Path, sign: signa
 
 
 def test_bad_use_ends_with_a_message(built: Docker, home: Path) -> None:
-    absent = prove(built, home, env={"GOPACK_PROVE_GO_IMAGE": "gopack-test-nothing:here"})
+    nothing = "127.0.0.1:1/gopack-test-nothing:here"  # a registry that refuses at once
+    absent = prove(built, home, env={"GOPACK_PROVE_GO_IMAGE": nothing})
     assert absent.status == 2, absent.text
-    assert "gopack-test-nothing:here: no such image here, and it cannot be pulled" in absent.text
+    assert f"{nothing}: no such image here, and it cannot be pulled" in absent.text
     assert "--go-image" in absent.text
     (home / "docker-compose.yml").unlink()
     unnamed = prove(built, home)
