@@ -94,6 +94,18 @@ def launch(arguments: Sequence[str], *, folder: Path, env: Mapping[str, str]) ->
     return Run(answers, out, err)
 
 
+def finished(
+    arguments: Sequence[str], *, folder: Path, env: Mapping[str, str], timeout_s: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Run `gopack ARGUMENTS` to its end."""
+    run = launch(arguments, folder=folder, env=env)
+    try:
+        out, said = run.communicate(timeout_s)
+    finally:
+        run.kill()
+    return subprocess.CompletedProcess(list(arguments), run.returncode, out, said)
+
+
 @functools.cache
 def _launcher() -> socket.socket:
     """The launcher of this test process; it ends with it."""

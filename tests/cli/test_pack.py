@@ -16,6 +16,7 @@ from gopack.ports import State
 from gopack.spec.info import parse_info
 from gopack.spec.module import ModuleVersion
 from tests.gitrepo import ENV, GitRepo
+from tests.launching import finished
 
 pytestmark = pytest.mark.e2e
 
@@ -25,8 +26,7 @@ V1 = ModuleVersion(PATH, "v1.0.0")
 
 def gopack(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     env = {**ENV, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "GOPROXY": "off"}
-    command = [sys.executable, "-m", "gopack", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return finished([*map(str, arguments)], folder=cwd, env=env)
 
 
 def packed(*arguments: str | Path, cwd: Path) -> str:

@@ -15,6 +15,7 @@ import pytest
 from tests.athens_layout import served
 from tests.cli.program import environment
 from tests.e2e.caching_proxy import caching_proxy
+from tests.launching import finished
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.e2e
@@ -75,15 +76,8 @@ def fill_upstream(upstream: Upstream) -> None:
 def gopack(folder: Path, goproxy: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = environment(folder, goproxy)
     cache = os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build")
-    return subprocess.run(
-        [sys.executable, "-m", "gopack", *arguments],
-        cwd=folder,
-        env={**env, "GOCACHE": cache},
-        capture_output=True,
-        text=True,
-        timeout=PROVE_TIMEOUT_S,
-        check=False,
-    )
+    env["GOCACHE"] = cache
+    return finished(arguments, folder=folder, env=env, timeout_s=PROVE_TIMEOUT_S)
 
 
 def prove(folder: Path, goproxy: str, storage: Path, *options: str) -> Proved:

@@ -26,6 +26,7 @@ from tests.e2e.container.compose import REPOSITORY
 from tests.e2e.container.engine import Engine
 from tests.e2e.container.images import BaseImages, import_tar
 from tests.e2e.test_prove import BASE_MOD, LIB_ZIP, LINES, Proved, fill_upstream, gopack
+from tests.launching import finished
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
@@ -118,15 +119,8 @@ def settings(docker: Docker, home: Path, **more: str) -> dict[str, str]:
 def prove(docker: Docker, home: Path, *options: str, env: Mapping[str, str] = {}) -> Proved:
     file = home / "report.json"
     file.unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "gopack", "prove", "--docker", "--json", str(file), *options],
-        cwd=home,
-        env=settings(docker, home, **env),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
+    words = ("prove", "--docker", "--json", str(file), *options)
+    done = finished(words, folder=home, env=settings(docker, home, **env), timeout_s=WAIT_S)
     assert "Traceback" not in done.stderr, done.stderr
     report = json.loads(file.read_text()) if file.exists() else {}
     return Proved(done.returncode, done.stderr, report)
