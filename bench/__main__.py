@@ -1,7 +1,7 @@
 """`python -m bench`: gopack beside the go command and curl, all in one run.
 
     python -m bench [--runs N] [--delays 0,20] [--big] [--refill] [PART...]
-    python -m bench bundle [--runs N]               create and import, beside cp and hashing
+    python -m bench bundle [--runs N] [--quick]     create and import, beside cp and hashing
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
     python -m bench trust [--runs N] [PART...]      verifying, checking and serving
 
@@ -45,7 +45,7 @@ def main() -> None:
         return
     options = _options()
     if options.parts == ["bundle"]:
-        bundle.main(options.runs)
+        bundle.main(options.runs, has_big=not options.quick)
         return
     rows = list(_rows(options))
     print(report.table(rows))
@@ -85,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--refill", action="store_true", help="complete the data set first")
     parser.add_argument("--delays", type=_numbers, default=[0, 20, 50, 100], help="milliseconds")
+    parser.add_argument("--quick", action="store_true", help="bundles of the real data set alone")
     parser.add_argument("--big", action="store_true", help="growth up to 8,000 versions (9 GB)")
     return parser.parse_args()
 
