@@ -10,6 +10,7 @@ PART is one of fetch, again, check, growth, closure and start, or a part of a co
 """
 
 import argparse
+import compileall
 import sys
 from collections.abc import Iterator
 
@@ -37,6 +38,7 @@ SIZES, BIG_SIZES = (0, 1, 4), (0, 1, 4, 16)
 
 
 def main() -> None:
+    compileall.compile_dir("gopack", quiet=1)  # as an installation does
     if sys.argv[1:2] == ["pack"]:
         pack.main(sys.argv[2:])
         return

@@ -29,10 +29,12 @@ def command(
     console = make_console()
     with ends_well(console), make_progress(console) as progress:
         trust = make_trust(trusted, is_unsigned_fine=is_unsigned_fine)
-        with opened_bundle(bundle, trust) as opened:
+        with (
+            opened_bundle(bundle, trust) as opened,
+            zip_checkers(opened, Path(tempfile.gettempdir())) as zips,
+        ):
             progress.phase("checking the bundle")
-            with zip_checkers(opened, Path(tempfile.gettempdir())) as zips:
-                checked = verify(opened, zips, progress, carried_key(opened))
+            checked = verify(opened, zips, progress, carried_key(opened))
         signed = f"signed by {', '.join(opened.signers)}" if opened.signers else "not checked"
         leaning = f", {checked.leaning} to be proven at import" if checked.leaning else ""
         text = (

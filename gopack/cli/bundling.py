@@ -75,7 +75,7 @@ def opened_bundle(path: Path, trust: Trust) -> Iterator[Opened]:
 
 @contextmanager
 def zip_checkers(opened: Opened, incoming: Path) -> Iterator[AdaptiveZips]:
-    """Start what checks the zips of a bundle, on every core."""
+    """Start what checks the zips of a bundle, on every core; before the progress has a thread."""
     source = opened.source
     assert isinstance(source, TarBundle)
     zips = {}
@@ -86,6 +86,7 @@ def zip_checkers(opened: Opened, incoming: Path) -> Iterator[AdaptiveZips]:
     cores = os.cpu_count() or 1
     pool = AdaptiveZips(BundleWork(zips, incoming), jobs=2 * cores, cores=cores)
     try:
+        pool.expect(len(zips))
         yield pool
     finally:
         pool.close()
