@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
+from gopack.errors import StoreError
 from gopack.plan.layout import FileKind as FileKind  # noqa: PLC0414 - part of the port
 from gopack.plan.manifest import Annotations
 from gopack.plan.survey import Contents
@@ -90,6 +91,15 @@ class State(Enum):
     COMPLETE = "complete"
 
 
+class Publication(NamedTuple):
+    """A version that is to appear, as `Store.publish` takes it."""
+
+    module: ModuleVersion
+    info: bytes
+    mod: bytes
+    zip_file: Path | None
+
+
 class Store(Protocol):
     """Versions at rest, in some layout.
 
@@ -114,6 +124,14 @@ class Store(Protocol):
         `zip_file` lies in the store's staging folder and is moved, not copied. A mod-only version
         becomes complete by the move of its zip alone. Publishing what is there already MUST leave
         it as it is.
+        """
+
+    def publish_all(self, wanted: Sequence[Publication]) -> Mapping[ModuleVersion, StoreError]:
+        """Make versions appear, none of which requires another; tell why some were refused.
+
+        Each version is named once, and appears as `publish` has it appear. One that is refused
+        MUST NOT keep the others from appearing. When this returns, those that appeared are on the
+        disk: what requires them may follow.
         """
 
     def remove(self, module: ModuleVersion) -> None:

@@ -2,13 +2,13 @@
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from gopack.errors import StoreError
 from gopack.plan.layout import FileKind
-from gopack.ports import State
+from gopack.ports import Publication, State
 from gopack.spec.module import ModuleVersion
 
 
@@ -52,6 +52,15 @@ class FakeStore:
         if self.state(module) is not State.COMPLETE:
             self.files[module] = found
             self.published.append((module, self.state(module)))
+
+    def publish_all(self, wanted: Sequence[Publication]) -> dict[ModuleVersion, StoreError]:
+        refused = {}
+        for module, info, mod, zip_file in wanted:
+            try:
+                self.publish(module, info=info, mod=mod, zip_file=zip_file)
+            except StoreError as error:
+                refused[module] = error
+        return refused
 
     def remove(self, module: ModuleVersion) -> None:
         self.files.pop(module, None)

@@ -1,11 +1,14 @@
 """The system calls that change a storage, one method each: the seam where tests crash and fail.
 
-Rules: modes are 0755 and 0644 whatever the umask; `settle` and `sync_folder` return only when the
-bytes are on the disk, so that a rename after them can never show less than was meant.
+Rules: modes are 0755 and 0644 whatever the umask; `settle`, `sync_folder` and `sync_all` return
+only when the bytes are on the disk, so that a rename after them never shows less than was meant.
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
+
+from gopack.adapters import syncing
 
 FOLDER_MODE = 0o755
 FILE_MODE = 0o644
@@ -34,6 +37,23 @@ class Files:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def dress(self, path: Path, time_ns: int) -> None:
+        """Give a file its mode and time, without waiting for the disk."""
+        os.chmod(path, FILE_MODE)  # noqa: PTH101 - a storage has thousands, and objects are slow
+        os.utime(path, ns=(time_ns, time_ns))
+
+    def date(self, folder: Path, time_ns: int) -> None:
+        """Give a folder its time, without waiting for the disk."""
+        os.utime(folder, ns=(time_ns, time_ns))
+
+    def open_disk(self, folder: Path) -> int:
+        """Give a descriptor for `sync_all`, to be opened before what it waits for is written."""
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+    def sync_all(self, disk: int, paths: Collection[Path]) -> None:
+        """Wait until these files and folders are on the disk; see syncing."""
+        syncing.sync_all(disk, paths)
 
     def sync_folder(self, path: Path, time_ns: int | None = None) -> None:
         """Give a folder its time and wait until its entries are on the disk."""

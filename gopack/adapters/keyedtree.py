@@ -11,7 +11,7 @@ Spec: go.dev/ref/mod#goproxy-protocol; Athens pkg/config.PackageVersionedName.
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,7 +24,7 @@ from gopack.errors import StoreError
 from gopack.plan import layout
 from gopack.plan.infotime import info_time_ns
 from gopack.plan.layout import OWN_FOLDER, FileKind, StoredFile
-from gopack.ports import State
+from gopack.ports import Publication, State
 from gopack.spec import semver
 from gopack.spec.module import ModuleVersion, escape_path
 
@@ -105,6 +105,16 @@ class KeyedTree:
                     hint="remove this version's files if they are the wrong ones",
                 )
             self._add(module, info, mod, zip_file)
+
+    def publish_all(self, wanted: Sequence[Publication]) -> dict[ModuleVersion, StoreError]:
+        """Make versions appear, one by one: each module's list is written anew with it."""
+        refused = {}
+        for module, info, mod, zip_file in wanted:
+            try:
+                self.publish(module, info=info, mod=mod, zip_file=zip_file)
+            except StoreError as error:
+                refused[module] = error
+        return refused
 
     def remove(self, module: ModuleVersion) -> None:
         """Make a version disappear, its line and its .info first; see ports.Store."""

@@ -1,10 +1,11 @@
 """Making versions appear: requirements first, listed roots last, nothing over what failed.
 
-Several versions are stored at once, since a disk commits many fsyncs in about the time of one; a
-version is started only after all that it requires has appeared.
+Versions are stored in batches, one at a time, since a disk is waited for as long for many as for
+one: all that may appear when a batch has ended are the next. A version is in one only after all
+that it requires has appeared, so none of a batch requires another.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,11 @@ from gopack.flows.jobs import Jobs
 from gopack.plan.publishing import PublishOrder
 from gopack.spec.module import ModuleVersion
 
+STORED_AT_ONCE = 128
+"""Versions in a batch at most: so many are staged together, and lost together by a kill."""
+
+Batch = tuple[ModuleVersion, ...]
+
 Requirements = Mapping[ModuleVersion, Collection[ModuleVersion]]
 
 
@@ -22,12 +28,13 @@ class Shelf:
     """Where versions appear.
 
     Args:
-        store: makes one version appear; called in the executor's threads; StoreError if refused.
+        store: makes versions appear, and tells which were refused, and why; called in the
+            executor's threads, once at a time.
         stored: hears of a version that appeared; called in the thread that drives Appearing.
         refused: hears of one that the storage refused; likewise.
     """
 
-    store: Callable[[ModuleVersion], None]
+    store: Callable[[Sequence[ModuleVersion]], Mapping[ModuleVersion, StoreError]]
     stored: Callable[[ModuleVersion], None]
     refused: Callable[[ModuleVersion, StoreError], None]
 
@@ -41,7 +48,9 @@ class Appearing:
 
     def __init__(self, shelf: Shelf, executor: Executor) -> None:
         self._shelf = shelf
-        self._jobs: Jobs[ModuleVersion, None] = Jobs(executor)
+        self._jobs: Jobs[Batch, Mapping[ModuleVersion, StoreError]] = Jobs(executor)
+        self._ready: list[ModuleVersion] = []
+        self._is_storing = False
         self._verified: set[ModuleVersion] = set()
         self._done: set[ModuleVersion] = set()
         self._order = PublishOrder({})
@@ -71,14 +80,16 @@ class Appearing:
         self._stage(module)
         for done, job in self._jobs.finished():
             self._take(done, job)
+        self._go_on()
 
     def given_up(self, module: ModuleVersion) -> None:
         """Let nothing wait for a version that nobody has."""
-        for ready in self._order.appeared(module):
-            self._start(ready)
+        self._ready += self._order.appeared(module)
+        self._go_on()
 
     def settle(self) -> None:
         """Wait until all that may appear has appeared."""
+        self._go_on()
         for done, job in self._jobs:
             self._take(done, job)
 
@@ -94,24 +105,29 @@ class Appearing:
         wanted = set(sound)
         for module in self._order.blocked():
             if module in wanted and module not in self._done:
-                self._start(module)
+                self._ready.append(module)
                 self.settle()
 
     def _stage(self, module: ModuleVersion) -> None:
         if module not in self._last:
-            for ready in self._order.staged(module):
-                self._start(ready)
+            self._ready += self._order.staged(module)
 
-    def _start(self, module: ModuleVersion) -> None:
-        self._jobs.submit(module, partial(self._shelf.store, module))
+    def _go_on(self) -> None:
+        """Start the next batch, unless one is under way."""
+        if self._ready and not self._is_storing:
+            batch = tuple(self._ready[:STORED_AT_ONCE])
+            del self._ready[:STORED_AT_ONCE]
+            self._is_storing = True
+            self._jobs.submit(batch, partial(self._shelf.store, batch))
 
-    def _take(self, module: ModuleVersion, job: Future[None]) -> None:
-        try:
-            job.result()
-        except StoreError as error:
-            self._shelf.refused(module, error)
-            return
-        self._done.add(module)
-        self._shelf.stored(module)
-        for ready in self._order.appeared(module):
-            self._start(ready)
+    def _take(self, batch: Batch, job: Future[Mapping[ModuleVersion, StoreError]]) -> None:
+        self._is_storing = False
+        refused = job.result()
+        for module in batch:
+            if module in refused:
+                self._shelf.refused(module, refused[module])
+                continue
+            self._done.add(module)
+            self._shelf.stored(module)
+            self._ready += self._order.appeared(module)
+        self._go_on()

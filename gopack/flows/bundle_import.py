@@ -42,6 +42,7 @@ from gopack.ports import (
     FileKind,
     Ledger,
     ProofStore,
+    Publication,
     State,
     Store,
     ZipFetcher,
@@ -324,7 +325,7 @@ class _Import:
         """
         refused: list[StoreError] = []
         shelf = Shelf(
-            store=lambda module: self._store(smalls[module], brought.get(module)),
+            store=lambda modules: self._store([smalls[m] for m in modules], brought),
             stored=lambda module: self._record(smalls[module], brought.get(module)),
             refused=lambda _module, error: refused.append(error),
         )
@@ -336,11 +337,16 @@ class _Import:
         if refused:
             raise refused[0]
 
-    def _store(self, small: SmallFiles, fetched: FetchedZip | None) -> None:
-        module = small.carried.module
-        if self._survey.actions[module] in {Action.ADD, Action.COMPLETE}:
-            path = fetched.path if fetched else None
-            self._target.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
+    def _store(
+        self, smalls: Iterable[SmallFiles], brought: Mapping[ModuleVersion, FetchedZip]
+    ) -> Mapping[ModuleVersion, StoreError]:
+        wanted = []
+        for small in smalls:
+            module = small.carried.module
+            if self._survey.actions[module] in {Action.ADD, Action.COMPLETE}:
+                path = brought[module].path if module in brought else None
+                wanted.append(Publication(module, small.info, small.mod, path))
+        return self._target.store.publish_all(wanted)
 
     def _record(self, small: SmallFiles, fetched: FetchedZip | None) -> None:
         module, info = small.carried.module, small.info

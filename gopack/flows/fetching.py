@@ -7,13 +7,13 @@ only the lines with it that need it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
 from gopack.flows.appearing import Appearing, Shelf
 from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
@@ -25,7 +25,7 @@ from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.plan.outcome import Stored
 from gopack.plan.room import Room
 from gopack.plan.summary import OtherModuleError
-from gopack.ports import FetchedZip, Ledger, Sources, State, Store, ZipFetcher
+from gopack.ports import FetchedZip, Ledger, Publication, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import MAX_ZIP_BYTES
@@ -429,10 +429,13 @@ class FetchRun:
 
     # Appearing
 
-    def _store(self, module: ModuleVersion) -> None:
+    def _store(self, modules: Sequence[ModuleVersion]) -> Mapping[ModuleVersion, StoreError]:
+        return self._ports.store.publish_all([self._publication(module) for module in modules])
+
+    def _publication(self, module: ModuleVersion) -> Publication:
         small, fetched_zip = self._small[module], self._zips.get(module)
         path = fetched_zip.path if fetched_zip else None
-        self._ports.store.publish(module, info=small.info, mod=small.mod, zip_file=path)
+        return Publication(module, small.info, small.mod, path)
 
     def _note_stored(self, module: ModuleVersion) -> None:
         small, fetched_zip = self._small[module], self._zips.pop(module, None)

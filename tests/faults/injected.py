@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from gopack.adapters import syncing
+
 ROOT = "GOPACK_FAULT_ROOT"
 """Names the storage: calls elsewhere are left alone."""
 
@@ -101,6 +103,7 @@ def _install_clock(chance: random.Random) -> None:
 def _install(injector: Injector) -> None:
     for name in (*_BY_PATH, *_BY_DESCRIPTOR):
         setattr(os, name, _wrapped(injector, name, getattr(os, name)))
+    setattr(syncing, "syncfs", _wrapped(injector, "syncfs", syncing.syncfs))  # noqa: B010 - as all
 
     def os_open(path: Any, flags: int, *rest: Any, **named: Any) -> int:
         if flags & os.O_CREAT and injector.concerns(path) and not Path(path).exists():
