@@ -44,7 +44,9 @@ class FakeStore:
         self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path | None
     ) -> None:
         found = self.files.get(module, {FileKind.INFO: info, FileKind.MOD: mod})
-        if zip_file is not None:
+        if zip_file is not None and FileKind.ZIP in found:
+            zip_file.unlink()
+        elif zip_file is not None:
             if found[FileKind.MOD] != mod:
                 raise StoreError("the stored go.mod differs", where=str(module))
             found = {FileKind.ZIP: zip_file.read_bytes(), **found}

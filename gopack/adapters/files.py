@@ -38,10 +38,11 @@ class Files:
         finally:
             os.close(descriptor)
 
-    def dress(self, path: Path, time_ns: int) -> None:
+    def dress(self, path: Path, time_ns: int | None = None) -> None:
         """Give a file its mode and time, without waiting for the disk."""
-        os.chmod(path, FILE_MODE)  # noqa: PTH101 - a storage has thousands, and objects are slow
-        os.utime(path, ns=(time_ns, time_ns))
+        path.chmod(FILE_MODE)
+        if time_ns is not None:
+            os.utime(path, ns=(time_ns, time_ns))
 
     def date(self, folder: Path, time_ns: int) -> None:
         """Give a folder its time, without waiting for the disk."""

@@ -19,7 +19,6 @@ import itertools
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
@@ -30,8 +29,6 @@ from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import SignedHead
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
-
-_SETTLERS = 8  # journals write the waiting fsyncs of several threads in one go
 
 
 class SumdbStore:
@@ -151,9 +148,12 @@ class SumdbStore:
             return
         for folder in {self.folder / "staging", *(path.parent for path, _ in fresh)}:
             self._make_folder(folder)
-        staged = [(self._stage(data), path) for path, data in fresh]
-        with ThreadPoolExecutor(min(_SETTLERS, len(staged))) as pool:
-            list(pool.map(self._files.settle, [part for part, _ in staged]))
+        disk = self._files.open_disk(self.folder)
+        try:
+            staged = [(self._stage(data), path) for path, data in fresh]
+            self._files.sync_all(disk, [part for part, _ in staged])
+        finally:
+            os.close(disk)
         for part, path in staged:
             self._files.rename(part, path)
         for folder in {path.parent for path, _ in fresh}:
@@ -162,6 +162,7 @@ class SumdbStore:
     def _stage(self, data: bytes) -> Path:
         part = self.folder / "staging" / f"{os.getpid()}-{next(self._numbers)}.part"
         self._files.write(part, data)
+        self._files.dress(part)
         return part
 
     def _make_folder(self, folder: Path) -> None:

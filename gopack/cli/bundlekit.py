@@ -6,7 +6,6 @@ from pathlib import Path
 
 from gopack.adapters.bundlefiles import write_new
 from gopack.adapters.diskerrors import disk_errors
-from gopack.adapters.dockerside import Engine
 from gopack.adapters.iso import make_iso
 from gopack.adapters.kit import add_docs, add_wheels, image_path
 from gopack.cli.wiring import WatchedProgress
@@ -39,6 +38,8 @@ def make_kit(
             progress.phase("downloading wheels")
             add_wheels(folder, targets)
         if image != NONE:
+            from gopack.adapters.dockerside import Engine  # noqa: PLC0415 - slow to load, seldom used
+
             progress.phase("saving the container image")
             engine = Engine()
             try:

@@ -66,7 +66,7 @@ class Faulty(Files):
         self.step()
         super().settle(path, time_ns)
 
-    def dress(self, path: Path, time_ns: int) -> None:
+    def dress(self, path: Path, time_ns: int | None = None) -> None:
         self.step()
         super().dress(path, time_ns)
 

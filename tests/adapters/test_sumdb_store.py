@@ -1,5 +1,6 @@
 """The proofs on the disk: across processes, kills, damage and read-only media."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ class Mortal(Files):
     def write(self, path: Path, data: bytes) -> None:
         self._live()
         super().write(path, data)
+
+    def dress(self, path: Path, time_ns: int | None = None) -> None:
+        self._live()
+        super().dress(path, time_ns)
+
+    def sync_all(self, disk: int, paths: Collection[Path]) -> None:
+        self._live()
+        super().sync_all(disk, paths)
 
     def rename(self, source: Path, target: Path) -> None:
         self._live()

@@ -11,7 +11,7 @@ from gopack.adapters.disk import DiskStore
 from gopack.adapters.keyedtree import ATHENS_S3, GOPROXY, KeyedTree
 from gopack.errors import StoreError
 from gopack.plan.layout import FileKind
-from gopack.ports import State, Store
+from gopack.ports import Publication, State, Store
 from gopack.spec.module import ModuleVersion
 from tests.fakes import FakeStore
 
@@ -140,3 +140,38 @@ def test_publish_from_many_threads_each_version_once(store: StagingStore) -> Non
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda m: publish(store, m), [*modules, *modules]))
     assert dict(store.versions()) == dict.fromkeys(modules, State.COMPLETE)
+
+
+def publication(store: StagingStore, module: ModuleVersion, mod: bytes = MOD) -> Publication:
+    zip_file = store.staged_path()
+    zip_file.write_bytes(ZIP)
+    return Publication(module, INFO, mod, zip_file)
+
+
+def test_publish_all_has_each_appear_as_publish_does(store: StagingStore) -> None:
+    publish(store, TWO, zipped=False)
+    assert store.publish_all([publication(store, ONE), publication(store, TWO)]) == {}
+    assert dict(store.versions()) == {ONE: State.COMPLETE, TWO: State.COMPLETE}
+    assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
+
+
+def test_publish_all_of_what_is_there_leaves_it_and_no_scrap(store: StagingStore) -> None:
+    publish(store, ONE)
+    again = publication(store, ONE, b"module other\n")
+    assert store.publish_all([again]) == {}
+    assert again.zip_file is not None
+    assert not again.zip_file.exists()
+    assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
+
+
+def test_publish_all_refuses_one_and_has_the_others_appear(store: StagingStore) -> None:
+    publish(store, ONE, zipped=False)
+    wanted = [publication(store, ONE, b"module other\n"), publication(store, TWO)]
+    refused = store.publish_all(wanted)
+    assert set(refused) == {ONE}
+    assert "go.mod differs" in str(refused[ONE])
+    assert dict(store.versions()) == {ONE: State.MOD_ONLY, TWO: State.COMPLETE}
+
+
+def test_publish_all_of_nothing_is_nothing(store: StagingStore) -> None:
+    assert store.publish_all([]) == {}
