@@ -11,7 +11,7 @@ OPTIONS ?=
 NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 export PYTHON
-# A worker more than cores: some test always waits for a server that is slow on purpose.
+# A worker more than cores: some test always waits, for a slow server or to ask again.
 WORKERS = $(shell $(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))")
 # Where it is set, pytest would rewrite the asserts of every test anew, in each of its processes.
 export PYTHONDONTWRITEBYTECODE :=
