@@ -35,9 +35,6 @@ from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.ports import FetchedZip
 from gopack.spec.module import ModuleVersion
 
-PUBLISHERS = 32
-"""Versions that are stored at once: a disk commits many fsyncs in about the time of one."""
-
 LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
 """Layouts of one file a key, by name; Athens' disk layout is the other one."""
 
@@ -124,7 +121,7 @@ def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run
     own_folder = place.disk.own_folder
     with (
         zip_checkers(opened, place.disk.incoming) as zips,
-        ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish") as executor,
+        ThreadPoolExecutor(1, thread_name_prefix="publish") as executor,
     ):
         target = Target(
             store=place.store,
