@@ -349,12 +349,17 @@ def _check_sees(container: Container, storage: Path, root: str) -> None:
 def _wait_for(world: DockerWorld, athens: Container) -> None:
     """Wait until Athens answers.
 
+    It is looked at before it is asked: where it has ended its name is looked for in vain, which
+    may take minutes.
+
     Raises:
         StoreError: it ended, or says nothing in START_WAIT_S.
     """
     end = time.monotonic() + START_WAIT_S
     with world.place() as place:
-        while "dial tcp" in (said := place.go(_READY).stderr):
+        said = "dial tcp: it has ended"
+        while "dial tcp" in said:
+            time.sleep(_STEP_S)
             with engine_errors("look at Athens", str(athens.name)):
                 athens.reload()
             if athens.status != "running" or time.monotonic() > end:
@@ -366,7 +371,7 @@ def _wait_for(world: DockerWorld, athens: Container) -> None:
                     where=_image_of(athens),
                     hint="does this image run Athens by itself (docker run)?",
                 )
-            time.sleep(_STEP_S)
+            said = place.go(_READY).stderr
 
 
 def _checked(container: Container, command: Sequence[str]) -> None:
