@@ -16,6 +16,9 @@ from pathlib import Path
 from gopack.adapters.diskerrors import disk_errors, store_error
 from gopack.errors import StoreError
 
+LOCK_WAIT_S = 24 * 3600.0
+"""A second run waits for the first; a day is longer than any."""
+
 _POLL_S = 0.1
 _BUSY = {errno.EAGAIN, errno.EACCES}
 

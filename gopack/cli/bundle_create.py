@@ -11,6 +11,7 @@ import click
 
 from gopack.adapters.bundlefiles import History, extras_of, read_signer
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.disklock import LOCK_WAIT_S
 from gopack.adapters.iso import find_xorriso
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.licences import licence_of
@@ -19,11 +20,12 @@ from gopack.adapters.volumes import VolumeWriter
 from gopack.cli import options
 from gopack.cli.bundlekit import into_isos, make_kit, write_readme
 from gopack.cli.bundling import local_sumdb, read_base
+from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 from gopack.cli.jsonreport import write_json
+from gopack.cli.progress import WatchedProgress, make_progress
 from gopack.cli.sumcheck import kept_proofs
 from gopack.cli.units import human_bytes
-from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress, make_console, make_progress
 from gopack.errors import InputError
 from gopack.flows import bundle_create
 from gopack.flows.bundle_create import Draft, Extra, Order, Origin

@@ -6,9 +6,9 @@ import click
 
 from gopack.cli import options
 from gopack.cli.bundling import read_inventory
+from gopack.cli.console import make_console, make_output
 from gopack.cli.failing import ends_well
 from gopack.cli.jsonreport import write_json
-from gopack.cli.wiring import make_console, make_output
 from gopack.plan.bundle.diff import Diff, compare
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.disklock import LOCK_WAIT_S
 from gopack.adapters.keyedtree import ATHENS_S3, GOPROXY, KeyedTree
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.statictree import StaticTree
@@ -23,10 +24,11 @@ from gopack.cli.bundling import (
     trust_options,
     zip_checkers,
 )
+from gopack.cli.console import make_console
 from gopack.cli.failing import end, ends_well
 from gopack.cli.jsonreport import write_json
+from gopack.cli.progress import WatchedProgress, make_progress
 from gopack.cli.units import human_bytes
-from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress, make_console, make_progress
 from gopack.errors import StoreError
 from gopack.flows.bundle_import import Action, Imported, Target, import_bundle
 from gopack.flows.bundle_open import Opened

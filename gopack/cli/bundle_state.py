@@ -7,8 +7,8 @@ import click
 from gopack.adapters.bundlefiles import write_new
 from gopack.cli import options
 from gopack.cli.bundling import read_inventory
+from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
-from gopack.cli.wiring import make_console
 from gopack.plan.bundle import inventory as inventories
 
 

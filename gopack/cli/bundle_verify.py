@@ -7,9 +7,10 @@ import click
 
 from gopack.cli import options
 from gopack.cli.bundling import carried_key, make_trust, opened_bundle, trust_options, zip_checkers
+from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 from gopack.cli.jsonreport import write_json
-from gopack.cli.wiring import make_console, make_progress
+from gopack.cli.progress import make_progress
 from gopack.flows.bundle_verify import verify
 
 

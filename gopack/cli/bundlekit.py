@@ -8,7 +8,7 @@ from gopack.adapters.bundlefiles import write_new
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.iso import make_iso
 from gopack.adapters.kit import add_docs, add_wheels, image_path
-from gopack.cli.wiring import WatchedProgress
+from gopack.cli.progress import WatchedProgress
 from gopack.errors import InputError
 from gopack.plan.bundle import readme
 from gopack.plan.bundle.index import EXTRA_FOLDER, Sealed

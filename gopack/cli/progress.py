@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -310,3 +311,13 @@ class RichProgress:
 
     def _show_bytes(self) -> None:
         self._bytes.update(self._fetching, completed=self._counts.bytes_so_far(self._arriving()))
+
+
+WatchedProgress = PlainProgress | RichProgress
+
+
+def make_progress(console: Console) -> WatchedProgress:
+    """Make bars on a terminal, plain lines elsewhere."""
+    if console.is_terminal:
+        return RichProgress(console)
+    return PlainProgress(partial(console.print, markup=False, highlight=False))

@@ -10,10 +10,9 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from rich.console import Console
-
 from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.disklock import LOCK_WAIT_S
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.partfile import bytes_arriving
 from gopack.adapters.quick import QuickReader
@@ -24,7 +23,7 @@ from gopack.adapters.web import Web
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli.console import make_console, make_output
-from gopack.cli.progress import PlainProgress, RichProgress
+from gopack.cli.progress import WatchedProgress, make_progress
 from gopack.cli.sumcheck import kept_proofs, make_verifier
 from gopack.errors import GopackError, StoreError
 from gopack.flows.completing import Completer, Noting
@@ -44,7 +43,9 @@ from gopack.spec.goenv import GoEnv
 from gopack.spec.module import ModuleVersion
 
 __all__ = [
+    "LOCK_WAIT_S",
     "Session",
+    "WatchedProgress",
     "bring",
     "known_before",
     "make_console",
@@ -54,18 +55,6 @@ __all__ = [
     "reading_session",
     "session",
 ]
-
-LOCK_WAIT_S = 24 * 3600.0
-"""A second run waits for the first; a day is longer than any."""
-
-WatchedProgress = PlainProgress | RichProgress
-
-
-def make_progress(console: Console) -> WatchedProgress:
-    """Make bars on a terminal, plain lines elsewhere."""
-    if console.is_terminal:
-        return RichProgress(console)
-    return PlainProgress(partial(console.print, markup=False, highlight=False))
 
 
 @dataclass(frozen=True, slots=True)
