@@ -61,6 +61,8 @@ class Holdings:
 def kept(store: ProofStore, key: note.Verifier, *, only: Proofs | None = None) -> Holdings | None:
     """Tell what a storage keeps of a database, or what it kept when it had `only` these.
 
+    Records beyond the newest head are left out: a run was broken off before it kept their head.
+
     Raises:
         IntegrityError: a head is not signed by the key.
     """
@@ -71,6 +73,8 @@ def kept(store: ProofStore, key: note.Verifier, *, only: Proofs | None = None) -
         records = {module: r for module, r in records.items() if r.id in only.records}
     if not heads:
         return None
+    size = newest(heads).tree.size
+    records = {module: record for module, record in records.items() if record.id < size}
     tiles = sumtree.plan_tiles(newest(heads), records.values(), heads)
     return Holdings(key, records, tuple(heads), tuple(tiles))
 

@@ -38,6 +38,8 @@ class ProvenTree:
 def prove_tree(store: ProofStore, key: note.Verifier) -> ProvenTree:
     """Read and prove what is kept of a database.
 
+    Records beyond the newest head are left out: a run was broken off before it kept their head.
+
     Raises:
         StoreError: no head is kept, or a tile that is needed is not.
         IntegrityError: a signature, tile, record or older head does not prove.
@@ -49,7 +51,7 @@ def prove_tree(store: ProofStore, key: note.Verifier) -> ProvenTree:
             hint="copy the storage with its .gopack folder (cp -a ROOT/. TARGET/), or " + _REPAIR,
         )
     head = newest(heads)
-    records = dict(store.records())
+    records = {m: r for m, r in store.records().items() if r.id < head.tree.size}
     prover = HeadProver(head)
     wanted = sumtree.plan_tiles(head, records.values(), heads)
     _admit(prover, {tile: _read(store, tile) for tile in wanted})

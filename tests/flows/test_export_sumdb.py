@@ -3,6 +3,7 @@
 import pytest
 
 from gopack.errors import IntegrityError, StoreError
+from gopack.flows import bundle_sumdb
 from gopack.flows.export_sumdb import export_sumdb, prove_tree
 from gopack.flows.verify import Database, SumVerifier
 from gopack.spec.module import ModuleVersion
@@ -79,3 +80,14 @@ def test_attack_forked_kept_head_is_not_exported() -> None:
     store.kept_tiles[way] = log.tile_data(way)
     with pytest.raises(IntegrityError, match="forked"):
         prove_tree(store, log.verifier)
+
+
+def test_records_whose_head_a_broken_off_run_did_not_keep_are_left_out() -> None:
+    log, store = fetched()
+    del store.kept_heads[log.tree().size]
+    assert prove_tree(store, log.verifier).records.keys() == set(MODULES[:-1])
+    kept = bundle_sumdb.kept(store, log.verifier)
+    assert kept is not None
+    assert kept.records.keys() == set(MODULES[:-1])
+    for _ in bundle_sumdb.prove(kept.head, kept.records, kept.heads, store.tile):
+        pass
