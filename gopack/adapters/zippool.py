@@ -20,7 +20,7 @@ from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gopack.adapters.arena import share_one_arena
 from gopack.adapters.zipqueue import Job, JobQueue
@@ -62,6 +62,14 @@ class Work(Protocol):
         """Delete what was brought."""
 
 
+@runtime_checkable
+class _Closable(Protocol):
+    """Sources that keep connections open."""
+
+    def close(self) -> None:
+        """Close them."""
+
+
 class ThreadZips:
     """ports.ZipFetcher on threads of this process: for few zips, where processes do not pay."""
 
@@ -88,8 +96,10 @@ class ThreadZips:
         self._work.discard(fetched)
 
     def close(self) -> None:
-        """Let go of what has not begun and wait for nothing."""
+        """Let go of what has not begun, wait for nothing, and close the connections."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        if isinstance(self._sources, _Closable):
+            self._sources.close()
 
 
 _Answer = tuple[int, FetchedZip | Contents | GopackError]

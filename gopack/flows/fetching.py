@@ -143,7 +143,8 @@ class FetchRun:
         if not self._ports.zips.can_begin:
             return
         for module in modules:
-            if self._has(module, whole=True) or module in self._foreseen:
+            is_here = self._ports.store.state(module) is State.COMPLETE
+            if is_here or module in self._foreseen:
                 continue
             zips = 1 + len(self._foreseen)
             if self._ports.room().has(PLENTY * MAX_ZIP_BYTES * zips, FILES_PER_VERSION * zips):
