@@ -220,8 +220,8 @@ class DiskStore:
         """Write `<query>/<query>.info` by one rename, over what was there."""
         target = self._alias_file(alias)
         with self._failures(alias):
-            diskwalk.refuse_links(self.root, alias)
-            self._refuse_clash(alias)
+            is_case_insensitive = self.is_case_insensitive()
+            diskwalk.refuse_clash(self.root, alias, is_case_insensitive=is_case_insensitive)
             staged = self.staged_path()
             self._files.write(staged, info)
             self._files.settle(staged, info_time_ns(info))
@@ -256,9 +256,3 @@ class DiskStore:
 
     def _failures(self, module: ModuleVersion) -> AbstractContextManager[None]:
         return disk_errors(f"store {module}", self._folder(module))
-
-    def _refuse_clash(self, module: ModuleVersion) -> None:
-        diskwalk.refuse_links(self.root, module)
-        diskwalk.refuse_nesting(self.root, module)
-        if self.is_case_insensitive():
-            diskwalk.refuse_other_case(self.root, module)

@@ -146,7 +146,9 @@ class Batch:
         module, zip_file = one.module, one.zip_file
         folder = self._tree.root / layout.athens_disk_folder(module)
         with self._refusals([one]):
-            self._refuse_clash(module)
+            diskwalk.refuse_clash(
+                self._tree.root, module, is_case_insensitive=self._is_case_insensitive
+            )
             state = diskwalk.folder_state(folder, module.version)
             move = _Move(one, folder, None, info_time_ns(one.info))
             if state is State.ABSENT:
@@ -160,12 +162,6 @@ class Batch:
             if zip_file is not None:
                 self._files.unlink(zip_file)
         return None
-
-    def _refuse_clash(self, module: ModuleVersion) -> None:
-        diskwalk.refuse_links(self._tree.root, module)
-        diskwalk.refuse_nesting(self._tree.root, module)
-        if self._is_case_insensitive:
-            diskwalk.refuse_other_case(self._tree.root, module)
 
     def _fill(self, move: _Move) -> None:
         assert move.staged is not None

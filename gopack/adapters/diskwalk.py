@@ -169,6 +169,19 @@ def refuse_links_below(folder: Path, *, but: Collection[Path] = ()) -> None:
                 waiting.append(Path(entry.path))
 
 
+def refuse_clash(root: Path, module: ModuleVersion, *, is_case_insensitive: bool) -> None:
+    """Refuse a version that cannot lie beside what is there; see the three rules it asks for.
+
+    Raises:
+        StoreError: naming what is in the way.
+
+    """
+    refuse_links(root, module)
+    refuse_nesting(root, module)
+    if is_case_insensitive:
+        refuse_other_case(root, module)
+
+
 def refuse_other_case(root: Path, module: ModuleVersion) -> None:
     """Refuse a path that another one differs from in letter case only.
 

@@ -62,13 +62,9 @@ def _all_have(modules: Sequence[ModuleVersion], named: str) -> str:
 
 
 def pairs_with(plan: Plan, modules: Sequence[ModuleVersion]) -> Iterator[tuple[LinePlan, ...]]:
-    """Tell the pairs of lines that have these modules between them, none of the two alone."""
+    """Tell the pairs of lines that have these modules between them."""
     paths = {module.path for module in modules}
-    lines = [line for line in plan.lines if line.joint_roots and line.closure is not None]
-    has = {id(line): paths & line.closure.selected.keys() for line in lines if line.closure}
-    pairs = combinations(lines, 2)
-    found = (pair for pair in pairs if has[id(pair[0])] | has[id(pair[1])] == paths)
-    yield from islice(found, MAX_PAIRS)
+    yield from islice((pair for pair in _pairs(plan) if paths <= _selected(pair)), MAX_PAIRS)
 
 
 def pairs_for(plan: Plan, package: str) -> Iterator[tuple[LinePlan, ...]]:
@@ -79,9 +75,18 @@ def pairs_for(plan: Plan, package: str) -> Iterator[tuple[LinePlan, ...]]:
     if plan.joint is None:
         return
     selected = plan.joint.selected
-    lines = [line for line in plan.lines if line.joint_roots and line.closure is not None]
-    found = (pair for pair in combinations(lines, 2) if _may_clash(pair, package, selected))
+    found = (pair for pair in _pairs(plan) if _may_clash(pair, package, selected))
     yield from islice(found, MAX_PAIRS)
+
+
+def _pairs(plan: Plan) -> Iterator[tuple[LinePlan, ...]]:
+    """Tell all pairs of lines that a project can use together."""
+    lines = [line for line in plan.lines if line.joint_roots and line.closure is not None]
+    return combinations(lines, 2)
+
+
+def _selected(pair: Sequence[LinePlan]) -> set[str]:
+    return {path for line in pair if line.closure is not None for path in line.closure.selected}
 
 
 def _may_clash(pair: Sequence[LinePlan], package: str, selected: Mapping[str, str]) -> bool:
