@@ -21,6 +21,7 @@ from gopack.flows.jobs import in_background
 from gopack.flows.pairing import Pairing, one_for_each
 from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
+from gopack.flows.providing import Provided, Provider
 from gopack.flows.toolcheck import tool_fault
 from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
@@ -67,13 +68,16 @@ class Completer:
     noting: Noting | None = None
     _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
     _ambiguous: dict[int, Mapping[str, tuple[ModuleVersion, ...]]] = field(default_factory=dict)
-    _sound_extras: dict[ModuleVersion, bool] = field(default_factory=dict)
-    _refused: dict[str, GopackError] = field(default_factory=dict)
+    _passed_over: dict[int, dict[str, ModuleVersion]] = field(default_factory=dict)
     _clashes: dict[str, Unresolved] = field(default_factory=dict)
+    _provider: Provider = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._provider = Provider(self.planner, self.importer)
 
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
-        plan = self.planner.grow(plan, self._known_growth(plan))
+        plan = self._with_passed_over(self.planner.grow(plan, self._known_growth(plan)))
         run.start(plan)
         retractions = in_background(partial(self._look_up, plan.wants()))
         surveys = self._surveyed(plan, run)
@@ -97,7 +101,7 @@ class Completer:
         All but what imports bring that no go.mod covers; that counts where an earlier run read
         them. See `unread`.
         """
-        plan = self.planner.grow(plan, self._known_growth(plan))
+        plan = self._with_passed_over(self.planner.grow(plan, self._known_growth(plan)))
         try:
             plan = self._with_upgrades(plan)
         except GopackError as error:
@@ -116,9 +120,16 @@ class Completer:
         for missing in self._unresolved.values():
             found.update(missing)
         told = [
-            self._clashes.get(package)
-            or Unresolved(package, by, str(self._refused.get(package, "")))
+            self._clashes.get(package) or Unresolved(package, by, self._provider.fault(package))
             for package, by in sorted(found.items())
+        ]
+        passed_over: dict[str, ModuleVersion] = {}
+        for passed in self._passed_over.values():
+            passed_over.update(passed)
+        told += [
+            Unresolved(package, refused=self._provider.fault(package), latest=module)
+            for package, module in sorted(passed_over.items())
+            if package not in found
         ]
         ambiguous: dict[str, tuple[ModuleVersion, ...]] = {}
         for several in self._ambiguous.values():
@@ -139,6 +150,7 @@ class Completer:
                 continue
             self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
             self._ambiguous[place] = facts.ambiguous
+            self._passed_over[place] = dict(facts.passed_over)
             if facts.extras:
                 known = (set(facts.extras), facts.providers, facts.parts, facts.held)
                 growth[place] = Growth(*known)
@@ -150,7 +162,7 @@ class Completer:
             growth = self._growth(plan, surveys)
             if not growth:
                 return self._settled(self._with_parts(plan, surveys), surveys)
-            plan = self.planner.grow(plan, growth)
+            plan = self._with_passed_over(self.planner.grow(plan, growth))
             run.start(plan)
             surveys = self._surveyed(plan, run)
             run.wait()
@@ -180,11 +192,10 @@ class Completer:
     def _growth(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
         """Look up what is missing; tell of each line that needs more what it needs."""
         missing = {place: survey.missing() for place, survey in surveys.items()}
-        provided = self._provided({p for found in missing.values() for p in found})
+        provided = self._provider.provide({p for found in missing.values() for p in found})
         growth: dict[int, Growth] = {}
         for place, packages in missing.items():
-            self._unresolved[place] = {p: by for p, by in packages.items() if provided[p] is None}
-            found = {m for p in packages if (m := provided[p]) is not None}
+            found = self._take(place, packages, provided)
             extras = found - plan.extras_of(place)
             providers = surveys[place].providers() | plan.providers_of(place)
             has_extras = bool(extras or plan.extras_of(place))
@@ -192,14 +203,19 @@ class Completer:
                 growth[place] = Growth(extras, providers)
         return growth
 
-    def _provided(self, packages: Iterable[str]) -> dict[str, ModuleVersion | None]:
-        """Look packages up; what the go command could not load provides nothing."""
-        provided = self.importer.provide(sorted(packages))
-        fresh = {m for m in provided.values() if m is not None} - self._sound_extras.keys()
-        faults = self.planner.faults(fresh)
-        self._sound_extras |= {module: module not in faults for module in fresh}
-        self._refused |= {p: faults[m] for p, m in provided.items() if m in faults}
-        return {p: m if m and self._sound_extras[m] else None for p, m in provided.items()}
+    def _take(
+        self, place: int, missing: Mapping[str, str], provided: Provided
+    ) -> set[ModuleVersion]:
+        """Note what came of a line's missing packages; tell what it needs for them."""
+        self._unresolved[place] = {p: by for p, by in missing.items() if not provided.modules[p]}
+        passed_over = {p: m for p, m in provided.passed_over.items() if p in missing}
+        self._passed_over.setdefault(place, {}).update(passed_over)
+        return {module for p in missing if (module := provided.modules[p]) is not None}
+
+    def _with_passed_over(self, plan: Plan) -> Plan:
+        """Have whole what go tries first and cannot load, so that it says the same sealed."""
+        every = (m for each in self._passed_over.values() for m in each.values())
+        return replace(plan, passed_over=frozenset(every))
 
     def _with_held(self, plan: Plan, run: FetchRun) -> Plan:
         """Hold extras back whose latest would move the line to another version than it names.
@@ -224,10 +240,11 @@ class Completer:
                     continue
                 survey = Survey(line.others[-1].selected, plan.starts(line))
                 self.importer.survey([survey], run.arrived)
-                provided = self._provided(missing := survey.missing())
-                extras[place] |= {module for module in provided.values() if module is not None}
-                known = self._unresolved.setdefault(place, {})
-                known |= {p: by for p, by in missing.items() if provided[p] is None}
+                known = self._unresolved.get(place, {})
+                provided = self._provider.provide(missing := survey.missing())
+                extras[place] |= self._take(place, missing, provided)
+                self._unresolved[place] |= known
+        plan = self._with_passed_over(plan)
         for place in raised:
             key = plan.survey_key(plan.lines[place])
             if key in self.surveys:
@@ -235,6 +252,7 @@ class Completer:
                     self.surveys[key],
                     held=plan.lines[place].held,
                     unresolved=tuple(sorted(self._unresolved[place])),
+                    passed_over=self._passed_over.get(place, {}),
                 )
         return plan
 
@@ -272,6 +290,7 @@ class Completer:
                     plan.providers_of(place),
                     line.parts if line else {},
                     ambiguous=self._ambiguous[place],
+                    passed_over=self._passed_over.get(place, {}),
                 )
         return replace(plan, lines=tuple(lines))
 
@@ -308,7 +327,8 @@ class Completer:
             if found <= upgraded:
                 break
             upgraded |= found
-            plan = self.planner.upgrade(plan, upgraded)
+            upgrade = partial(self.planner.upgrade, plan)
+            plan = upgrade(upgraded) or upgrade(self._provider.sound(upgraded)) or plan
         others = self.importer.latest(sorted({m.path for m in plan.wants()}))
         return replace(plan, latest=tuple(sorted(m for m in others.values() if m is not None)))
 

@@ -1,13 +1,14 @@
-"""Extras that move a line: held back to versions that leave it where it is, as `go get` does.
+"""Versions that cannot stand where they are wanted: `go get` takes the next lower one that can.
 
 What an import is looked up to may require a higher version of the very module that the line names.
 A project that requires both ends up there; `go get module@version` keeps the version, and takes the
-highest of the other module that does not require more.
+highest of the other module that does not require more. And the latest of a module may not load at
+all, since its go.mod has another path or requires what nobody has.
 
 Spec: go.dev/ref/mod#go-get; modload editRequirements and previousVersion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gopack.asking import first_answer
 from gopack.errors import NotFoundError
@@ -34,22 +35,32 @@ def hold_back(
     line: LinePlan, extras: Iterable[ModuleVersion], *, planner: Planner
 ) -> tuple[ModuleVersion, ...]:
     """Tell the highest versions of extras that leave the line's modules at their versions."""
-    found = (_held(line.modules, extra, planner) for extra in sorted(extras))
+    own = line.modules
+
+    def leaves_own(candidate: ModuleVersion) -> bool:
+        closure = Closure((*own, candidate), Level.BUILD)
+        return planner.walker.walk([closure])[0] is None and _leaves(closure, own)
+
+    found = (_step_back(extra, leaves_own, planner) for extra in sorted(extras))
     return tuple(module for module in found if module is not None)
 
 
-def _held(
-    own: tuple[ModuleVersion, ...], extra: ModuleVersion, planner: Planner
+def below(module: ModuleVersion, planner: Planner) -> ModuleVersion | None:
+    """Tell the highest version under one that cannot be loaded that a project can require."""
+    return _step_back(module, lambda candidate: not planner.faults([candidate]), planner)
+
+
+def _step_back(
+    module: ModuleVersion, stands: Callable[[ModuleVersion], bool], planner: Planner
 ) -> ModuleVersion | None:
-    candidate = extra
+    candidate = module
     for _ in range(MAX_STEPS_BACK):
-        closure = Closure((*own, candidate), Level.BUILD)
-        if planner.walker.walk([closure])[0] is None and _leaves(closure, own):
+        if stands(candidate):
             return candidate
         version = _previous(candidate, planner)
         if not version:
             return None
-        candidate = ModuleVersion(extra.path, version)
+        candidate = ModuleVersion(module.path, version)
     return None
 
 

@@ -71,6 +71,15 @@ class Importer:
                     candidates[path] = []
         return {path: self._provider.setdefault(path, None) for path in packages}
 
+    def has(self, module: ModuleVersion, package: str) -> bool:
+        """Tell whether a version has a package.
+
+        Raises:
+            UpstreamError: its zip did not come, that may come later.
+        """
+        self._read_all([module])
+        return package in self._contents[module, _NOTHING].paths
+
     def find(
         self, package: str, candidates: Iterable[ModuleVersion]
     ) -> tuple[ModuleVersion, Package] | None:

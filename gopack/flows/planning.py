@@ -161,11 +161,19 @@ class Planner:
         ]
         return self._with_joint(replace(plan, lines=tuple(self.walker.walk_lines(lines))))
 
-    def upgrade(self, plan: Plan, roots: Set[ModuleVersion]) -> Plan:
-        """Walk the graph of a main module whose requirements were all upgraded to these."""
+    def upgrade(self, plan: Plan, roots: Set[ModuleVersion]) -> Plan | None:
+        """Walk the graph of a main module whose requirements were all upgraded to these.
+
+        None where it cannot be loaded.
+
+        Raises:
+            UpstreamError: nobody knows for now.
+        """
         closure = Closure(sorted(roots), Level.GRAPH)
         error = self.walker.walk([closure])[0]
-        return plan if error else replace(plan, upgraded=closure)
+        if error is not None and not is_lasting(error):
+            raise error
+        return None if error else replace(plan, upgraded=closure)
 
     def answer(self, plan: Plan, chosen: Set[ModuleVersion]) -> Plan:
         """Add versions that a sealed query may choose.

@@ -194,8 +194,20 @@ def _judge_mod(module: ModuleVersion, mod: bytes | GopackError, known: Known) ->
             what = f"cannot be parsed, go builds nothing with this version: {fault}"
             yield Finding(key, what, Weight.NOTE, module)
             return
-        got = f" ({error.got})" if error.got else ""
-        yield _spoilt(module, FileKind.MOD, f"{error.what}{got}")
+        yield _judge_name(module, error, known)
+
+
+def _judge_name(module: ModuleVersion, error: IntegrityError, known: Known) -> Finding:
+    """Judge a go.mod that is as recorded and does not name its module: that is how it was made.
+
+    It may be a fork that stands in for the module it names, or one that go tries and passes over.
+    """
+    got = f" ({error.got})" if error.got else ""
+    what = f"{error.what}{got}"
+    if known.record is None and known.entry is None:
+        return _spoilt(module, FileKind.MOD, what)
+    key = athens_disk_key(module, FileKind.MOD)
+    return Finding(key, f"{what}: no go.mod can require it as it is", Weight.NOTE, module)
 
 
 def _judge_zip(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
-from gopack.plan.closure import Closure, Level
+from gopack.plan.closure import NOTHING, Closure, Level
 from gopack.plan.inputs.roots import InputRoots, Sum
 from gopack.plan.items import (
     GoItem,
@@ -205,6 +205,7 @@ class Plan:
     `joint_providers` as LinePlan.providers; with extras, `joint_base` is its closure without them.
     `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
     version, at the closed level.
+    `passed_over` are latest versions that go cannot load, so that it takes lower ones.
     `carriers` are versions that carry retractions, and of each whether its zip is needed.
     `answers` are versions that a sealed query may choose and no line needs whole, with the go.mod
     files that go reads for them; `answering` are the closures of those that are of listed modules.
@@ -218,6 +219,7 @@ class Plan:
     joint_base: Closure | None = None
     upgraded: Closure | None = None
     latest: tuple[ModuleVersion, ...] = ()
+    passed_over: frozenset[ModuleVersion] = frozenset()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     answers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     answering: tuple[Closure, ...] = ()
@@ -277,7 +279,8 @@ class Plan:
         """Tell every version that is needed, and of each whether its zip is needed."""
         wants: list[Mapping[ModuleVersion, bool]] = [wants_of(c) for c in self.closures()]
         wants += [line.parts for line in self.lines]
-        return union([*wants, dict.fromkeys(self.latest, True), self.carriers, self.answers])
+        whole = dict.fromkeys((*self.latest, *self.passed_over), True)
+        return union([*wants, whole, self.carriers, self.answers])
 
     def extras_of(self, place: int) -> set[ModuleVersion]:
         """Tell the extras of one line, or of all together for a place below 0."""
@@ -320,7 +323,12 @@ class Plan:
         return found
 
     def summary(self, module: ModuleVersion) -> Summary | None:
-        """Tell what was read of a version's go.mod, None if no graph needed it."""
+        """Tell what was read of a version's go.mod, None if no graph needed it.
+
+        Nothing is read of one that go cannot load.
+        """
+        if module in self.passed_over:
+            return NOTHING
         for closure in self.closures():
             if (summary := closure.summaries.get(module)) is not None:
                 return summary
@@ -337,6 +345,7 @@ class Plan:
         }
         extras |= {module for line in self.lines for module in (*line.parts, *line.held)}
         why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
+        why.update({m: ["go passes it over"] for m in self.passed_over if m not in why})
         why.update({m: ["latest of its module"] for m in self.latest if m not in why})
         why.update({m: ["carries retractions"] for m in self.carriers if m not in why})
         answers = {root for closure in self.answering for root in closure.roots} | set(self.answers)

@@ -78,7 +78,8 @@ class SurveyFacts:
     provides. Where there are extras, `providers` are the modules that packages are loaded from,
     and `parts` the versions that main modules select which use some of the packages only, and of
     each whether its zip is needed; `held` are extras at versions that leave the line at its own.
-    `ambiguous` are the packages that several modules have, and these modules.
+    `ambiguous` are the packages that several modules have, and these modules; `passed_over` those
+    whose latest module go cannot load, and this version.
     """
 
     extras: tuple[ModuleVersion, ...] = ()
@@ -87,6 +88,7 @@ class SurveyFacts:
     parts: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     held: tuple[ModuleVersion, ...] = ()
     ambiguous: Mapping[str, tuple[ModuleVersion, ...]] = field(default_factory=dict)
+    passed_over: Mapping[str, ModuleVersion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,8 @@ def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
         found["held"] = [str(module) for module in facts.held]
     if facts.ambiguous:
         found["ambiguous"] = {p: [str(m) for m in ms] for p, ms in sorted(facts.ambiguous.items())}
+    if facts.unresolved or facts.passed_over:
+        found["passed_over"] = {p: str(m) for p, m in sorted(facts.passed_over.items())}
     return found
 
 
@@ -285,12 +289,14 @@ def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
         {_module(key): bool(whole) for key, whole in raw.get("parts", {}).items()},
         tuple(_module(key) for key in raw.get("held", ())),
         {str(p): tuple(map(_module, ms)) for p, ms in raw.get("ambiguous", {}).items()},
+        {str(p): _module(m) for p, m in raw.get("passed_over", {}).items()},
     )
 
 
 def _is_full(raw: Mapping[str, Any]) -> bool:
     """Whether a survey tells all; one that an older gopack wrote is made anew."""
-    return not raw["extras"] or "parts" in raw
+    has_parts = not raw["extras"] or "parts" in raw
+    return has_parts and (not raw["unresolved"] or "passed_over" in raw)
 
 
 def _module_json(facts: ModuleFacts) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Unresolved:
         clash: the lines that are enough for it, where each of them alone has the package.
         instead: the version that they select, which has it not.
         modules: those that all have it, where that is what is wrong.
+        latest: the latest version that has it, where go cannot load that and takes a lower one.
     """
 
     package: str
@@ -40,6 +41,7 @@ class Unresolved:
     clash: tuple[LinePlan, ...] = ()
     instead: str = ""
     modules: tuple[ModuleVersion, ...] = ()
+    latest: ModuleVersion | None = None
 
     def __str__(self) -> str:
         """Say what is wrong, in one line."""
@@ -52,6 +54,12 @@ class Unresolved:
             return f"{clash}: together they select {self.instead}, which has no {named}"
         if self.modules:
             return f"{_all_have(self.modules, named)}, connected, too"
+        if self.latest:
+            because = f": {self.refused}" if self.refused else ""
+            return (
+                f"{named}: go cannot load {self.latest}, its latest; go get takes a lower version, "
+                f"go mod tidy without it fails, connected, too{because}"
+            )
         if self.refused:
             return f"{named}: go refuses the module that has it, connected, too: {self.refused}"
         return f"{named}: no module provides it, connected or not"

@@ -70,6 +70,10 @@ def test_go_mod_with_a_required_fork_goes_with_all_other_lines(
     assert ran.status == 0, ran.text
     assert "all lines together" not in ran.text
     assert program.assert_whole(ran.storage).keys() >= {f"{FORK}@v1.9.0", f"{B}@v1.0.0"}
+    checked = program.start(tmp_path, proxy.url, "check")
+    out, text = checked.communicate(timeout=program.STARTED_S)
+    assert checked.returncode == 0, out + text
+    assert f"note: {FORK}/v1.9.0/go.mod: go.mod names another module path ({B})" in out + text
 
 
 def test_go_mod_exclude_drops_the_requirement_wherever_it_stands(

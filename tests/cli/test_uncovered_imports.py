@@ -31,11 +31,11 @@ def proxy(upstream: Upstream) -> Upstream:
 def test_module_that_go_refuses_provides_nothing_and_fails_nothing(
     tmp_path: Path, proxy: Upstream
 ) -> None:
-    """`go get` fails on the two packages connected, too; the third one works."""
+    """`go get` fails on the two packages connected, too, and on the same; the third one works."""
     ran = program.fetch(tmp_path, proxy.url, f"{OLD}\n")
     assert ran.status == 0, ran.text
     assert program.assert_whole(ran.storage) == dict.fromkeys(
-        (f"{OLD}@v1.0.0", f"{BASE}@v1.0.0"), "complete"
+        (f"{path}@v1.0.0" for path in (OLD, MOVED, BROKEN, BASE)), "complete"
     )
     [moved] = [text for text in ran.text.splitlines() if f"package {MOVED} " in text]
     assert f"warning: package {MOVED} (imported by {OLD}): go refuses the module" in moved

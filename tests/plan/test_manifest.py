@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from gopack.errors import StoreError
 from gopack.plan import manifest as manifests
-from gopack.plan.manifest import BY_HAND, Annotations, Entry, LineFacts, Manifest, ZipEntry
+from gopack.plan.manifest import (
+    BY_HAND,
+    Annotations,
+    Entry,
+    LineFacts,
+    Manifest,
+    SurveyFacts,
+    ZipEntry,
+)
 from gopack.spec.module import ModuleVersion
 from tests.examples import examples
 
@@ -41,6 +49,23 @@ def test_dumps_then_loads_is_the_same_and_order_does_not_count(
     assert manifests.loads(data, where="here") == Manifest(versions, listed)
     turned = Manifest(dict(reversed(versions.items())), dict(reversed(listed.items())))
     assert manifests.dumps(turned) == data
+
+
+def test_survey_keeps_all_that_was_found() -> None:
+    facts = SurveyFacts(
+        (A,), ("a.b/none",), frozenset({"a.b/m"}), {B: False}, (B,), {"a.b/x": (A, B)}, {"a.b/y": B}
+    )
+    manifest = Manifest({A: ENTRY}, surveys={"key": facts, "nothing": SurveyFacts()})
+    assert manifests.loads(manifests.dumps(manifest), where="here") == manifest
+
+
+def test_survey_of_an_older_gopack_that_may_lack_something_is_made_anew() -> None:
+    facts = SurveyFacts(unresolved=("a.b/none",))
+    data = manifests.dumps(Manifest({A: ENTRY}, surveys={"key": facts}))
+    assert manifests.loads(data, where="here").surveys == {"key": facts}
+    older = data.replace(b',"passed_over":{}', b"")
+    assert older != data
+    assert manifests.loads(older, where="here").surveys == {}
 
 
 def test_dumps_writes_one_version_a_line() -> None:
