@@ -12,6 +12,7 @@ from gopack.plan.closure import Level
 from gopack.plan.items import Item, ModuleItem, PatternItem, VersionsItem
 from gopack.plan.manifest import Manifest
 from gopack.plan.missing import Asked
+from gopack.plan.summary import retraction_of
 from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
 
@@ -65,6 +66,7 @@ class Subject:
         package: the package path where the line names one inside its module.
         targets: what `go get` is given, if not the modules: a package's or a pattern's path.
         latest: what `latest` was when the storage was filled, by module path.
+        retracted: the modules of which all that is stored is retracted, so that nothing is latest.
         imports: the packages its program imports.
         commands: `package@version` to install.
         level: what the storage promises for it.
@@ -80,6 +82,7 @@ class Subject:
     package: str = ""
     targets: tuple[ModuleVersion, ...] = ()
     latest: Mapping[str, str] = field(default_factory=dict)
+    retracted: frozenset[str] = frozenset()
     imports: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     level: Level = Level.GRAPH
@@ -100,13 +103,17 @@ def subjects_of(item: Item, manifest: Manifest, level: Level) -> list[Subject]:
     known = tuple(sorted(m for m, entry in manifest.versions.items() if item.text in entry.why))
     if isinstance(item, VersionsItem) and len(known) > 1:
         return [
-            replace(_subject(item, (m,), level), name=f"{item.text}: {m.version}") for m in known
+            replace(_subject(item, (m,), manifest, level), name=f"{item.text}: {m.version}")
+            for m in known
         ]
-    return [_subject(item, known, level)]
+    return [_subject(item, known, manifest, level)]
 
 
 def _subject(
-    item: ModuleItem | PatternItem | VersionsItem, known: tuple[ModuleVersion, ...], level: Level
+    item: ModuleItem | PatternItem | VersionsItem,
+    known: tuple[ModuleVersion, ...],
+    manifest: Manifest,
+    level: Level,
 ) -> Subject:
     path = item.path.removesuffix("/...")
     query = "latest" if isinstance(item, VersionsItem) else item.query
@@ -120,8 +127,17 @@ def _subject(
         package=path if is_inside and not isinstance(item, PatternItem) else "",
         targets=targets,
         latest={m.path: m.version for m in known} if query == "latest" else {},
+        retracted=frozenset(m.path for m in known if _is_all_retracted(m.path, manifest)),
         level=Level(item.closure) if item.closure else level,
     )
+
+
+def _is_all_retracted(path: str, manifest: Manifest) -> bool:
+    facts = manifest.modules.get(path)
+    if facts is None or not facts.retract:
+        return False
+    stored = (module.version for module in manifest.versions if module.path == path)
+    return all(retraction_of(facts.retract, version) for version in stored)
 
 
 def together(subjects: Sequence[Subject], level: Level) -> Subject:
@@ -137,6 +153,7 @@ def together(subjects: Sequence[Subject], level: Level) -> Subject:
         tuple(ModuleVersion(*pair) for pair in sorted(highest.items())),
         targets=tuple(t for subject in subjects for t in targets_of(subject)),
         latest={p: v for subject in subjects for p, v in subject.latest.items()},
+        retracted=frozenset().union(*(subject.retracted for subject in subjects)),
         imports=tuple(sorted({path for subject in subjects for path in subject.imports})),
         level=level,
     )
@@ -159,6 +176,12 @@ def at_versions(subject: Subject, versions: Mapping[str, str]) -> Subject:
 def targets_of(subject: Subject) -> tuple[ModuleVersion, ...]:
     """Tell what `go get` is given of a subject, with a version each."""
     return subject.targets or subject.modules
+
+
+def with_latest(subject: Subject) -> tuple[str, ...]:
+    """Tell the paths of a subject that there is a latest version of."""
+    paths = (target.path for target in targets_of(subject))
+    return tuple(p for p in paths if not any(_is_in(p, module) for module in subject.retracted))
 
 
 def _is_in(path: str, module: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gopack.plan.closure import Level
-from gopack.plan.proving import Project, Subject, parse_objects, targets_of
+from gopack.plan.proving import Project, Subject, parse_objects, targets_of, with_latest
 
 LIST_ALL = ("list", "-m", "-json", "all")
 NOT_COMPARED = frozenset({"Dir", "GoMod", "Time"})
@@ -52,6 +52,14 @@ class Scenario:
         if subject.level not in self.levels or self.of_files is (subject.project is None):
             return []
         return [step for step in self.steps if step.commands(subject)]
+
+
+def _get_latest(subject: Subject) -> list[Arguments]:
+    paths = with_latest(subject)
+    if not paths:
+        return []
+    asked = (path for path in _paths(subject) if path not in subject.retracted)
+    return [("get", *(f"{path}@latest" for path in paths)), ("list", "-m", "-json", *asked)]
 
 
 def get_arguments(subject: Subject, *flags: str) -> Arguments:
@@ -146,10 +154,7 @@ SCENARIOS = (
             ),
             Step(
                 "@latest",
-                lambda s: [
-                    ("get", *(f"{m.path}@latest" for m in targets_of(s))),
-                    ("list", "-m", "-json", *_paths(s)),
-                ],
+                _get_latest,
                 compares_files=False,
                 reads="latest",
             ),
@@ -213,6 +218,8 @@ def untried(subject: Subject) -> dict[str, str]:
             if subject.where
             else "commands are installed alone, as the lines' own rows have it"
         )
+        if scenario.name == "queries":
+            why = "all that is stored of it is retracted: list module@latest beside it"
         found.update((name, why) for name in names if name not in tried)
     return found
 

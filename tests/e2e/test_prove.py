@@ -213,6 +213,26 @@ def test_line_whose_imports_require_more_of_it_is_as_connected(tmp_path: Path) -
     assert set(proved.verdicts("example.com/old@v1.0.0").values()) == {"good"}, proved.text
 
 
+def test_latest_of_a_module_whose_stored_versions_are_all_retracted_is_not_tried(
+    tmp_path: Path,
+) -> None:
+    """The listed one is, and so is the one that says so; beside others the others are asked."""
+    with Upstream() as upstream:
+        fill_upstream(upstream)
+        old = "example.com/old"
+        upstream.add(old, "v0.9.0", files={"old.go": b"package old\n"})
+        for version, low in (("v0.8.0", "v0.8.0"), ("v1.0.0", "v1.0.0")):
+            mod = f"module {old}\n\nretract [{low}, v1.0.0]\n"
+            upstream.add(old, version, mod=mod, files={"old.go": b"package old\n"})
+        (tmp_path / "goget.txt").write_text(f"{old}@v1.0.0\nexample.com/app\n")
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        proved = prove(tmp_path, upstream.url, tmp_path / "ATHENS_STORAGE", "--compare")
+    assert proved.status == 0, proved.text
+    assert "not tried: @latest: all that is stored of it is retracted" in proved.text
+    assert "@latest" not in proved.verdicts(f"{old}@v1.0.0")
+    assert proved.verdicts("all together")["@latest"] == "good"
+
+
 def test_files_are_tried_as_the_main_modules_they_are(tmp_path: Path) -> None:
     """A folder in a module's place, a fork, a tool, a workspace, and versions without a graph."""
     require = "require example.com/tool v1.0.0\n\nrequire example.com/base v1.0.0\n"

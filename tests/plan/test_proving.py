@@ -1,12 +1,13 @@
 """What is tried of a line: its versions, packages, commands and steps."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gopack.plan.closure import Level
 from gopack.plan.items import GoItem, Item, ModuleItem, PatternItem, VersionsItem
-from gopack.plan.manifest import Entry, Manifest
+from gopack.plan.manifest import Entry, Manifest, ModuleFacts
 from gopack.plan.proving import (
     MAX_IMPORTS,
     ListedPackage,
@@ -16,7 +17,8 @@ from gopack.plan.proving import (
     together,
     with_packages,
 )
-from gopack.plan.scenarios import MAIN, SCENARIOS, answer_of, get_arguments, main_files
+from gopack.plan.scenarios import MAIN, SCENARIOS, answer_of, get_arguments, main_files, untried
+from gopack.plan.summary import Retraction
 from gopack.spec.module import ModuleVersion
 
 TOOLS = ModuleVersion("a.test/tools", "v1.2.0")
@@ -44,6 +46,25 @@ def test_line_stands_for_what_it_was_when_it_was_fetched() -> None:
     row = subject("a.test/tools")
     assert row.modules == (TOOLS,)
     assert row.latest == {"a.test/tools": "v1.2.0"}
+
+
+def test_latest_is_asked_of_what_is_not_all_retracted() -> None:
+    taken_back = ModuleFacts("v1.2.0", (Retraction("v1.0.0", "v1.2.0", ""),))
+    manifest = replace(MANIFEST, modules={"a.test/tools": taken_back})
+    item = ModuleItem("a.test/tools", "v1.2.0", text="a.test/tools")
+    [row] = subjects_of(item, manifest, Level.GRAPH)
+    assert row.retracted == {"a.test/tools"}
+    assert "@latest" not in names(row)
+    assert untried(row)["@latest"].startswith("all that is stored of it is retracted")
+    more = {**MANIFEST.versions, ModuleVersion("a.test/tools", "v1.3.0"): Entry("", "", "")}
+    [row] = subjects_of(item, replace(manifest, versions=more), Level.GRAPH)
+    assert row.retracted == frozenset()
+    both = together(
+        [replace(row, retracted=frozenset({"a.test/tools"})), subject("b.test/c@v1")], Level.GRAPH
+    )
+    [asked, listed] = next(s for s in SCENARIOS if s.name == "queries").steps[1].commands(both)
+    assert asked == ("get", "b.test/c@latest")
+    assert listed == ("list", "-m", "-json", "b.test/c")
 
 
 def test_line_nobody_fetched_stands_for_its_query() -> None:
