@@ -44,12 +44,14 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 		--hypothesis-profile quick
 
 # One run of pytest; tests/scheduling.py keeps the tests that share a Docker engine on one worker.
+# Types are checked beside it: what one of them needs of the processor alone the other does not.
 test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
 	scripts/test-needs.sh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n $(WORKERS) -m "not judge" --doctest-modules
+	@said=$$(mktemp); $(BIN)/mypy >$$said 2>&1 & types=$$!; \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -v -ra -n $(WORKERS) -m "not judge" --doctest-modules; tests=$$?; \
+	wait $$types; right=$$?; cat $$said; rm $$said; exit $$((tests + right))
 
 judge: $(VENV)/.dev $(NEEDS_GO)  ## the long judgements over real lists: an hour and the public proxy
 	scripts/test-needs.sh

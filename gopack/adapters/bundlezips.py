@@ -12,9 +12,9 @@ import mmap
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.volumes import Region
@@ -49,12 +49,17 @@ class BundleWork:
     """How a zip is taken out of a bundle, in whatever process or thread.
 
     Args:
-        zips: where each lies.
         incoming: the folder on the storage's disk where zips arrive.
+        zips: where each lies; workers are told with each job, so that they start before it is
+            known and take no memory for it.
     """
 
-    zips: Mapping[ModuleVersion, BundledZip]
     incoming: Path
+    zips: Mapping[ModuleVersion, BundledZip]
+
+    def of_one(self, module: ModuleVersion) -> Self:
+        """Give what takes this zip out, and knows of no other."""
+        return replace(self, zips={module: self.zips[module]})
 
     def make_sources(self) -> Sources:
         """Give nothing: all is in the bundle."""

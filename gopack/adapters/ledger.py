@@ -5,6 +5,7 @@ Both are written whole: to a new file, onto the disk, then renamed over the old 
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,8 +43,9 @@ class DiskLedger:
         with disk_errors("read the manifest", path):
             if not path.exists():
                 return
-            self._saved = path.read_bytes()
-        known = manifests.loads(self._saved, where=str(path))
+            data = path.read_bytes()
+        self._saved = _digest_of([data])
+        known = manifests.loads(data, where=str(path))
         self._versions, self._facts = dict(known.versions), known
 
     @property
@@ -111,24 +113,32 @@ class DiskLedger:
 
     def save(self) -> None:
         """Write manifest and go.sum, atomically; nothing is written where nothing changed."""
-        data = manifests.dumps(self.manifest)
-        if data == self._saved:
+        manifest = self.manifest
+        digest = _digest_of(manifests.pieces(manifest))
+        if digest == self._saved:
             return
-        self._write(GO_SUM, gosum.format_lines(self.manifest.sum_lines()).encode())
-        self._write(MANIFEST, data)
-        self._saved = data
+        self._write(GO_SUM, [gosum.format_lines(manifest.sum_lines()).encode()])
+        self._write(MANIFEST, manifests.pieces(manifest))
+        self._saved = digest
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, pieces: Iterable[bytes]) -> None:
         path = self._folder / name
         part = path.with_name(f"{name}.part")
         with disk_errors(f"write {name}", path):
             part.unlink(missing_ok=True)  # an earlier run's, or a link to a file elsewhere
             with part.open("xb") as file:
-                file.write(data)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             part.chmod(0o644)
             part.replace(path)
+
+
+def _digest_of(pieces: Iterable[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()
 
 
 def _zip_entry(fetched: FetchedZip | None) -> ZipEntry | None:

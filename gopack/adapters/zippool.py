@@ -20,7 +20,7 @@ from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from gopack.adapters.arena import share_one_arena
 from gopack.adapters.zipqueue import Job, JobQueue
@@ -48,6 +48,9 @@ class Work(Protocol):
     @property
     def make_sources(self) -> Callable[[], Sources]:
         """Make what is asked, once a process."""
+
+    def of_one(self, module: ModuleVersion) -> Self | None:
+        """Give what does the work on one zip, to be sent along; None where every worker knows."""
 
     def fetch(self, module: ModuleVersion, sources: Sources) -> FetchedZip:
         """Bring a zip to the storage's disk and check it."""
@@ -195,7 +198,7 @@ class ProcessZips:
                 worker.paths.appendleft(job.module.path)
             worker.jobs.add(job.number)
             with contextlib.suppress(OSError):  # its death is noticed by the listener
-                worker.line.send(job)
+                worker.line.send(job._replace(work=self._work.of_one(job.module)))
 
     def _listen(self) -> None:
         """Take answers as they come, until no worker is left."""
@@ -285,7 +288,7 @@ def _work(
     answering = threading.Lock()
 
     def do(job: Job) -> None:
-        answer = _answer(work, sources, job)
+        answer = _answer(job.work or work, sources, job)
         with answering:
             line.send((job.number, answer))
 

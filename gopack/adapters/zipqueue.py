@@ -7,19 +7,23 @@ it begins the one with the lowest rank that no other worker has, and where there
 
 from collections.abc import Collection, Iterable, Iterator
 from heapq import heappop, heappush
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gopack.spec.module import ModuleVersion
 
 
 class Job(NamedTuple):
-    """One thing to do: a method of Work, and what it is for; the lowest rank comes first."""
+    """One thing to do: a method of Work, and what it is for; the lowest rank comes first.
+
+    `work` is what does it, where that is another one than the worker was started with.
+    """
 
     rank: float
     number: int
     verb: str
     module: ModuleVersion
     wanted: frozenset[str]
+    work: Any = None
 
     @property
     def is_quick(self) -> bool:

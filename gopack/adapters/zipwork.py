@@ -41,6 +41,9 @@ class ZipWork:
     incoming: Path
     root: Path
 
+    def of_one(self, _module: ModuleVersion) -> None:
+        """Nothing: where a zip lies is told by its name."""
+
     def fetch(self, module: ModuleVersion, sources: Sources) -> FetchedZip:
         """Download and check one zip, or take the one that an earlier run left.
 

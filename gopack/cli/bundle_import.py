@@ -17,10 +17,10 @@ from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.zips import read_module_zip
 from gopack.cli import options
 from gopack.cli.bundling import (
+    bundle_source,
     carried_key,
     kept_records_of,
     make_trust,
-    opened_bundle,
     trust_options,
     zip_checkers,
 )
@@ -31,10 +31,10 @@ from gopack.cli.progress import WatchedProgress, make_progress
 from gopack.cli.units import human_bytes
 from gopack.errors import StoreError
 from gopack.flows.bundle_import import Action, Imported, Target, import_bundle
-from gopack.flows.bundle_open import Opened
+from gopack.flows.bundle_open import Opened, open_bundle
 from gopack.flows.export_sumdb import export_sumdb
 from gopack.plan.layout import FileKind, athens_disk_key
-from gopack.ports import FetchedZip
+from gopack.ports import FetchedZip, ZipFetcher
 from gopack.spec.module import ModuleVersion
 
 LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
@@ -83,13 +83,18 @@ def command(
     console = make_console()
     with ends_well(console), make_progress(console) as progress:
         trust = make_trust(trusted, is_unsigned_fine=is_unsigned_fine)
-        with opened_bundle(bundle, trust) as opened:
-            place = _Place.of(storage, layout_name)
+        place = _Place.of(storage, layout_name)
+        with (
+            bundle_source(bundle) as source,
+            zip_checkers(source, place.disk.incoming) as checkers,
+        ):
+            opened = open_bundle(source, trust)
+            run = partial(_run, opened, place, checkers.take(opened), progress)
             if is_dry_run:
-                done = _run(opened, place, progress, is_dry_run=True)
+                done = run(is_dry_run=True)
             else:
                 with place.disk.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
-                    done = _run(opened, place, progress, is_dry_run=False)
+                    done = run(is_dry_run=False)
                     if layout_name == "goproxy":
                         _write_sumdb(opened, place)
         for line in _lines(opened, done, is_dry_run=is_dry_run):
@@ -117,14 +122,18 @@ class _Place:
         return cls(disk, tree, lambda m: tree.path(m, FileKind.ZIP))
 
 
-def _run(opened: Opened, place: _Place, progress: WatchedProgress, *, is_dry_run: bool) -> Imported:
+def _run(
+    opened: Opened,
+    place: _Place,
+    zips: ZipFetcher,
+    progress: WatchedProgress,
+    *,
+    is_dry_run: bool,
+) -> Imported:
     key = carried_key(opened)
     database = opened.index.database
     own_folder = place.disk.own_folder
-    with (
-        zip_checkers(opened, place.disk.incoming) as zips,
-        ThreadPoolExecutor(1, thread_name_prefix="publish") as executor,
-    ):
+    with ThreadPoolExecutor(1, thread_name_prefix="publish") as executor:
         target = Target(
             store=place.store,
             aliases=place.store,

@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from gopack.cli import options
-from gopack.cli.bundling import carried_key, make_trust, opened_bundle, trust_options, zip_checkers
+from gopack.cli.bundling import bundle_source, carried_key, make_trust, trust_options, zip_checkers
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 from gopack.cli.jsonreport import write_json
 from gopack.cli.progress import make_progress
+from gopack.flows.bundle_open import open_bundle
 from gopack.flows.bundle_verify import verify
 
 
@@ -31,9 +32,11 @@ def command(
     with ends_well(console), make_progress(console) as progress:
         trust = make_trust(trusted, is_unsigned_fine=is_unsigned_fine)
         with (
-            opened_bundle(bundle, trust) as opened,
-            zip_checkers(opened, Path(tempfile.gettempdir())) as zips,
+            bundle_source(bundle) as source,
+            zip_checkers(source, Path(tempfile.gettempdir())) as checkers,
         ):
+            opened = open_bundle(source, trust)
+            zips = checkers.take(opened)
             progress.phase("checking the bundle")
             checked = verify(opened, zips, progress, carried_key(opened))
         signed = f"signed by {', '.join(opened.signers)}" if opened.signers else "not checked"

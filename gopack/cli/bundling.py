@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from gopack.adapters import goenv
+from gopack.adapters.arena import give_big_buffers_back, share_one_arena
 from gopack.adapters.bundlefiles import History, read_bytes, read_verifiers
 from gopack.adapters.bundlezips import BundledZip, BundleWork
 from gopack.adapters.sumdb_store import SumdbStore
@@ -28,6 +30,9 @@ from gopack.spec.module import ModuleVersion
 from gopack.spec.tlog import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MANY_BYTES = 16 << 20
+"""A bundle of this size is checked by several processes."""
 
 
 def trust_options(function: F) -> F:
@@ -64,30 +69,56 @@ def make_trust(trusted: Sequence[Path], *, is_unsigned_fine: bool) -> Trust:
 
 
 @contextmanager
-def opened_bundle(path: Path, trust: Trust) -> Iterator[Opened]:
-    """Open a bundle, or the volumes of one, and close it at the end."""
+def bundle_source(path: Path) -> Iterator[TarBundle]:
+    """Find a bundle, or the volumes of one, and close it at the end."""
     source = TarBundle(path)
     try:
-        yield open_bundle(source, trust)
+        yield source
     finally:
         source.close()
 
 
 @contextmanager
-def zip_checkers(opened: Opened, incoming: Path) -> Iterator[AdaptiveZips]:
-    """Start what checks the zips of a bundle, on every core; before the progress has a thread."""
-    source = opened.source
-    assert isinstance(source, TarBundle)
-    zips = {}
-    for one in opened.index.versions:
-        if one.entry.zip is not None:
-            regions = source.regions(*opened.places[one.zip_name])
-            zips[one.module] = BundledZip(regions, one.entry.zip.sha256)
+def opened_bundle(path: Path, trust: Trust) -> Iterator[Opened]:
+    """Open a bundle, or the volumes of one, and close it at the end."""
+    with bundle_source(path) as source:
+        yield open_bundle(source, trust)
+
+
+@dataclass(frozen=True, slots=True)
+class ZipCheckers:
+    """What checks the zips of a bundle, on every core."""
+
+    pool: AdaptiveZips
+    _zips: dict[ModuleVersion, BundledZip]
+
+    def take(self, opened: Opened) -> AdaptiveZips:
+        """Take up a bundle."""
+        source = opened.source
+        assert isinstance(source, TarBundle)
+        for one in opened.index.versions:
+            if one.entry.zip is not None:
+                regions = source.regions(*opened.places[one.zip_name])
+                self._zips[one.module] = BundledZip(regions, one.entry.zip.sha256)
+        return self.pool
+
+
+@contextmanager
+def zip_checkers(source: TarBundle, incoming: Path) -> Iterator[ZipCheckers]:
+    """Start what will check zips, before a bundle is in memory and the progress has a thread.
+
+    Processes are started for a big bundle, which is one of many zips, or of zips that take long.
+    They and this one, which started them, keep little memory that they do not use.
+    """
+    share_one_arena()
+    give_big_buffers_back()
+    zips: dict[ModuleVersion, BundledZip] = {}
     cores = os.cpu_count() or 1
-    pool = AdaptiveZips(BundleWork(zips, incoming), jobs=2 * cores, cores=cores)
+    pool = AdaptiveZips(BundleWork(incoming, zips), jobs=2 * cores, cores=cores)
     try:
-        pool.expect(len(zips))
-        yield pool
+        if source.volumes.size_bytes >= MANY_BYTES:
+            pool.start_ahead()
+        yield ZipCheckers(pool, zips)
     finally:
         pool.close()
 

@@ -47,7 +47,7 @@ from gopack.ports import (
     Store,
     ZipFetcher,
 )
-from gopack.spec import note, semver
+from gopack.spec import gomod, note, semver
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tlog import Record
 
@@ -176,11 +176,14 @@ class _Import:
 
     def look(self) -> None:
         """Check the small files, and compare each version with what is there."""
+        known = {one.module: one.module for one in self._opened.index.versions}
         for small in self._opened.small_files():
             module = small.carried.module
             self._survey.actions[module] = self._action(small)
-            self._requires[module] = required_by(module, small.mod)
+            required = required_by(module, small.mod)
+            self._requires[module] = [known.setdefault(each, each) for each in required]
             self._survey.missing.update(self._missing(module))
+        gomod.forget_requirements()
         self._survey.missing -= self._survey.actions.keys()
         if self._survey.missing:
             raise self._parent_is_missing()

@@ -112,6 +112,9 @@ def check_zips(
             if fetched.path is not None:
                 brought[one.module] = fetched
             _check_zip(opened, one, fetched)
+            if fetched.path is not None and one.entry.zip is not None:  # the same sums, held once
+                held = one.entry.zip
+                brought[one.module] = fetched._replace(sha256=held.sha256, h1=held.h1)
             progress.fetched(one.module, fetched.size_bytes)
         except GopackError as error:
             failure = failure or _explained(opened, one, error)

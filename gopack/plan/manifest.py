@@ -7,7 +7,8 @@ Rules: `.gopack/manifest.json` is JSON with one object a version, keyed `path@ve
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -145,16 +146,28 @@ class Manifest:
 
 def dumps(manifest: Manifest) -> bytes:
     """Write a manifest as JSON: sorted, one version a line."""
-    versions = {str(m): entry_json(manifest.versions[m]) for m in sorted(manifest.versions)}
-    listed = {str(m): _facts_json(manifest.listed[m]) for m in sorted(manifest.listed)}
-    surveys = {key: _survey_json(manifest.surveys[key]) for key in sorted(manifest.surveys)}
-    modules = {path: _module_json(manifest.modules[path]) for path in sorted(manifest.modules)}
-    named = {str(alias): manifest.aliases[alias] for alias in sorted(manifest.aliases)}
-    aliases = f'"aliases":{json.dumps(named)},\n' if named else ""
-    return (
-        f'{{"format":{FORMAT},\n"listed":{_lines(listed)},\n"surveys":{_lines(surveys)},\n'
-        f'"modules":{_lines(modules)},\n{aliases}"versions":{_lines(versions)}}}\n'
-    ).encode("utf-8", "backslashreplace")  # a byte of a go.mod that is no UTF-8, as JSON has it
+    return b"".join(pieces(manifest))
+
+
+def pieces(manifest: Manifest) -> Iterator[bytes]:
+    """Write a manifest as `dumps` does, a line at a time: it is never in memory whole."""
+    # A byte of a go.mod that is no UTF-8 is written as JSON has it.
+    yield from (text.encode("utf-8", "backslashreplace") for text in _texts(manifest))
+
+
+def _texts(manifest: Manifest) -> Iterator[str]:
+    yield f'{{"format":{FORMAT},\n"listed":'
+    yield from _lines((str(m), _facts_json(manifest.listed[m])) for m in sorted(manifest.listed))
+    yield ',\n"surveys":'
+    yield from _lines((k, _survey_json(manifest.surveys[k])) for k in sorted(manifest.surveys))
+    yield ',\n"modules":'
+    yield from _lines((p, _module_json(manifest.modules[p])) for p in sorted(manifest.modules))
+    if manifest.aliases:
+        named = {str(alias): manifest.aliases[alias] for alias in sorted(manifest.aliases)}
+        yield f',\n"aliases":{json.dumps(named)}'
+    yield ',\n"versions":'
+    yield from _lines((str(m), entry_json(manifest.versions[m])) for m in sorted(manifest.versions))
+    yield "}\n"
 
 
 def loads(data: bytes, *, where: str) -> Manifest:
@@ -230,9 +243,12 @@ def survey_key(roots: Iterable[ModuleVersion], starts: Iterable[str]) -> str:
     return "sha256:" + hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
-def _lines(objects: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = (f"{json.dumps(k)}:{_compact(v)}" for k, v in objects.items())
-    return "{\n" + ",\n".join(rows) + "\n}" if objects else "{}"
+def _lines(objects: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    between = "{\n"
+    for key, value in objects:
+        yield f"{between}{json.dumps(key)}:{_compact(value)}"
+        between = ",\n"
+    yield "{}" if between == "{\n" else "\n}"
 
 
 def _compact(value: Mapping[str, Any]) -> str:
@@ -318,8 +334,8 @@ def parse_entry(raw: Mapping[str, Any]) -> Entry:
         mod_sha256=_text(raw["mod_sha256"]),
         mod_h1=_text(raw["mod_h1"]),
         zip=_zip(raw) if whole else None,
-        verified=_text(raw["verified"]),
-        why=tuple(map(_text, raw["why"])),
+        verified=sys.intern(_text(raw["verified"])),
+        why=tuple(sys.intern(_text(why)) for why in raw["why"]),
     )
 
 

@@ -215,6 +215,11 @@ def _require(args: tuple[str, ...], suffix: str) -> Require:
     return Require(path, version, _is_indirect(suffix))
 
 
+def forget_requirements() -> None:
+    """Let go of the lines that were read, where no more go.mod files come: some megabytes."""
+    _require.cache_clear()
+
+
 def _is_indirect(comment: str) -> bool:
     words = comment[2:].strip(_SPACE)
     first, *more = re.split(f"[{_SPACE}]+", words, maxsplit=1)

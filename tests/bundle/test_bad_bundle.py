@@ -75,7 +75,7 @@ def forged(
 def rewrite_lists(raw: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
     """Have CONTENTS.txt, the SBOM and go.sum say what the index says."""
     try:
-        index = indexes._index(raw, "forged")
+        index = indexes.parse(json.dumps(raw).encode(), where="forged")
     except (ValueError, TypeError, LookupError, AttributeError, GopackError):
         return
     made = {

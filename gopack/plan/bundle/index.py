@@ -263,7 +263,7 @@ def loads(head: Head, packed: bytes, *, where: str) -> Index:
             hint=_AGAIN,
         )
     try:
-        index = _index(json.loads(data), where)
+        index = parse(data, where=where)
     except (
         ValueError,
         TypeError,
@@ -276,6 +276,15 @@ def loads(head: Head, packed: bytes, *, where: str) -> Index:
     if (index.sequence, index.parent) != (head.sequence, head.parent):
         raise IntegrityError("head and index disagree", where=where, hint=_AGAIN)
     return index
+
+
+def parse(data: bytes, *, where: str) -> Index:
+    """Read an index as it was unpacked.
+
+    Raises:
+        GopackError, ValueError, TypeError, LookupError, AttributeError: it is malformed.
+    """
+    return _index(json.loads(data, object_hook=_carried_or_raw), where)
 
 
 def _index_json(index: Index) -> dict[str, Any]:
@@ -334,8 +343,15 @@ def _index(raw: Mapping[str, Any], where: str) -> Index:
     )
 
 
+def _carried_or_raw(raw: dict[str, Any]) -> Carried | dict[str, Any]:
+    """Read a version as soon as it is parsed: its dictionary takes more than what it says."""
+    return _carried(raw) if "mod_bytes" in raw else raw
+
+
 def _versions(raw: list[Any]) -> tuple[Carried, ...]:
-    carried = tuple(_carried(item) for item in raw)
+    carried = tuple(raw)
+    if not all(isinstance(one, Carried) for one in carried):
+        raise ValueError("a version is none")
     if len({one.module for one in carried}) != len(carried):
         raise ValueError("a version is named twice")
     return carried

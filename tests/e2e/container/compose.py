@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.e2e.container.engine import Engine
@@ -42,17 +43,17 @@ def compose_v1() -> list[str]:
     raise NoComposeError("the host has no docker-compose 1.x")
 
 
-def compose_v2(cache: Path) -> list[str]:
-    """The command of Compose v2 (or a later one)."""
+def compose_v2(fetched: Path) -> list[str]:
+    """The command of Compose v2 (or a later one), which may be fetched into a folder."""
     for command in (
         [os.environ.get("COMPOSE_V2_BIN") or "docker-compose"],
         ["docker", "compose"],
         ["docker-compose"],
-        [str(cache / "compose-v2" / PLUGIN)],
+        [str(fetched / "compose-v2" / PLUGIN)],
     ):
         if re.match(r"[2-9]", _version(command)):
             return command
-    return [str(_fetch_from_debian(cache / "compose-v2"))]
+    return [str(_fetch_from_debian(fetched / "compose-v2"))]
 
 
 def _version(command: list[str]) -> str:
@@ -176,6 +177,17 @@ class Project:
         python = ("--entrypoint", PYTHON, "gopack", "-c", AS_WORKER)
         return self.compose("run", "--rm", "-T", *python, *command, settings=settings)
 
+    def remove(self) -> None:
+        """Remove its containers, networks and volumes, a few times quicker than `compose down`."""
+        docker, label = self.engine.docker, f"label=com.docker.compose.project={self.name}"
+        for kind, listing, removal in (
+            ("container", ("ls", "--all"), ("rm", "--force", "--volumes")),
+            ("network", ("ls",), ("rm",)),
+            ("volume", ("ls",), ("rm", "--force")),
+        ):
+            if found := docker(kind, *listing, "--quiet", "--filter", label).split():
+                docker(kind, *removal, *found)
+
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         return {
             **self.engine.env,
@@ -196,6 +208,7 @@ def certificates() -> dict[str, str]:
     return {"SSL_CERT_FILE": bundle} if Path(bundle).is_file() else {}
 
 
+@cache
 def pip_settings() -> dict[str, str]:
     """The machine's pip settings, from its configuration files too, as the build's arguments."""
     names = {"index-url", "extra-index-url", "trusted-host", "default-timeout"}

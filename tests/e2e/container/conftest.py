@@ -80,4 +80,4 @@ def project(built: Project, tmp_path: Path) -> Iterator[Project]:
     fresh.write_list("# nothing")
     os.chown(fresh.storage, *OWNER)
     yield fresh
-    fresh.compose("--profile", "athens", "down", "--volumes", "--timeout", "2")
+    fresh.remove()

@@ -13,6 +13,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 UID, GID = OWNER
 
+once = pytest.mark.parametrize("command", ["compose-2"], indirect=True)
+"""What the image does by itself is the same whatever made it run."""
+
 
 def test_worker_is_the_owner_of_the_storage(project: Project) -> None:
     ran = project.as_worker("sh", "-c", "id -u; id -g; id -G; touch ATHENS_STORAGE/it")
@@ -22,12 +25,14 @@ def test_worker_is_the_owner_of_the_storage(project: Project) -> None:
     assert (status.st_uid, status.st_gid) == OWNER
 
 
+@once
 def test_worker_cannot_become_root_again(project: Project) -> None:
     ran = project.as_worker("python3", "-c", "import os; os.setuid(0)")
     assert ran.status != 0
     assert "PermissionError" in ran.output
 
 
+@once
 def test_storage_of_root_is_refused_with_the_chown_to_run(project: Project) -> None:
     os.chown(project.storage, 0, 0)
     os.chown(project.folder / "goget.txt", *OWNER)
@@ -36,6 +41,7 @@ def test_storage_of_root_is_refused_with_the_chown_to_run(project: Project) -> N
     assert f"sudo chown -R {UID}:{GID} ATHENS_STORAGE" in ran.output
 
 
+@once
 def test_root_of_a_rootless_engine_is_the_right_owner(project: Project) -> None:
     """A user namespace of an ordinary user is what a rootless engine gives its containers."""
     said = project.engine.docker(
@@ -51,6 +57,7 @@ def test_root_of_a_rootless_engine_is_the_right_owner(project: Project) -> None:
     assert (project.storage / "it").stat().st_uid == UID
 
 
+@once
 def test_gopack_user_overrules_the_owner(project: Project) -> None:
     os.chown(project.storage, 0, 0)
     ran = project.as_worker("id", "-u", GOPACK_USER="4321")
@@ -101,6 +108,7 @@ def test_company_certificates_are_trusted_where_named(project: Project) -> None:
     assert "BEGIN CERTIFICATE" in ran.output
 
 
+@once
 def test_certificates_that_do_not_exist_are_named(project: Project) -> None:
     missing = project.folder / "no-such.pem"
     ran = project.up(SSL_CERT_FILE=str(missing))
@@ -117,6 +125,7 @@ def test_ssh_agent_socket_is_mounted_when_set(project: Project) -> None:
     assert "there" in ran.output, ran.output
 
 
+@once
 def test_stale_ssh_agent_is_noted_and_does_not_stop_the_run(project: Project) -> None:
     ran = project.as_worker("id", "-u", SSH_AUTH_SOCK=str(project.folder / "gone"))
     assert ran.status == 0, ran.output
@@ -134,6 +143,7 @@ def test_image_keeps_nothing_of_the_build(project: Project) -> None:
     assert "HTTP_PROXY" not in history
 
 
+@once
 def test_version_needs_no_mount(project: Project) -> None:
     said = project.engine.docker("run", "--rm", project.image, "--version")
     assert "gopack, version" in said
