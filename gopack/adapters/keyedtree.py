@@ -93,6 +93,7 @@ class KeyedTree:
         with self._lock, disk_errors(f"store {module}", self.path(module, FileKind.INFO)):
             if not self._layout.is_escaped and self._disk.is_case_insensitive():
                 diskwalk.refuse_other_case(self._root, module)
+            self._refuse_links(module)
             state = self.state(module)
             if state is State.COMPLETE or (state is State.MOD_ONLY and zip_file is None):
                 if zip_file is not None:
@@ -104,7 +105,7 @@ class KeyedTree:
                     where=str(self.path(module, FileKind.MOD)),
                     hint="remove this version's files if they are the wrong ones",
                 )
-            self._add(module, info, mod, zip_file)
+            self._add(module, state, info, mod, zip_file)
 
     def publish_all(self, wanted: Sequence[Publication]) -> dict[ModuleVersion, StoreError]:
         """Make versions appear, one by one: each module's list is written anew with it."""
@@ -119,6 +120,7 @@ class KeyedTree:
     def remove(self, module: ModuleVersion) -> None:
         """Make a version disappear, its line and its .info first; see ports.Store."""
         with self._lock, disk_errors(f"remove {module}", self.path(module, FileKind.INFO)):
+            self._refuse_links(module)
             for kind in FileKind:
                 self.path(module, kind).unlink(missing_ok=True)
             if self._layout.has_lists:
@@ -128,6 +130,7 @@ class KeyedTree:
         """Write `@v/<query>.info` by one rename; it is in no list. See ports.AliasStore."""
         path = self.path(alias, FileKind.INFO)
         with self._lock, disk_errors(f"store {alias}", path):
+            self._refuse_links(alias)
             self._make_folder(path.parent)
             self._place(path, info, info_time_ns(info))
             self._files.sync_folder(path.parent)
@@ -141,6 +144,7 @@ class KeyedTree:
     def remove_alias(self, alias: ModuleVersion) -> None:
         """Delete the file; see ports.AliasStore."""
         with self._lock, disk_errors(f"remove {alias}", self._root):
+            self._refuse_links(alias)
             self.path(alias, FileKind.INFO).unlink(missing_ok=True)
 
     def refuse_clashes(self, modules: Iterable[ModuleVersion]) -> None:
@@ -148,23 +152,47 @@ class KeyedTree:
         if not self._layout.is_escaped:
             self._disk.refuse_clashes(modules, there=(module for module, _ in self.versions()))
 
+    def complete_lists(self, paths: Iterable[str]) -> None:
+        """Write the lists of these modules that a broken-off run left behind their versions.
+
+        Raises:
+            StoreError: one cannot be written.
+        """
+        if not self._layout.has_lists:
+            return
+        for path in sorted(set(paths)):
+            folder = self._list_folder(path)
+            with self._lock, disk_errors(f"write the list of {path}", folder):
+                if folder.is_dir():
+                    self._write_list(path)
+
     def path(self, module: ModuleVersion, kind: FileKind) -> Path:
         """Tell where a file of a version lies."""
         return self._root / self._layout.key(module, kind)
 
-    def _add(self, module: ModuleVersion, info: bytes, mod: bytes, zip_file: Path | None) -> None:
+    def _add(
+        self, module: ModuleVersion, state: State, info: bytes, mod: bytes, zip_file: Path | None
+    ) -> None:
+        """Add what is missing; a lone .mod or .info of no whole version does not stay."""
         time_ns = info_time_ns(info)
         folder = self.path(module, FileKind.INFO).parent
         self._make_folder(folder)
         if zip_file is not None:
             self._files.settle(zip_file, time_ns)
             self._files.rename(zip_file, self.path(module, FileKind.ZIP))
-        for kind, text in ((FileKind.MOD, mod), (FileKind.INFO, info)):
-            if not self.path(module, kind).exists():
+        if state is State.ABSENT:
+            for kind, text in ((FileKind.MOD, mod), (FileKind.INFO, info)):
                 self._place(self.path(module, kind), text, time_ns)
         self._files.sync_folder(folder)
         if self._layout.has_lists:
             self._write_list(module.path)
+
+    def _refuse_links(self, module: ModuleVersion) -> None:
+        """Refuse a folder on the way to a version's files that is a link: it may lead outside."""
+        folder = self._root
+        for element in self._layout.key(module, FileKind.INFO).split("/")[:-1]:
+            folder /= element
+            diskwalk.refuse_link(folder)
 
     def _place(self, path: Path, text: bytes, time_ns: int | None = None) -> None:
         staged = self._disk.staging / f"{os.getpid()}-tree-{next(self._numbers)}"
@@ -172,14 +200,20 @@ class KeyedTree:
         self._files.settle(staged, time_ns)
         self._files.rename(staged, path)
 
+    def _list_folder(self, path: str) -> Path:
+        return self._root / escape_path(path) / "@v"
+
     def _write_list(self, path: str) -> None:
-        folder = self._root / escape_path(path) / "@v"
+        folder = self._list_folder(path)
         found = (
             self._layout.parse(each.relative_to(self._root).as_posix())
             for each in folder.glob("*.info")
         )
         versions = sorted((one.module.version for one in found if one), key=semver.sort_key)
-        self._place(folder / "list", "".join(f"{version}\n" for version in versions).encode())
+        text = "".join(f"{version}\n" for version in versions).encode()
+        target = folder / "list"
+        if not target.is_file() or target.read_bytes() != text:
+            self._place(target, text)
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():

@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.disklock import LOCK_WAIT_S
+from gopack.adapters.diskwalk import refuse_link, refuse_links_below
 from gopack.adapters.keyedtree import ATHENS_S3, GOPROXY, KeyedTree
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.statictree import StaticTree
@@ -94,7 +96,9 @@ def command(
                 done = run(is_dry_run=True)
             else:
                 with place.disk.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
+                    place.refuse_links()
                     done = run(is_dry_run=False)
+                    place.complete_lists(opened)
                     if layout_name == "goproxy":
                         _write_sumdb(opened, place)
         for line in _lines(opened, done, is_dry_run=is_dry_run):
@@ -120,6 +124,27 @@ class _Place:
             return cls(disk, disk, lambda m: storage / athens_disk_key(m, FileKind.ZIP))
         tree = KeyedTree(disk, LAYOUTS[layout_name])
         return cls(disk, tree, lambda m: tree.path(m, FileKind.ZIP))
+
+    @property
+    def sumdb(self) -> Path:
+        """Where the checksum databases lie beside the modules, in the GOPROXY layout."""
+        return self.disk.root / "sumdb"
+
+    def refuse_links(self) -> None:
+        """Refuse links where a GOPROXY tree's checksum database is written.
+
+        Raises:
+            StoreError: naming the link.
+        """
+        if isinstance(self.store, KeyedTree):
+            with disk_errors("look into the storage", self.sumdb):
+                refuse_link(self.sumdb)
+                refuse_links_below(self.sumdb)
+
+    def complete_lists(self, opened: Opened) -> None:
+        """Write the lists that a broken-off import left behind its versions."""
+        if isinstance(self.store, KeyedTree):
+            self.store.complete_lists(one.module.path for one in opened.index.versions)
 
 
 def _run(
@@ -160,7 +185,7 @@ def _write_sumdb(opened: Opened, place: _Place) -> None:
     """Put the checksum database's static tree beside the modules, where the go command asks."""
     key = carried_key(opened)
     if key is not None:
-        tree = StaticTree(place.disk.root / "sumdb" / key.name)
+        tree = StaticTree(place.sumdb / key.name)
         store = SumdbStore.of(place.disk.own_folder, key.name)
         export_sumdb(store, key, tree.write, tree.write_last)
 

@@ -126,3 +126,60 @@ def test_real_disk_that_ignores_case(connected: Side, sealed: Side, tmp_path: Pa
         assert sum(name.endswith(".zip") for name in sealed.versions()) == 3
     finally:
         subprocess.run(["umount", str(sealed.root)], check=True)
+
+
+@pytest.mark.parametrize("layout", ["athens", "goproxy", "athens-s3"])
+def test_link_on_the_way_is_refused_and_nothing_is_written_behind_it(
+    connected: Side, sealed: Side, tmp_path: Path, layout: str
+) -> None:
+    (tmp_path / "outside").mkdir()
+    sealed.root.mkdir()
+    (sealed.root / "example.com").symlink_to(tmp_path / "outside")
+    result = sealed.run("bundle", "import", make_bundle(connected, "a.bundle"), "--layout", layout)
+    assert result.exit_code == 5, result.output
+    assert "a symbolic link" in result.output
+    assert not list((tmp_path / "outside").iterdir())
+
+
+@pytest.mark.parametrize("name", ["sumdb", "sumdb/sum.example.test", "sumdb/x/tile"])
+def test_link_where_the_database_of_a_goproxy_tree_goes_is_refused(
+    connected: Side, sealed: Side, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (sealed.root / name).parent.mkdir(parents=True)
+    (sealed.root / name).symlink_to(tmp_path / "outside")
+    result = sealed.run(
+        "bundle", "import", make_bundle(connected, "a.bundle"), "--layout", "goproxy"
+    )
+    assert result.exit_code == 5, result.output
+    assert "a symbolic link" in result.output
+    assert not list((tmp_path / "outside").iterdir())
+    assert sealed.versions() == {}
+
+
+@pytest.mark.parametrize("layout", ["goproxy", "athens-s3"])
+@pytest.mark.parametrize("kind", ["mod", "info"])
+def test_lone_file_of_a_version_does_not_become_a_part_of_it(
+    connected: Side, sealed: Side, layout: str, kind: str
+) -> None:
+    lone = sealed.root / f"example.com/root/@v/v1.0.0.{kind}"
+    lone.parent.mkdir(parents=True)
+    lone.write_bytes(b"module example.com/evil\n")
+    words = ("--layout", layout)
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"), *words)
+    name = "go.mod" if kind == "mod" else "v1.0.0.info"
+    assert lone.read_bytes() == (connected.root / "example.com/root/v1.0.0" / name).read_bytes()
+
+
+def test_list_that_a_kill_left_behind_its_versions_is_completed(
+    connected: Side, sealed: Side
+) -> None:
+    """The kill came between the version's .info and its line in the list, and before the ledger."""
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", bundle, "--layout", "goproxy")
+    goal = sealed.versions()
+    (sealed.root / "example.com/root/@v/list").unlink()
+    (sealed.root / "example.com/thin/@v/list").write_bytes(b"")
+    (sealed.root / ".gopack/manifest.json").unlink()
+    sealed.done("bundle", "import", bundle, "--layout", "goproxy")
+    assert sealed.versions() == goal
