@@ -6,7 +6,8 @@ Rules:
 - Versions that are there with the same sums are passed by; those with other sums are conflicts:
   reported, and left alone. What gopack recorded and somebody changed is no conflict but damage,
   and stops the import.
-- A bundle may come before its parent when all that its versions require is here or comes with it.
+- A bundle may come before its parent when all that its versions require is here or comes with it,
+  and the checksum records that it builds on are here (bundle_settle).
 - A broken-off import is finished by running it again: zips that arrived are used, and versions
   that appeared are recognised.
 """
@@ -21,7 +22,7 @@ from typing import Protocol
 from gopack.errors import StoreError
 from gopack.flows import bundle_settle
 from gopack.flows.appearing import Appearing, Shelf
-from gopack.flows.bundle_open import Opened, SmallFiles
+from gopack.flows.bundle_open import Opened, SmallFiles, parent_is_missing
 from gopack.flows.bundle_settle import Settled
 from gopack.flows.bundle_sumdb import Holdings
 from gopack.flows.bundle_verify import (
@@ -263,15 +264,8 @@ class _Import:
 
     def _parent_is_missing(self) -> StoreError:
         missing = sorted(self._survey.missing)
-        parent = self._opened.index.parent
-        named = f"bundle {parent.sequence} ({parent.id})" if parent else "what it builds on"
-        return StoreError(
-            f"this bundle needs {named} first: {len(missing)} versions that its own require are "
-            f"not here, such as {missing[0]}",
-            where=self._opened.where,
-            hint=f"import {named}, then this one; or make it anew with --since the state of this "
-            "side (`gopack bundle state`)",
-        )
+        what = f"{len(missing)} versions that its own require are not here, such as {missing[0]}"
+        return parent_is_missing(self._opened, what)
 
     def _check_kept(self) -> None:
         """Hold every version against the records that are here, whatever the bundle says of it."""

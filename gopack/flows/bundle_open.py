@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gopack.errors import IntegrityError
+from gopack.errors import IntegrityError, StoreError
 from gopack.plan.bundle import index as indexes
 from gopack.plan.bundle.index import Carried, Chunk, Head, Index, Member, Sealed
 from gopack.plan.query import checked_info
@@ -139,6 +139,18 @@ def open_bundle(source: Source, trust: Trust) -> Opened:
         raise IntegrityError("two files have one name", where=str(source.path), hint=_FORGED)
     source.check_end(sealed)
     return Opened(source, sealed, places, signers)
+
+
+def parent_is_missing(opened: Opened, what: str) -> StoreError:
+    """Make the error for a bundle that came before the one that it builds on."""
+    parent = opened.index.parent
+    named = f"bundle {parent.sequence} ({parent.id})" if parent else "what it builds on"
+    return StoreError(
+        f"this bundle needs {named} first: {what}",
+        where=opened.where,
+        hint=f"import {named}, then this one; or make it anew with --since the state of this "
+        "side (`gopack bundle state`)",
+    )
 
 
 def _check_signatures(message: bytes, trust: Trust, where: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ Rules:
 - Of all heads the newest counts, whoever brought it; a newer one is never replaced by an older.
 - At that head every record must prove, those that were there before too, and so must every older
   head that the storage has shown to clients: otherwise they would ask for tiles that nobody has.
+- The records that the bundle builds on must be here: what came to a newer head without their tiles
+  could never be joined by the bundles that bring them.
 - An older head that only the bundle brings is kept if it proves, and left out if it does not: no
   client of this storage has seen it.
 """
@@ -14,9 +16,10 @@ from dataclasses import dataclass
 
 from gopack.errors import IntegrityError, StoreError
 from gopack.flows import bundle_sumdb
-from gopack.flows.bundle_open import Opened
+from gopack.flows.bundle_open import Opened, parent_is_missing
 from gopack.flows.bundle_sumdb import Holdings, MissingTileError, ReadTile
 from gopack.flows.bundle_verify import CarriedTiles
+from gopack.plan.bundle.inventory import Proofs
 from gopack.ports import ProofStore
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import NO_HEAD, SignedHead, newest
@@ -42,13 +45,15 @@ def settle(opened: Opened, carried: Holdings, store: ProofStore) -> Settled:
 
     Raises:
         IntegrityError: something is spoilt, or the log is forked.
-        StoreError: the two do not meet: the proofs between them are in neither.
+        StoreError: the bundle before this one is missing; or the two do not meet: the proofs
+            between them are in neither.
     """
     site = bundle_sumdb.kept(store, carried.key)
     site_heads = site.heads if site else ()
     site_records = dict(site.records) if site else {}
     head = newest([*site_heads, *carried.heads])
     site_head = site.head if site else NO_HEAD
+    _refuse_gap(opened, carried.key.name, site_records)
     _refuse_other_records(site_records, carried.records)
     union = {**carried.records, **site_records}
     merge = _Merge(CarriedTiles(opened, carried), store)
@@ -117,6 +122,15 @@ class _Merge:
             return self._store.tile(tile) if data is None else data
 
         return read
+
+
+def _refuse_gap(opened: Opened, name: str, site: Mapping[ModuleVersion, Record]) -> None:
+    base = opened.index.builds_on.sumdbs.get(name, Proofs())
+    missing = base.records - {record.id for record in site.values()}
+    if missing:
+        raise parent_is_missing(
+            opened, f"{len(missing)} checksum records that it builds on are not here"
+        )
 
 
 def _refuse_other_records(
