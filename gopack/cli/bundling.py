@@ -13,6 +13,7 @@ from gopack.adapters import goenv
 from gopack.adapters.arena import give_big_buffers_back, share_one_arena
 from gopack.adapters.bundlefiles import History, read_bytes, read_verifiers
 from gopack.adapters.bundlezips import BundledZip, BundleWork
+from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.tarbundle import TarBundle
 from gopack.adapters.zippool import AdaptiveZips
@@ -22,8 +23,7 @@ from gopack.plan import manifest as manifests
 from gopack.plan.bundle import inventory as inventories
 from gopack.plan.bundle.index import Parent
 from gopack.plan.bundle.inventory import Inventory, Proofs
-from gopack.spec import note, tlog
-from gopack.spec.base64std import encode
+from gopack.spec import base64std, note, tlog
 from gopack.spec.goenv import SumDB
 from gopack.spec.known_keys import KNOWN_KEYS
 from gopack.spec.module import ModuleVersion
@@ -33,6 +33,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 MANY_BYTES = 16 << 20
 """A bundle of this size is checked by several processes."""
+
+MAX_DIGITS = 9
+"""A bundle's sequence number has no more."""
 
 
 def trust_options(function: F) -> F:
@@ -153,7 +156,16 @@ def carried_key(opened: Opened) -> note.Verifier | None:
                 hint="do not import it until it is known why; GOSUMDB sets this machine's key",
             )
         return key
-    if database.name == key.name and (_is_known(key) or opened.signers):
+    if _is_known(key):
+        return key
+    if _has_known_key(key.name):
+        raise IntegrityError(
+            f"the bundle has another key for {key.name} than the one that gopack knows",
+            where=opened.where,
+            got=str(key),
+            hint="do not import it, whoever signed it, and ask who made it where the key is from",
+        )
+    if opened.signers:
         return key
     raise IntegrityError(
         f"nobody vouches for the key of the checksum database {database.name}",
@@ -163,8 +175,14 @@ def carried_key(opened: Opened) -> note.Verifier | None:
 
 
 def _is_known(key: note.Verifier) -> bool:
-    public = encode(bytes([note.ALG_ED25519]) + key.public_key)
+    public = base64std.encode(bytes([note.ALG_ED25519]) + key.public_key)
     return KNOWN_KEYS.get(f"{key.key_hash:08x}") == public
+
+
+def _has_known_key(name: str) -> bool:
+    """Tell whether a key of the database of this name is known: only the true name fits one."""
+    known = ((int(number, 16), base64std.decode(key)) for number, key in KNOWN_KEYS.items())
+    return any(key is not None and note.key_hash(name, key) == number for number, key in known)
 
 
 def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
@@ -173,12 +191,13 @@ def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
     for name, store in _kept_databases(own_folder):
         notes = list(store.heads())
         sizes = [
-            tlog.parse_tree(message.split(b"\n\n")[0].decode() + "\n").size for message in notes
+            tlog.parse_tree(message.split(b"\n\n")[0].decode(errors="replace") + "\n").size
+            for message in notes
         ]
         found[name] = Proofs(
             frozenset(record.id for record in store.records().values()),
             frozenset(sizes),
-            notes[-1].decode() if notes else "",
+            notes[-1].decode(errors="replace") if notes else "",
         )
     return found
 
@@ -202,11 +221,11 @@ def read_base(text: str, history: History) -> tuple[Inventory, Parent | None]:
         InputError: there is no such thing.
         GopackError: it cannot be read.
     """
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
         sealed = history.load(int(text))
         return sealed.index.after, Parent(sealed.head.sequence, sealed.head.id)
     path = Path(text)
-    if not path.is_dir() and path.is_file() and _begins_json(path):
+    if _begins_json(path):
         return _read_holdings(path), None
     with opened_bundle(path, Trust(is_unsigned_fine=True)) as opened:
         head = opened.sealed.head
@@ -214,8 +233,11 @@ def read_base(text: str, history: History) -> tuple[Inventory, Parent | None]:
 
 
 def _begins_json(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(1) == b"{"
+    with disk_errors("read", path):
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
 
 
 def _read_holdings(path: Path) -> Inventory:
@@ -233,10 +255,12 @@ def read_inventory(text: str) -> Inventory:
     """
     path = Path(text)
     own = path / ".gopack"
-    if path.is_dir():
+    with disk_errors("read", path):
+        is_storage = path.is_dir()
+    if is_storage:
         manifest = manifests.loads(read_bytes(own / "manifest.json"), where=text)
         return inventories.of_manifest(manifest, kept_proofs_of(own))
-    if path.is_file() and _begins_json(path):
+    if _begins_json(path):
         return _read_holdings(path)
     with opened_bundle(path, Trust(is_unsigned_fine=True)) as opened:
         return opened.index.after

@@ -19,7 +19,7 @@ from enum import Enum
 from itertools import islice
 from typing import Protocol
 
-from gopack.errors import StoreError
+from gopack.errors import IntegrityError, StoreError
 from gopack.flows import bundle_settle
 from gopack.flows.appearing import Appearing, Shelf
 from gopack.flows.bundle_open import Opened, SmallFiles, parent_is_missing
@@ -33,8 +33,10 @@ from gopack.flows.bundle_verify import (
     read_holdings,
 )
 from gopack.flows.progress import Progress
+from gopack.plan import publishing
 from gopack.plan.bundle.index import Carried, sha256
-from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest
+from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest, vouched_by
+from gopack.plan.query import checked_info
 from gopack.plan.room import Room
 from gopack.plan.summary import required_by
 from gopack.ports import (
@@ -54,6 +56,8 @@ from gopack.spec.tlog import Record
 
 PUBLISHED_AT_ONCE = 256
 """Versions whose small files are in memory together."""
+
+_FORGED = "the bundle is forged or made by a broken program; nothing was imported"
 
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
@@ -188,6 +192,27 @@ class _Import:
         self._survey.missing -= self._survey.actions.keys()
         if self._survey.missing:
             raise self._parent_is_missing()
+        self._check_order()
+
+    def _check_order(self) -> None:
+        """Check that versions come after those they require, as far as cycles allow.
+
+        Raises:
+            IntegrityError: one would appear before what it requires.
+        """
+        order = publishing.in_order(self._requires)
+        rank = {module: number for number, module in enumerate(order)}
+        there: set[ModuleVersion] = set()
+        for one in self._opened.index.versions:
+            module = one.module
+            for required in self._requires[module]:
+                if rank.get(required, rank[module]) < rank[module] and required not in there:
+                    raise IntegrityError(
+                        f"comes before {required}, which it requires",
+                        where=str(module),
+                        hint=_FORGED,
+                    )
+            there.add(module)
 
     def check(self, *, is_dry_run: bool) -> Mapping[ModuleVersion, FetchedZip]:
         """Check all the rest, and bring the zips that are needed to the storage's disk."""
@@ -215,6 +240,10 @@ class _Import:
             self._refuse_edited(one.module, recorded, state, info, mod)
         if mod != small.mod:
             return self._conflict(one.module, "its go.mod differs")
+        try:
+            checked_info(*one.module, info)
+        except IntegrityError as error:
+            return self._conflict(one.module, f"its .info is none: {error.what}")
         if one.entry.zip is None:
             is_more = state is State.COMPLETE  # from elsewhere, with a zip that nobody vouches for
             return Action.THERE if recorded or is_more else self._adopt(one.module, None)
@@ -224,7 +253,10 @@ class _Import:
             if recorded.zip.h1 != one.entry.zip.h1:
                 return self._conflict(one.module, "its zip has another sum")
             return Action.THERE
-        stored = self._target.stored_zip(one.module)
+        try:
+            stored = self._target.stored_zip(one.module)
+        except IntegrityError as error:
+            return self._conflict(one.module, f"its zip is none: {error.what}")
         if stored.h1 != one.entry.zip.h1:
             return self._conflict(one.module, "its zip has another sum")
         return self._adopt(one.module, stored)
@@ -304,11 +336,26 @@ class _Import:
         try:
             smalls = self._opened.small_files()
             while batch := list(islice(smalls, PUBLISHED_AT_ONCE)):
+                self._look_again(batch, brought)
                 self._publish_batch({one.carried.module: one for one in batch}, brought)
             self._publish_aliases()
         finally:
             target.ledger.annotate(self._annotations())
             target.ledger.save()
+
+    def _look_again(
+        self, smalls: Iterable[SmallFiles], brought: Mapping[ModuleVersion, FetchedZip]
+    ) -> None:
+        """Compare what somebody else put there since the look: checking takes its time."""
+        was = {Action.ADD: State.ABSENT, Action.COMPLETE: State.MOD_ONLY}
+        for small in smalls:
+            module = small.carried.module
+            known = was.get(self._survey.actions[module])
+            if known is None or self._target.store.state(module) is known:
+                continue
+            self._survey.actions[module] = self._action(small)
+            if module in brought and not self._needs_zip(small.carried):
+                self._target.zips.discard(brought[module])
 
     def _publish_batch(
         self,
@@ -386,8 +433,9 @@ class _Import:
         """Say what vouches for a version here: a claim without its record is none."""
         if one.entry.verified.startswith(UNVERIFIED):
             return one.entry.verified
-        if self._settled is not None and one.module in self._settled.records:
-            return one.entry.verified
+        database = self._opened.index.database
+        if database and self._settled is not None and one.module in self._settled.records:
+            return vouched_by(database.name)
         return f"{UNVERIFIED}: carried without its checksum record"
 
     def _annotations(self) -> Annotations:

@@ -85,7 +85,13 @@ class Opened:
         return str(self.source.path)
 
     def read(self, name: str) -> bytes:
-        """Read a file whole, checked; only for files that are not big."""
+        """Read a file whole, checked; only for files that are not big.
+
+        Raises:
+            IntegrityError: it is damaged, or the bundle has none of this name.
+        """
+        if name not in self.places:
+            raise IntegrityError(f"has no {name}", where=self.where, hint=_FORGED)
         return b"".join(self.source.pieces(*self.places[name]))
 
     def small_files(self) -> Iterator[SmallFiles]:

@@ -15,11 +15,11 @@ from typing import Any
 
 from gopack.errors import GopackError, InputError, IntegrityError, StoreError
 from gopack.plan import sumtree
-from gopack.plan.bundle.inventory import Proofs
+from gopack.plan.bundle.inventory import Proofs, natural
 from gopack.ports import ProofStore
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import HeadProver, SignedHead, newest, open_head
+from gopack.spec.sumdb import HeadProver, SignedHead, newest, open_head, recorded_lines
 from gopack.spec.tiles import Tile, parse_tile_path
 from gopack.spec.tlog import EMPTY_HASH, Record, Tree
 
@@ -143,7 +143,11 @@ def loads(data: bytes, key: note.Verifier, *, where: str) -> Holdings:
 
 def _record(raw: list[Any]) -> tuple[ModuleVersion, Record]:
     path, version, number, text = raw
-    return ModuleVersion(str(path), str(version)), Record(int(number), str(text).encode())
+    module = ModuleVersion(str(path), str(version))
+    record = Record(natural(number), str(text).encode())
+    if not recorded_lines(record, module):
+        raise ValueError(f"a record under the name of {module} that is not its")
+    return module, record
 
 
 class MissingTileError(StoreError):

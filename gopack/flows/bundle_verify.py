@@ -20,7 +20,7 @@ from gopack.plan.bundle.index import (
     Carried,
     Member,
 )
-from gopack.plan.manifest import UNVERIFIED
+from gopack.plan.manifest import vouched_by
 from gopack.ports import FetchedZip, ZipFetcher
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
@@ -75,9 +75,6 @@ def check_plain(opened: Opened) -> None:
         for _ in opened.source.pieces(*opened.places[member.name]):
             pass
     versions, where = opened.index.versions, opened.where
-    for name in (CONTENTS_NAME, SBOM_NAME, GO_SUM_NAME):
-        if name not in opened.places:
-            raise IntegrityError(f"has no {name}", where=where, hint=_FORGED)
     contents.check(opened.read(CONTENTS_NAME), versions, opened.index.extras, where=where)
     sbom.check(opened.read(SBOM_NAME), versions, where=where)
     if opened.read(GO_SUM_NAME) != opened.index.go_sum:
@@ -165,6 +162,8 @@ def read_holdings(opened: Opened, key: note.Verifier) -> Holdings | None:
         return None
     data = indexes.unpack(opened.read(SUMDB_NAME), database.unpacked_bytes, where=opened.where)
     holdings = bundle_sumdb.loads(data, key, where=opened.where)
+    if TILES_NAME not in opened.places:
+        raise IntegrityError(f"has no {TILES_NAME}", where=opened.where, hint=_FORGED)
     tiles = opened.places[TILES_NAME][1]
     if not holdings.heads or holdings.tiles_bytes != tiles.size_bytes:
         raise IntegrityError("the tiles lie about their size", where=opened.where, hint=_FORGED)
@@ -211,8 +210,8 @@ def check_recorded(opened: Opened, records: Mapping[ModuleVersion, Record] | Non
         record = records.get(one.module) if records is not None else None
         if record is not None and database is not None:
             check_against(one, record, database.name)
-        elif one.entry.verified.startswith(UNVERIFIED):
-            continue
+        elif database is None or one.entry.verified != vouched_by(database.name):
+            continue  # nothing here could show what it claims, and import does not believe it
         elif not opened.index.builds_on.sumdbs and records is not None:
             raise IntegrityError(
                 "is said to be verified, and its checksum record is not carried",

@@ -21,7 +21,7 @@ from gopack.flows.smallfiles import SmallFileReader, SmallFiles
 from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
 from gopack.plan.expectedsums import mismatch
 from gopack.plan.lines import Plan
-from gopack.plan.manifest import UNVERIFIED, Annotations
+from gopack.plan.manifest import UNVERIFIED, Annotations, vouched_by
 from gopack.plan.outcome import Stored
 from gopack.plan.room import Room
 from gopack.plan.summary import OtherModuleError
@@ -412,7 +412,7 @@ class FetchRun:
             self.fetched.unproven = error
 
     def _seal(self) -> str:
-        return f"sumdb {self._ports.verifier.name}"
+        return vouched_by(self._ports.verifier.name)
 
     def _prove(self, wave: Mapping[ModuleVersion, Sums]) -> Mapping[ModuleVersion, Outcome]:
         """Tell of each version what the list's go.sum files say, else the checksum database."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gopack.errors import IntegrityError
-from gopack.plan.manifest import UNVERIFIED, Annotations, Manifest
+from gopack.plan.manifest import UNVERIFIED, Annotations, Manifest, vouched_by
 from gopack.plan.sumtree import plan_tiles
 from gopack.ports import ProofStore
 from gopack.spec.module import ModuleVersion
@@ -53,7 +53,7 @@ def find_lost(ledger: MendedLedger, store: KeptProofs, name: str) -> bool:
     heads = [head for head in map(read_head, store.heads()) if head is not None]
     size = max((head.tree.size for head in heads), default=0)
     records = {m: record for m, record in store.records().items() if 0 <= record.id < size}
-    lost = [m for m, by in claimed.items() if by != f"sumdb {name}" or m not in records]
+    lost = [m for m, by in claimed.items() if by != vouched_by(name) or m not in records]
     if lost:
         ledger.annotate(Annotations(verified=dict.fromkeys(lost, LOST)))
     return bool(records) and _lacks_tiles(store, heads, records)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gopack.errors import GopackError, StoreError
+from gopack.errors import InputError, StoreError
 from gopack.plan.layout import is_version_folder_name
 from gopack.plan.summary import Retraction
 from gopack.spec import semver
@@ -30,6 +30,11 @@ UNVERIFIED = "unverified"
 
 BY_HAND = "by hand"
 """How the reason of a version begins that a person put in."""
+
+
+def vouched_by(database: str) -> str:
+    """Say in an entry that a checksum database vouches for the version."""
+    return f"sumdb {database}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +191,13 @@ def loads(data: bytes, *, where: str) -> Manifest:
             )
         return Manifest(
             {_module(key): parse_entry(value) for key, value in raw["versions"].items()},
-            {_module(key): LineFacts(**value) for key, value in raw["listed"].items()},
+            {_module(key): _line_facts(value) for key, value in raw["listed"].items()},
             {k: _survey(v) for k, v in raw.get("surveys", {}).items() if _is_full(v)},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
             {_alias(key): str(version) for key, version in raw.get("aliases", {}).items()},
         )
     except (
-        GopackError,
+        InputError,
         ValueError,
         TypeError,
         LookupError,
@@ -300,7 +305,7 @@ def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
 def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
     return SurveyFacts(
         tuple(map(_module, raw["extras"])),
-        tuple(raw["unresolved"]),
+        tuple(map(_text, raw["unresolved"])),
         frozenset(map(str, raw.get("providers", ()))),
         {_module(key): bool(whole) for key, whole in raw.get("parts", {}).items()},
         tuple(_module(key) for key in raw.get("held", ())),
@@ -321,9 +326,16 @@ def _module_json(facts: ModuleFacts) -> dict[str, Any]:
     return {"carrier": facts.carrier, "retract": retract, **wanted}
 
 
+def _line_facts(raw: Mapping[str, Any]) -> LineFacts:
+    facts = LineFacts(**raw)
+    for text in (facts.retracted or "", facts.deprecated, facts.carrier):
+        _text(text)
+    return facts
+
+
 def _module_facts(raw: Mapping[str, Any]) -> ModuleFacts:
-    retract = (Retraction(low, high, why) for low, high, why in raw["retract"])
-    return ModuleFacts(raw["carrier"], tuple(retract), str(raw.get("wanted", "")))
+    retract = (Retraction(_text(low), _text(high), _text(why)) for low, high, why in raw["retract"])
+    return ModuleFacts(_text(raw["carrier"]), tuple(retract), _text(raw.get("wanted", "")))
 
 
 def parse_entry(raw: Mapping[str, Any]) -> Entry:

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
+from gopack.adapters.ledger import DiskLedger
 from gopack.errors import GopackError, IntegrityError
 from gopack.flows import bundle_sumdb
 from gopack.plan.bundle import contents, sbom, tarball
 from gopack.plan.bundle import index as indexes
 from gopack.plan.bundle.index import Head
-from gopack.spec import note
+from gopack.plan.manifest import Annotations, LineFacts
+from gopack.spec import base64std, note
 from gopack.spec.sumdb import open_head
-from tests.bundling import Side, own_files
+from tests.bundling import Side, module, own_files
 from tests.fakes_sumdb import FakeSumDB
 
 Edit = Callable[[dict[str, Any]], None]
@@ -517,3 +519,174 @@ def test_signature_of_another_bundle_does_not_count(
     text = files[0][1].split(b"\n\n", 1)[0]
     bundle.write_bytes(written([("BUNDLE", text + b"\n\n" + signatures), *files[1:]]))
     refused(sealed, bundle, "invalid signature")
+
+
+def without(bundle: Path, name: str, key: Path) -> None:
+    """Leave a file out, of the index and of the archive."""
+    bundle.write_bytes(written([file for file in members(bundle) if file[0] != name]))
+
+    def edit(index: dict[str, Any]) -> None:
+        index["front"] = [m for m in index["front"] if m[0] != name]
+
+    forged(bundle, edit, signer_of(key))
+
+
+@pytest.mark.parametrize("name", ["sumdb.json.bz2", "sumdb.tiles"])
+def test_database_without_its_files_is_refused(
+    bundle: Path, sealed: Side, key: Path, name: str
+) -> None:
+    without(bundle, name, key)
+    refused(sealed, bundle, f"has no {name}")
+    assert f"has no {name}" in sealed.run("bundle", "verify", bundle).output
+
+
+INFINITE: dict[str, Edit] = {
+    "sequence": lambda index: index.update(sequence=float("inf")),
+    "parent": lambda index: index.update(parent=[float("inf"), "0" * 64]),
+    "heads": lambda index: index["builds_on"]["sumdb"].update(
+        x={"heads": [float("inf")], "records": [], "latest": ""}
+    ),
+    "negative": lambda index: index["builds_on"]["sumdb"].update(
+        x={"heads": [], "records": [-1], "latest": ""}
+    ),
+}
+
+
+@pytest.mark.parametrize("field", INFINITE)
+def test_number_that_is_none_is_refused(
+    bundle: Path, connected: Side, sealed: Side, key: Path, tmp_path: Path, field: str
+) -> None:
+    forged(bundle, INFINITE[field], signer_of(key), lists_follow=False)
+    refused(sealed, bundle, "malformed index")
+    for words in (("inspect", bundle), ("diff", bundle, bundle)):
+        result = sealed.run("bundle", *words)
+        assert (result.exit_code, "malformed index" in result.output) == (4, True), result.output
+    result = connected.run("bundle", "create", tmp_path / "b.bundle", "--since", bundle)
+    assert (result.exit_code, "malformed index" in result.output) == (4, True), result.output
+
+
+@pytest.mark.parametrize("path", ["example.com/victim", "example.com/a\n\nfoo", "a b"])
+def test_record_under_a_name_that_is_not_its_own_is_refused(
+    bundle: Path, sealed: Side, key: Path, path: str
+) -> None:
+    """It is in the log, and would be kept: as the record of a version that it says nothing of."""
+    files = members(bundle)
+    place = next(n for n, (name, _) in enumerate(files) if name == "sumdb.json.bz2")
+    raw = json.loads(bz2.decompress(files[place][1]))
+    raw["records"].append([path, "v9.9.9", *raw["records"][0][2:]])
+    text = json.dumps(raw).encode()
+    packed = bz2.compress(text)
+    files[place] = ("sumdb.json.bz2", packed)
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        [front] = [m for m in index["front"] if m[0] == "sumdb.json.bz2"]
+        front[1:] = [len(packed), indexes.sha256(packed)]
+        index["sumdb"]["bytes"] = len(text)
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "malformed checksum records")
+
+
+def test_claim_of_another_database_is_not_believed(bundle: Path, sealed: Side, key: Path) -> None:
+    def edit(index: dict[str, Any]) -> None:
+        for one in index["versions"]:
+            one["verified"] = "sumdb elsewhere.test"
+
+    forged(bundle, edit, signer_of(key))
+    sealed.done("bundle", "import", bundle)
+    recorded = own_files(sealed.root)["manifest.json"]
+    assert b"elsewhere.test" not in recorded
+    assert recorded.count(f'"sumdb {sealed.log.name}"'.encode()) == 3
+
+
+def test_versions_that_another_database_vouched_for_are_carried_as_unverified(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    """The connected side changed its GOSUMDB: the proofs of the first one do not go along."""
+    second = Side(connected.root, FakeSumDB("second.test", seed=b"\x09" * 32), connected.env)
+    second.put("example.com/later@v1.0.0")
+    second.done("bundle", "create", tmp_path / "a.bundle")
+    side = Side(sealed.root, second.log, sealed.env)
+    side.done("bundle", "import", tmp_path / "a.bundle")
+    assert side.versions() == connected.versions()
+    recorded = own_files(side.root)["manifest.json"]
+    assert recorded.count(b'"unverified: carried without its checksum record"') == 3
+    assert recorded.count(b'"sumdb second.test"') == 1
+
+
+def test_known_database_with_another_key_is_refused_whoever_signed(
+    bundle: Path, connected: Side, sealed: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing on a sealed host names a database; gopack knows the public one's key."""
+    true = FakeSumDB(sealed.log.name, seed=b"\x55" * 32).verifier
+    known = base64std.encode(bytes([note.ALG_ED25519]) + true.public_key)
+    monkeypatch.setattr("gopack.cli.bundling.KNOWN_KEYS", {f"{true.key_hash:08x}": known})
+    sealed.env["GOSUMDB"] = "off"
+    refused(sealed, bundle, "has another key for")
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "sum.example.test/heads/5", "a\x1b[31mb"])
+def test_database_whose_name_is_none_is_refused(
+    bundle: Path, sealed: Side, key: Path, name: str
+) -> None:
+    def edit(index: dict[str, Any]) -> None:
+        index["sumdb"].update(name=name, key=str(FakeSumDB(name).verifier))
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "malformed index")
+
+
+def test_order_in_which_a_version_comes_before_what_it_requires_is_refused(
+    connected: Side, sealed: Side, tmp_path: Path, key: Path
+) -> None:
+    bundle = tmp_path / "a.bundle"
+    connected.done("bundle", "create", bundle)
+    files = members(bundle)
+    index = json.loads(bz2.decompress(files[1][1]))
+    texts, at, parts = bz2.decompress(dict(files)["small/001.bz2"]), 0, []
+    for one in index["versions"]:
+        size = one["info_bytes"] + one["mod_bytes"]
+        parts.append(texts[at : at + size])
+        at += size
+    packed = bz2.compress(b"".join(reversed(parts)))
+    zips = [file for file in files if file[0].startswith("modules/")]
+    others = [file for file in files if not file[0].startswith("modules/")]
+    files = [(n, packed if n == "small/001.bz2" else data) for n, data in others] + zips[::-1]
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        index["versions"].reverse()
+        index["chunks"][0][1:3] = [len(packed), indexes.sha256(packed)]
+
+    forged(bundle, edit, signer_of(key))
+    refused(sealed, bundle, "comes before example.com/Dep@v1.0.0, which it requires")
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("modules", {"example.com/Dep": {"carrier": 5, "retract": []}}),
+        ("modules", {"example.com/Dep": {"carrier": "v1.0.0", "retract": [[1, 2, 3]]}}),
+        ("listed", {"example.com/Dep@v1.0.0": {"retracted": 5}}),
+        ("surveys", {"x": {"extras": [], "unresolved": [None], "passed_over": {}}}),
+    ],
+)
+def test_facts_that_are_none_are_refused(
+    bundle: Path, sealed: Side, key: Path, part: str, value: object
+) -> None:
+    """They would be kept, and read by the next fetch into a copy of this storage."""
+    forged(bundle, lambda index: index["facts"].update({part: value}), signer_of(key))
+    refused(sealed, bundle, "malformed index")
+
+
+def test_facts_that_are_no_utf_8_are_carried_on(
+    bundle: Path, connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    """A go.mod's comment may hold any byte; a bundle is made of what a bundle brought, too."""
+    ledger = DiskLedger(connected.root / ".gopack")
+    ledger.annotate(Annotations(listed={module("example.com/Dep@v1.0.0"): LineFacts("caf\udce9")}))
+    ledger.save()
+    connected.done("bundle", "create", tmp_path / "b.bundle")
+    sealed.done("bundle", "import", tmp_path / "b.bundle")
+    assert b"caf\\udce9" in own_files(sealed.root)["manifest.json"]

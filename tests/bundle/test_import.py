@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
 from gopack.adapters import bundlezips
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.volumes import Region
+from gopack.flows import bundle_settle
 from tests.bundle.test_round_trip import make_bundle, proven_records
 from tests.bundling import Side, module, own_files
 from tests.fakes_sumdb import FakeSumDB
@@ -43,6 +44,49 @@ def test_version_from_elsewhere_with_the_same_bytes_is_recorded(
     Side(sealed.root, FakeSumDB()).put("example.com/Dep@v1.0.0", noise=1, is_recorded=False)
     assert "1 recorded" in sealed.done("bundle", "import", bundle)
     assert own_files(sealed.root)["manifest.json"] == own_files(connected.root)["manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["source.zip", "v1.0.0.info"])
+def test_version_from_elsewhere_that_is_damaged_is_a_conflict_and_the_others_come(
+    connected: Side, sealed: Side, name: str
+) -> None:
+    Side(sealed.root, FakeSumDB()).put("example.com/Dep@v1.0.0", noise=1, is_recorded=False)
+    file = sealed.root / "example.com/Dep/v1.0.0" / name
+    file.write_bytes(file.read_bytes()[:9])
+    before = sealed.versions()
+    result = sealed.run("bundle", "import", make_bundle(connected, "a.bundle"))
+    assert result.exit_code == 5
+    assert "conflict: example.com/Dep@v1.0.0: its " in result.output
+    after = sealed.versions()
+    assert {name: after[name] for name in before} == before
+    assert after.keys() == connected.versions().keys()
+
+
+@pytest.mark.parametrize("noise", [1, 7])
+def test_version_that_somebody_else_puts_there_during_the_checks_is_compared(
+    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch, noise: int
+) -> None:
+    """A running Athens stores its own copy after import looked and before it publishes."""
+    theirs = Side(sealed.root.with_name("theirs"), FakeSumDB("other.example.test"))
+    theirs.put("example.com/Dep@v1.0.0", noise=noise, is_recorded=False)
+    real = bundle_settle.keep
+
+    def keep(*arguments: Any) -> None:
+        shutil.copytree(theirs.root / "example.com", sealed.root / "example.com")
+        real(*arguments)
+
+    monkeypatch.setattr(bundle_settle, "keep", keep)
+    result = sealed.run("bundle", "import", make_bundle(connected, "a.bundle"))
+    recorded = own_files(sealed.root)["manifest.json"].split(b'"versions"')[1]
+    if noise == 1:
+        assert (result.exit_code, "1 recorded" in result.output) == (0, True), result.output
+        assert b"example.com/Dep@v1.0.0" in recorded
+    else:
+        assert result.exit_code == 5, result.output
+        assert "conflict: example.com/Dep@v1.0.0: its zip has another sum" in result.output
+        assert b"example.com/Dep@v1.0.0" not in recorded
+    assert theirs.versions().items() <= sealed.versions().items()
+    assert not list((sealed.root / ".gopack/incoming").iterdir())
 
 
 @pytest.mark.parametrize("name", ["go.mod", "v1.0.0.info", "source.zip"])

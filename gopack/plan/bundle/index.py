@@ -21,7 +21,7 @@ from typing import Any
 from gopack.errors import GopackError, IntegrityError, StoreError
 from gopack.plan import manifest as manifests
 from gopack.plan.bundle import inventory as inventories
-from gopack.plan.bundle.inventory import Inventory, Proofs
+from gopack.plan.bundle.inventory import Inventory, Proofs, natural
 from gopack.plan.bundle.tarball import check_name
 from gopack.plan.layout import FileKind, goproxy_key, is_version_folder_name
 from gopack.plan.manifest import Entry, Manifest
@@ -55,6 +55,8 @@ _HEAD = re.compile(
     r"index ([1-9]\d{0,11}) of ([1-9]\d{0,11}) bytes\nsha256 ([0-9a-f]{64})\n",
     re.ASCII,
 )
+_NO_DATABASE = {"", ".", "..", "records", "tiles", "heads", "staging", "evidence"}
+"""What no part of a database's name may be: it would lie among another one's files."""
 _FORMAT = re.compile(r"gopack bundle\nformat (\d{1,9})\n", re.ASCII)
 _AGAIN = "the bundle is damaged or forged: carry it across again; nothing was imported"
 
@@ -214,7 +216,7 @@ def dumps(index: Index) -> bytes:
     """Write an index as JSON: the same index gives the same bytes."""
     return (
         json.dumps(_index_json(index), separators=(",", ":"), ensure_ascii=False) + "\n"
-    ).encode()
+    ).encode("utf-8", "backslashreplace")  # as the manifest has it
 
 
 def pack(data: bytes) -> bytes:
@@ -331,8 +333,8 @@ def _carried_json(carried: Carried) -> dict[str, Any]:
 def _index(raw: Mapping[str, Any], where: str) -> Index:
     parent = raw["parent"]
     return Index(
-        sequence=int(raw["sequence"]),
-        parent=Parent(int(parent[0]), str(parent[1])) if parent else None,
+        sequence=natural(raw["sequence"]),
+        parent=Parent(natural(parent[0]), str(parent[1])) if parent else None,
         builds_on=inventories.loads(json.dumps(raw["builds_on"]).encode(), where=where),
         versions=_versions(raw["versions"]),
         front=tuple(_member(item, MAX_FRONT_BYTES) for item in raw["front"]),
@@ -368,22 +370,16 @@ def _carried(raw: Mapping[str, Any]) -> Carried:
     return Carried(
         ModuleVersion(path, version),
         entry,
-        _natural(raw["info_bytes"]),
-        _natural(raw["mod_bytes"]),
+        natural(raw["info_bytes"]),
+        natural(raw["mod_bytes"]),
         str(raw["licence"]),
     )
-
-
-def _natural(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no size")
-    return value
 
 
 def _member(raw: list[Any], most: int) -> Member:
     name, size, sha256 = raw
     check_name(str(name), where="index")
-    if _natural(size) > most:
+    if natural(size) > most:
         raise ValueError(f"{name} has {size} bytes, {most} is the most")
     return Member(str(name), size, str(sha256))
 
@@ -397,23 +393,23 @@ def _extra(raw: list[Any]) -> Member:
 
 def _chunk(raw: list[Any]) -> Chunk:
     member = _member(raw[:3], MAX_CHUNK_BYTES)
-    if _natural(raw[4]) > MAX_CHUNK_BYTES:
+    if natural(raw[4]) > MAX_CHUNK_BYTES:
         raise ValueError(f"{member.name} unpacks to {raw[4]} bytes")
-    return Chunk(member, _natural(raw[3]), raw[4])
+    return Chunk(member, natural(raw[3]), raw[4])
 
 
 def _database(raw: Mapping[str, Any] | None) -> Database | None:
     if raw is None:
         return None
-    if _natural(raw["bytes"]) > MAX_INDEX_BYTES:
+    if natural(raw["bytes"]) > MAX_INDEX_BYTES:
         raise ValueError(f"the checksum records unpack to {raw['bytes']} bytes")
     name = str(raw["name"])
     if note.parse_verifier(str(raw["key"])).name != name:
         raise ValueError(f"the key is not that of {name}")
-    if any(part in {"", ".", ".."} for part in name.split("/")) or "\\" in name:
+    if _NO_DATABASE & set(name.split("/")) or "\\" in name or not name.isprintable():
         raise ValueError(f"{name} is no checksum database")
-    records = frozenset(_natural(number) for number in raw["records"])
-    heads = frozenset(_natural(size) for size in raw["heads"])
+    records = frozenset(natural(number) for number in raw["records"])
+    heads = frozenset(natural(size) for size in raw["heads"])
     proofs = Proofs(records, heads, str(raw["latest"]))
     return Database(name, str(raw["key"]), proofs, raw["bytes"])
 

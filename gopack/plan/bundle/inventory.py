@@ -149,10 +149,17 @@ def _proofs_json(proofs: Proofs) -> dict[str, Any]:
 
 def _proofs(raw: Mapping[str, Any]) -> Proofs:
     return Proofs(
-        frozenset(int(number) for number in raw["records"]),
-        frozenset(int(size) for size in raw["heads"]),
+        frozenset(natural(number) for number in raw["records"]),
+        frozenset(natural(size) for size in raw["heads"]),
         str(raw["latest"]),
     )
+
+
+def natural(value: object) -> int:
+    """Read a number of records or bytes; ValueError if it is none."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no size")
+    return value
 
 
 def _word(one: Held) -> str:
