@@ -29,7 +29,9 @@ class History:
     def last(self) -> int:
         """The last sequence number; 0 if there is none."""
         with disk_errors("read the record of bundles", self._folder):
-            return max((int(path.stem) for path in self._folder.glob("*.note")), default=0)
+            names = (path.stem for path in self._folder.glob("*.note"))
+            numbers = (int(name) for name in names if name.isascii() and name.isdigit())
+            return max(numbers, default=0)
 
     def load(self, sequence: int) -> Sealed:
         """Read what is recorded of a bundle.
@@ -38,16 +40,16 @@ class History:
             InputError: there is no such bundle.
             StoreError, IntegrityError: the record cannot be read, or is spoilt.
         """
-        path = self._path(sequence, "note")
+        path, index = self._path(sequence, "note"), self._path(sequence, "index.bz2")
         with disk_errors("read the record of a bundle", path):
-            if not path.exists():
+            if not path.exists() or not index.exists():
                 raise InputError(
                     f"no bundle {sequence} was made of this storage",
                     where=str(self._folder),
                     hint=f"the last one is {self.last()}",
                 )
             message = path.read_bytes()
-            packed = self._path(sequence, "index.bz2").read_bytes()
+            packed = index.read_bytes()
         text = message.split(b"\n\n", 1)[0].decode("utf-8", "replace") + "\n"
         head = indexes.parse_head(text, where=str(path))
         return Sealed(message, head, packed, indexes.loads(head, packed, where=str(path)))

@@ -19,6 +19,9 @@ from gopack.errors import InputError, IntegrityError, StoreError
 from gopack.plan.bundle import volumes
 from gopack.plan.bundle.volumes import Sidecar, Slice
 
+PART = ".part"
+"""How the name of what is being written ends: a broken-off run leaves it, the next takes it."""
+
 _PIECE_BYTES = 1 << 20
 _SIDECAR_BYTES = 4096
 
@@ -103,7 +106,7 @@ class VolumeWriter:
             self._close()
         with disk_errors("write the bundle", self._target):
             for path in reversed(self._done):
-                path.with_name(path.name + ".part").replace(path)
+                path.with_name(path.name + PART).replace(path)
             descriptor = os.open(self._target.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(descriptor)
@@ -117,7 +120,7 @@ class VolumeWriter:
             self._file.close()
             self._part_path().unlink(missing_ok=True)
         for path in self._done:
-            path.with_name(path.name + ".part").unlink(missing_ok=True)
+            path.with_name(path.name + PART).unlink(missing_ok=True)
 
     def _room(self) -> int:
         if not self._parts:
@@ -133,7 +136,7 @@ class VolumeWriter:
 
     def _part_path(self) -> Path:
         path = self._path()
-        return path.with_name(path.name + ".part")
+        return path.with_name(path.name + PART)
 
     def _open(self) -> None:
         is_wanted = not self._parts or not self._only
@@ -173,7 +176,7 @@ class VolumeWriter:
 
     def _write_sidecar(self, volume: Path, data: bytes) -> None:
         path = volume.with_name(volumes.sidecar_name(volume.name))
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(path.name + PART)
         with disk_errors("write the checksum file", path), part.open("wb") as file:
             file.write(data)
             file.flush()
@@ -200,7 +203,8 @@ class VolumeReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._parts = _find(path)
+        with disk_errors("read the bundle", path):
+            self._parts = _find(path)
         self.size_bytes = sum(part.size_bytes for part in self._parts)
         self._open: tuple[Path, int] | None = None
 

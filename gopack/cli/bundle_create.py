@@ -11,12 +11,13 @@ import click
 
 from gopack.adapters.bundlefiles import History, extras_of, read_signer
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.disklock import LOCK_WAIT_S
 from gopack.adapters.iso import find_xorriso
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.licences import licence_of
 from gopack.adapters.tarbundle import TarWriter
-from gopack.adapters.volumes import VolumeWriter
+from gopack.adapters.volumes import PART, VolumeWriter
 from gopack.cli import options
 from gopack.cli.bundlekit import into_isos, make_kit, write_readme
 from gopack.cli.bundling import local_sumdb, read_base
@@ -158,6 +159,10 @@ def command(
     """
     console = make_console()
     with ends_well(console), make_progress(console) as progress:
+        if not out.name:
+            raise InputError(
+                "no name for the bundle", hint="say where it goes: gopack bundle create OUT"
+            )
         volume_bytes = volumes.parse_size(volume_size) if volume_size else None
         _check_options(since, again, only, volume_bytes, is_self_contained=is_self_contained)
         signers = [read_signer(path) for path in keys]
@@ -338,7 +343,9 @@ def _write(
     """Write the files; nothing is left of them after a failure."""
     taken = [out, out.with_name(f"{out.name}.iso")]
     taken += out.parent.glob(f"{glob.escape(out.name)}.[0-9][0-9][0-9]*")
-    if not only and any(path.exists() for path in taken):
+    with disk_errors("write the bundle", out):
+        is_taken = any(path.exists() for path in taken if path.suffix != PART)
+    if not only and is_taken:
         raise InputError("is there already", where=str(out), hint="give another name")
     total = bundle_create.total_bytes(sealed)
     parts = volumes.slices(total, volume_bytes) if volume_bytes else []

@@ -196,3 +196,44 @@ def test_media_hold_their_volumes() -> None:
     assert volumes.parse_size("cd") < 360_000 * 2048 - (2 << 20)
     assert volumes.parse_size("dvd") < 2_295_104 * 2048 - (2 << 20)
     assert volumes.parse_size("bd25") < 12_219_392 * 2048 - (2 << 20)
+
+
+def test_what_a_killed_create_left_is_overwritten(connected: Side, tmp_path: Path) -> None:
+    (tmp_path / "m.001.part").write_bytes(b"half")
+    (tmp_path / "n.part").write_bytes(b"half")
+    connected.done("bundle", "create", tmp_path / "m", "--volume-size", "64KiB")
+    connected.done("bundle", "create", tmp_path / "n")
+    assert not list(tmp_path.glob("*.part"))
+    again = connected.run("bundle", "create", tmp_path / "m", "--volume-size", "64KiB")
+    assert (again.exit_code, "is there already" in again.output) == (2, True)
+
+
+def test_names_that_no_disk_takes_are_told(connected: Side, sealed: Side, tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 300)
+    told = {"": 2, str(long): 5}
+    for name, status in told.items():
+        result = connected.run("bundle", "create", name)
+        assert (result.exit_code, "hint: " in result.output) == (status, True), result.output
+    for words in (("verify", long), ("inspect", long), ("diff", long, long)):
+        result = sealed.run("bundle", *words)
+        assert (result.exit_code, "hint: " in result.output) == (5, True), result.output
+    result = connected.run("bundle", "create", tmp_path / "a", "--since", "9" * 5000)
+    assert (result.exit_code, "hint: " in result.output) == (5, True), result.output
+
+
+def test_files_among_the_records_of_bundles_are_passed_over(
+    connected: Side, tmp_path: Path
+) -> None:
+    connected.done("bundle", "create", tmp_path / "a")
+    (connected.root / ".gopack/bundles/mine.note").write_bytes(b"x")
+    connected.done("bundle", "create", tmp_path / "b")
+    (connected.root / ".gopack/bundles/000001.index.bz2").unlink()
+    result = connected.run("bundle", "create", tmp_path / "c", "--since", "1")
+    assert (result.exit_code, "no bundle 1 was made" in result.output) == (2, True), result.output
+
+
+def test_head_that_was_damaged_is_told_by_state(connected: Side, tmp_path: Path) -> None:
+    for head in (connected.root / ".gopack/sumdb" / connected.log.name / "heads").iterdir():
+        head.write_bytes(b"\xff\xfe\n")
+    result = connected.run("bundle", "state", tmp_path / "state")
+    assert (result.exit_code, "hint: " in result.output) == (4, True), result.output
