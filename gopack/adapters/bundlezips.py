@@ -1,7 +1,8 @@
 """The zips in a bundle, checked where they lie or copied out and then checked: work for zippool.
 
 Rules:
-- A zip that lies in one file is checked by mapping it; one that runs over a volume's end is put
+- A zip that lies in one file is checked by mapping it, after all of it could be read: where a
+  medium fails under a mapping, the process is killed. One that runs over a volume's end is put
   together in a file without a name first.
 - A zip for the storage is checked after it was copied, from the copy: the medium is not asked
   again, and a broken-off import finds whole zips where it left them.
@@ -80,6 +81,7 @@ class BundleWork:
         regions = self.zips[module].regions
         if len(regions) == 1:
             with disk_errors("read the bundle", regions[0].path):
+                _read_through(regions[0])
                 return _fetched(None, check_module_zip(_map(regions[0]), module))
         with tempfile.TemporaryFile() as file:
             _copy_regions(regions, file)
@@ -138,6 +140,28 @@ def _copy_regions(regions: Sequence[Region], target: BinaryIO) -> None:
                 target.write(piece)
                 left -= len(piece)
     target.flush()
+
+
+def _read_through(region: Region) -> None:
+    """Read some bytes of a file for nothing but to find out that they can be read.
+
+    Raises:
+        OSError: they cannot.
+        StoreError: the file has become shorter.
+    """
+    piece = memoryview(bytearray(min(_PIECE_BYTES, region.size_bytes)))
+    with region.path.open("rb", 0) as source:
+        source.seek(region.start)
+        left = region.size_bytes
+        while left:
+            count = source.readinto(piece[: min(left, len(piece))])
+            if not count:
+                raise StoreError(
+                    "is shorter than it was",
+                    where=str(region.path),
+                    hint="the medium was pulled out or written meanwhile: run again",
+                )
+            left -= count
 
 
 def _map(region: Region) -> memoryview:

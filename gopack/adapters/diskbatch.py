@@ -196,6 +196,7 @@ class Batch:
 
     def _has_moved(self, move: _Move) -> bool:
         """Move a version in; false if somebody was faster, and its zip is back then."""
+        self._refuse_links(move)
         if move.staged is None:
             assert move.wanted.zip_file is not None
             self._files.rename(move.wanted.zip_file, move.folder / layout.DISK_ZIP)
@@ -211,6 +212,14 @@ class Batch:
             raise
         self._give_up(move)
         return False
+
+    def _refuse_links(self, move: _Move) -> None:
+        """Look once more, after the wait: a link put there meanwhile would lead outside."""
+        try:
+            diskwalk.refuse_links(self._tree.root, move.wanted.module)
+        except StoreError:
+            self._give_up(move)
+            raise
 
     def _has_moved_in(self, staged: Path, folder: Path) -> bool:
         if folder.exists() and diskwalk.folder_state(folder, folder.name) is State.ABSENT:

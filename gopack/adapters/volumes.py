@@ -299,6 +299,26 @@ def _numbered(path: Path) -> bool:
     return len(suffix) == 3 and suffix.isascii() and suffix.isdigit()
 
 
+def _check_cut(base: Path, sidecars: dict[int, Sidecar], again: str) -> None:
+    """Check that the volumes were cut to one size: `--again` may have been given another one."""
+    cuts: dict[tuple[int, int], list[str]] = {}
+    for number, side in sorted(sidecars.items()):
+        known = [size for count, size in cuts if count == side.count]
+        is_last = number == side.count
+        cut = (side.count, known[0] if is_last and known else side.size_bytes)
+        cuts.setdefault(cut, []).append(volumes.volume_name(base.name, number))
+    if len(cuts) > 1:
+        told = "; ".join(
+            f"{', '.join(names)}: {count} volumes of {size} bytes"
+            for (count, size), names in cuts.items()
+        )
+        raise IntegrityError(
+            f"the volumes were cut to different sizes: {told}",
+            where=str(base),
+            hint=f"{again}, with the --volume-size of the others",
+        )
+
+
 def _check_set(base: Path, paths: dict[int, Path], sidecars: dict[int, Sidecar]) -> None:
     """Check that the volumes are all there, whole in size, and of one bundle."""
     again = "carry it across again, or make it anew on the connected side: `gopack bundle create "
@@ -313,6 +333,7 @@ def _check_set(base: Path, paths: dict[int, Path], sidecars: dict[int, Sidecar])
             where=str(base),
             hint="keep the volumes of each bundle in a folder of their own",
         )
+    _check_cut(base, sidecars, again)
     count = max([side.count for side in sidecars.values()] or [max(paths, default=0)])
     missing = [volumes.volume_name(base.name, n) for n in range(1, count + 1) if n not in paths]
     if odd := [n for n in sorted(paths) if not 1 <= n <= count]:

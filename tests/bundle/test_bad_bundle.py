@@ -690,3 +690,19 @@ def test_facts_that_are_no_utf_8_are_carried_on(
     connected.done("bundle", "create", tmp_path / "b.bundle")
     sealed.done("bundle", "import", tmp_path / "b.bundle")
     assert b"caf\\udce9" in own_files(sealed.root)["manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["CONTENTS.txt", "sbom.cdx.json", "go.sum"])
+def test_list_that_is_longer_than_what_it_lists_is_not_read(
+    bundle: Path, sealed: Side, key: Path, name: str
+) -> None:
+    long = bytes(1 << 20)
+    bundle.write_bytes(written([(n, long if n == name else data) for n, data in members(bundle)]))
+
+    def edit(index: dict[str, Any]) -> None:
+        [row] = [m for m in index["front"] if m[0] == name]
+        row[1:] = [len(long), indexes.sha256(long)]
+
+    forged(bundle, edit, signer_of(key), lists_follow=False)
+    refused(sealed, bundle, f"malformed index: {name} has 1048576 bytes")
+    assert sealed.run("bundle", "inspect", bundle, "--file", name).exit_code == 4

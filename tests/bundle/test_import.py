@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,6 +13,7 @@ import pytest
 
 from gopack.adapters import bundlezips
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.files import Files
 from gopack.adapters.volumes import Region
 from gopack.flows import bundle_settle
 from tests.bundle.test_round_trip import make_bundle, proven_records
@@ -278,3 +279,22 @@ def sealed_head(side: Side) -> bytes:
     """The sealed side's newest tree head, as its clients saw it."""
     heads = side.root / ".gopack/sumdb" / side.log.name / "heads"
     return max(heads.iterdir(), key=lambda path: int(path.name)).read_bytes()
+
+
+def test_link_that_comes_while_the_disk_is_waited_for_leads_nowhere(
+    connected: Side, sealed: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, outside = make_bundle(connected, "a.bundle"), tmp_path / "outside"
+    (outside / "Dep").mkdir(parents=True)
+    folder, real = sealed.root / "example.com", Files.sync_all
+
+    def swap(files: Files, disk: int, paths: Collection[Path]) -> None:
+        real(files, disk, paths)
+        if (folder / "Dep").is_dir() and not folder.is_symlink():
+            folder.rename(tmp_path / "aside")
+            folder.symlink_to(outside)
+
+    monkeypatch.setattr(Files, "sync_all", swap)
+    result = sealed.run("bundle", "import", bundle)
+    assert (result.exit_code, "a symbolic link" in result.output) == (5, True), result.output
+    assert not list((outside / "Dep").iterdir())

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gopack.errors import InputError
+from gopack.adapters.bundlezips import BundledZip, BundleWork
+from gopack.adapters.volumes import Region
+from gopack.errors import InputError, StoreError
 from gopack.plan.bundle import volumes
-from tests.bundling import Side
+from tests.bundling import Side, module
 
 pytestmark = pytest.mark.e2e  # many bundles each: too long for make check
 
@@ -237,3 +239,28 @@ def test_head_that_was_damaged_is_told_by_state(connected: Side, tmp_path: Path)
         head.write_bytes(b"\xff\xfe\n")
     result = connected.run("bundle", "state", tmp_path / "state")
     assert (result.exit_code, "hint: " in result.output) == (4, True), result.output
+
+
+def test_volumes_cut_to_different_sizes_are_named(
+    split: Path, connected: Side, sealed: Side
+) -> None:
+    words = ("--again", "1", "--volume-size", "70KiB", "--only", "2")
+    connected.done("bundle", "create", split, *words)
+    result = sealed.run("bundle", "import", split)
+    assert result.exit_code == 4, result.output
+    assert "the volumes were cut to different sizes: " in result.output
+    assert f"{split.name}.002: " in result.output
+    assert "with the --volume-size of the others" in result.output
+
+
+def test_bundle_that_is_cut_while_it_is_checked_ends_with_a_message(
+    connected: Side, tmp_path: Path
+) -> None:
+    """What fails under a mapping kills the process: it is read before."""
+    connected.done("bundle", "create", tmp_path / "a")
+    one = module("example.com/Dep@v1.0.0")
+    size = (tmp_path / "a").stat().st_size
+    zips = {one: BundledZip((Region(tmp_path / "a", 0, size),), "")}
+    os.truncate(tmp_path / "a", size // 2)
+    with pytest.raises(StoreError, match="is shorter than it was"):
+        BundleWork(zips, tmp_path).check(one)

@@ -46,6 +46,9 @@ MODULES_FOLDER = "modules/"
 MAX_HEAD_BYTES = 64 << 10
 MAX_INDEX_BYTES = 256 << 20
 MAX_FRONT_BYTES = 1 << 30
+_LIST_BYTES = 64 << 10
+_ROW_BYTES = 512
+"""Bytes that a list may have at all, and for each letter of what a row of it names."""
 CHUNK_BYTES = 4 << 20
 """Small files are packed together until they are this many bytes."""
 MAX_CHUNK_BYTES = CHUNK_BYTES + (33 << 20)  # a last version of the largest go.mod and .info
@@ -332,7 +335,7 @@ def _carried_json(carried: Carried) -> dict[str, Any]:
 
 def _index(raw: Mapping[str, Any], where: str) -> Index:
     parent = raw["parent"]
-    return Index(
+    index = Index(
         sequence=natural(raw["sequence"]),
         parent=Parent(natural(parent[0]), str(parent[1])) if parent else None,
         builds_on=inventories.loads(json.dumps(raw["builds_on"]).encode(), where=where),
@@ -343,6 +346,23 @@ def _index(raw: Mapping[str, Any], where: str) -> Index:
         extras=tuple(_extra(item) for item in raw["extras"]),
         facts=manifests.loads(json.dumps(raw["facts"]).encode(), where=where),
     )
+    _check_front(index)
+    return index
+
+
+def _check_front(index: Index) -> None:
+    """Bound the files that are read whole by what they could have to say."""
+    lists = _LIST_BYTES
+    for one in index.versions:
+        lists += _ROW_BYTES * (
+            2 + len(str(one.module)) + len(one.licence.encode("utf-8", "replace"))
+        )
+    lists += sum(_ROW_BYTES * (2 + len(extra.name)) for extra in index.extras)
+    most = dict.fromkeys((CONTENTS_NAME, SBOM_NAME, GO_SUM_NAME), lists)
+    most[SUMDB_NAME] = MAX_INDEX_BYTES
+    for member in index.front:
+        if member.size_bytes > most.get(member.name, member.size_bytes):
+            raise ValueError(f"{member.name} has {member.size_bytes} bytes")
 
 
 def _carried_or_raw(raw: dict[str, Any]) -> Carried | dict[str, Any]:
