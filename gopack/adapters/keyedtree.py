@@ -164,6 +164,10 @@ class KeyedTree:
             folder = self._list_folder(path)
             with self._lock, disk_errors(f"write the list of {path}", folder):
                 if folder.is_dir():
+                    for each in (folder, *folder.parents):
+                        if each == self._root:
+                            break
+                        diskwalk.refuse_link(each)
                     self._write_list(path)
 
     def path(self, module: ModuleVersion, kind: FileKind) -> Path:
@@ -212,7 +216,7 @@ class KeyedTree:
         versions = sorted((one.module.version for one in found if one), key=semver.sort_key)
         text = "".join(f"{version}\n" for version in versions).encode()
         target = folder / "list"
-        if not target.is_file() or target.read_bytes() != text:
+        if (target.read_bytes() if target.is_file() else b"") != text:
             self._place(target, text)
 
     def _make_folder(self, folder: Path) -> None:

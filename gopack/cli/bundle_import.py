@@ -97,8 +97,8 @@ def command(
             else:
                 with place.disk.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
                     place.refuse_links()
-                    done = run(is_dry_run=False)
                     place.complete_lists(opened)
+                    done = run(is_dry_run=False)
                     if layout_name == "goproxy":
                         _write_sumdb(opened, place)
         for line in _lines(opened, done, is_dry_run=is_dry_run):
@@ -142,7 +142,10 @@ class _Place:
                 refuse_links_below(self.sumdb)
 
     def complete_lists(self, opened: Opened) -> None:
-        """Write the lists that a broken-off import left behind its versions."""
+        """Write the lists that a broken-off import left behind its versions.
+
+        What requires these versions may appear in their lists only after them.
+        """
         if isinstance(self.store, KeyedTree):
             self.store.complete_lists(one.module.path for one in opened.index.versions)
 

@@ -4,10 +4,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gopack.adapters.files import Files
+from gopack.adapters.keyedtree import KeyedTree
+from gopack.spec.module import ModuleVersion
 from tests.bundle.test_round_trip import make_bundle
 from tests.bundling import Side
 
@@ -183,3 +186,22 @@ def test_list_that_a_kill_left_behind_its_versions_is_completed(
     (sealed.root / ".gopack/manifest.json").unlink()
     sealed.done("bundle", "import", bundle, "--layout", "goproxy")
     assert sealed.versions() == goal
+
+
+def test_lists_are_completed_before_what_requires_their_versions_appears(
+    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first run was killed behind a version's .info, the second one right after the next."""
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", bundle, "--layout", "goproxy")
+    shutil.rmtree(sealed.root / "example.com/root")
+    (sealed.root / "example.com/!dep/@v/list").unlink()
+    (sealed.root / ".gopack/manifest.json").unlink()
+    real = KeyedTree.publish
+
+    def publish(tree: KeyedTree, one: ModuleVersion, **files: Any) -> None:
+        assert (sealed.root / "example.com/!dep/@v/list").exists()
+        real(tree, one, **files)
+
+    monkeypatch.setattr(KeyedTree, "publish", publish)
+    sealed.done("bundle", "import", bundle, "--layout", "goproxy")
