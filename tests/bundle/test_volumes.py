@@ -263,4 +263,4 @@ def test_bundle_that_is_cut_while_it_is_checked_ends_with_a_message(
     zips = {one: BundledZip((Region(tmp_path / "a", 0, size),), "")}
     os.truncate(tmp_path / "a", size // 2)
     with pytest.raises(StoreError, match="is shorter than it was"):
-        BundleWork(zips, tmp_path).check(one)
+        BundleWork(tmp_path, zips).check(one)
