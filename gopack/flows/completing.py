@@ -23,6 +23,7 @@ from gopack.flows.planning import Growth, Planner
 from gopack.flows.progress import Progress
 from gopack.flows.providing import Provided, Provider
 from gopack.flows.toolcheck import tool_fault
+from gopack.flows.upgrading import Upgrader
 from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
@@ -87,7 +88,7 @@ class Completer:
             plan = self._survey_rounds(plan, run, surveys)
             plan = self._with_held(plan, run)
             self._find_clashes(plan, run)
-            plan = self._with_upgrades(plan)
+            plan = self._with_upgrades(plan, run)
         except GopackError as error:
             self.error = error
         run.bring(plan)
@@ -310,27 +311,15 @@ class Completer:
 
     # The closed level
 
-    def _with_upgrades(self, plan: Plan) -> Plan:
-        """Add what `go get -u` moves to: every module's latest version, with its graph.
-
-        Modules that only come into sight by upgrading are upgraded in turn; of modules that are
-        in the unpruned graph alone, the latest version is stored without its graph.
-        """
+    def _with_upgrades(self, plan: Plan, run: FetchRun | None = None) -> Plan:
         if all(closure.level is not Level.CLOSED for closure in plan.closures()):
             return plan
         self.progress.phase("looking for upgrades")
-        upgraded: set[ModuleVersion] = set()
-        while True:
-            selected = plan.selected_paths()
-            latest = self.importer.latest(selected)
-            found = {m for m in latest.values() if m is not None}
-            if found <= upgraded:
-                break
-            upgraded |= found
-            upgrade = partial(self.planner.upgrade, plan)
-            plan = upgrade(upgraded) or upgrade(self._provider.sound(upgraded)) or plan
-        others = self.importer.latest(sorted({m.path for m in plan.wants()}))
-        return replace(plan, latest=tuple(sorted(m for m in others.values() if m is not None)))
+        known = {**self.known.surveys, **self.surveys}
+        upgrader = Upgrader(self.planner, self.importer, self._provider, known)
+        plan = upgrader.upgrade(plan, run)
+        self.surveys |= upgrader.surveys
+        return plan
 
     # What sealed queries choose
 

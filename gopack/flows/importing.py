@@ -20,7 +20,7 @@ from gopack.flows.steps import run_steps
 from gopack.plan.query import resolve
 from gopack.plan.survey import Contents, Survey, prefixes
 from gopack.ports import Arrived, Sources
-from gopack.spec import module
+from gopack.spec import module, semver
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package
 
@@ -44,6 +44,7 @@ class Importer:
     bring: Bring
     _reader: PackageReader = field(init=False)
     _latest: dict[str, ModuleVersion | UpstreamError | None] = field(default_factory=dict)
+    _upgrade: dict[ModuleVersion, ModuleVersion | None] = field(default_factory=dict)
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
     _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
 
@@ -100,11 +101,30 @@ class Importer:
         self._ask_latest(wanted)
         return {path: _known(self._latest[path]) for path in wanted}
 
+    def upgrades(self, versions: Iterable[ModuleVersion]) -> set[ModuleVersion]:
+        """Tell what `go get -u` moves these versions to.
+
+        That is `latest`; where this is lower, what is chosen from the version itself on.
+
+        Raises:
+            UpstreamError: a proxy failed, so that nobody knows.
+        """
+        wanted = set(versions)
+        latest = self.latest({version.path for version in wanted})
+        above = {v for v in wanted if (m := latest[v.path]) and _is_lower(m, v)}
+        jobs: Jobs[ModuleVersion, ModuleVersion | None] = Jobs(self.executor)
+        for version in sorted(above - self._upgrade.keys()):
+            ask = partial(self._ask, version.path, "upgrade", current=version.version)
+            jobs.submit(version, ask)
+        self._upgrade |= {version: job.result() for version, job in jobs}
+        found = (*latest.values(), *(self._upgrade[version] for version in above))
+        return {m for m in found if m is not None}
+
     def _ask_latest(self, paths: Iterable[str]) -> None:
         jobs: Jobs[str, ModuleVersion | None] = Jobs(self.executor)
         for path in sorted(set(paths) - self._latest.keys()):
             if _is_module_path(path):
-                jobs.submit(path, partial(self._ask, path))
+                jobs.submit(path, partial(self._ask, path, "latest"))
             else:
                 self._latest[path] = None
         for path, job in jobs:
@@ -113,8 +133,8 @@ class Importer:
             except UpstreamError as error:
                 self._latest[path] = error
 
-    def _ask(self, path: str) -> ModuleVersion | None:
-        """Ask for a module's latest version; None where there is no such module.
+    def _ask(self, path: str, query: str, *, current: str = "") -> ModuleVersion | None:
+        """Ask for a module's version; None where there is no such module.
 
         Raises:
             UpstreamError: only when it may be there: what goes wrong once may go right later.
@@ -122,7 +142,7 @@ class Importer:
         try:
             resolution = first_answer(
                 self.sources.attempts(path),
-                lambda source: run_steps(resolve(path, "latest"), source),
+                lambda source: run_steps(resolve(path, query, current=current), source),
             )
         except UpstreamError as error:
             if error.retryable:
@@ -168,6 +188,10 @@ def _next(left: list[ModuleVersion | UpstreamError | None]) -> ModuleVersion | N
         if (candidate := _known(left.pop(0))) is not None:
             return candidate
     return None
+
+
+def _is_lower(a: ModuleVersion, b: ModuleVersion) -> bool:
+    return semver.compare(a.version, b.version) < 0
 
 
 def _is_module_path(path: str) -> bool:

@@ -271,9 +271,10 @@ class Plan:
         more = [c for c in (self.joint, self.joint_base, self.upgraded) if c is not None]
         return [*found, *more, *self.answering]
 
-    def selected_paths(self) -> list[str]:
-        """Tell the modules that are in any build list."""
-        return sorted({path for closure in self.closures() for path in closure.selected})
+    def selected(self) -> set[ModuleVersion]:
+        """Tell the versions that are in any build list."""
+        pairs = {pair for closure in self.closures() for pair in closure.selected.items()}
+        return {ModuleVersion(*pair) for pair in pairs}
 
     def wants(self) -> dict[ModuleVersion, bool]:
         """Tell every version that is needed, and of each whether its zip is needed."""

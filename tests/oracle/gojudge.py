@@ -28,8 +28,9 @@ class GoJudge:
             "GOVCS": "*:off",
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
-            "GOMODCACHE": str(folder / "cache"),
-            "GOCACHE": str(folder / "build"),
+            # Beside the main module: `./...` would take in what has no go.mod of its own.
+            "GOMODCACHE": f"{folder}.modules",
+            "GOCACHE": f"{folder}.build",
             "GOTELEMETRY": "off",
         }
 

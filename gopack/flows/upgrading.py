@@ -1,0 +1,85 @@
+"""What `go get -u` moves a project to: each version's upgrade, with its graph and its imports.
+
+Modules that only come into sight by upgrading are upgraded in turn, and so is what the upgraded
+versions' packages import and no go.mod covers. Of modules that are in the unpruned graph alone,
+the latest version is stored without its graph.
+
+Spec: go.dev/ref/mod#go-get; modget updateBuildList and queryUpgrade.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from gopack.flows.fetching import FetchRun
+from gopack.flows.importing import Importer
+from gopack.flows.planning import Planner
+from gopack.flows.providing import Provider
+from gopack.plan.closure import Closure
+from gopack.plan.lines import Plan
+from gopack.plan.manifest import SurveyFacts, survey_key
+from gopack.plan.survey import Survey
+from gopack.spec.module import ModuleVersion
+
+
+@dataclass(slots=True)
+class Upgrader:
+    """Upgrades one plan; what was read of the imports is in `surveys` afterwards.
+
+    `known` is what was read in an earlier run.
+    """
+
+    planner: Planner
+    importer: Importer
+    provider: Provider
+    known: Mapping[str, SurveyFacts]
+    surveys: dict[str, SurveyFacts] = field(default_factory=dict)
+
+    def upgrade(self, plan: Plan, run: FetchRun | None) -> Plan:
+        """Give the plan with what upgrading moves to.
+
+        Without a run, imports count only where an earlier run read them.
+
+        Raises:
+            UpstreamError: a proxy failed, so that nobody knows.
+        """
+        upgraded: set[ModuleVersion] = set()
+        while True:
+            found = self.importer.upgrades(plan.selected())
+            if found <= upgraded:
+                found = self._imports(plan, run)
+            if found <= upgraded:
+                break
+            upgraded |= found
+            walk = partial(self.planner.upgrade, plan)
+            plan = walk(upgraded) or walk(self.provider.sound(upgraded)) or plan
+        others = self.importer.latest(sorted({m.path for m in plan.wants()}))
+        return replace(plan, latest=tuple(sorted(m for m in others.values() if m is not None)))
+
+    def _imports(self, plan: Plan, run: FetchRun | None) -> set[ModuleVersion]:
+        """Tell what has the packages that are imported at the upgraded versions alone."""
+        closure = plan.upgraded
+        if closure is None:
+            return set()
+        starts = {p: each for p, each in plan.starts(None).items() if p in closure.selected}
+        packages = {package for each in starts.values() for package in each}
+        key = "upgraded " + survey_key(closure.roots, packages)
+        facts = self.surveys.get(key) or self.known.get(key)
+        if facts is None and run is not None and starts:
+            run.bring(plan)
+            survey = Survey(closure.selected, starts)
+            self.importer.survey([survey], run.arrived)
+            facts = self._facts(survey)
+            if run.fetched.failed.keys().isdisjoint(_selected(closure)):
+                self.surveys[key] = facts
+        return set() if facts is None else set(facts.extras)
+
+    def _facts(self, survey: Survey) -> SurveyFacts:
+        modules = self.provider.provide(survey.missing()).modules
+        found = {module for module in modules.values() if module is not None}
+        unresolved = sorted(package for package, module in modules.items() if module is None)
+        return SurveyFacts(tuple(sorted(found)), tuple(unresolved), survey.providers())
+
+
+def _selected(closure: Closure) -> set[ModuleVersion]:
+    return {ModuleVersion(*pair) for pair in closure.selected.items()}
