@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gopack.plan.manifest import Manifest
-from gopack.plan.missing import MISMATCH, Missing
+from gopack.plan.missing import MISMATCH, Missing, is_another
 from gopack.plan.proving import Subject
 from gopack.plan.scenarios import STEP_NAMES, Step
 
@@ -233,7 +233,7 @@ def _telling(output: str) -> list[str]:
 
 
 def _what_to_try(cell: Cell, did: Did) -> list[str]:
-    if MISMATCH in did.output:
+    if is_another(did.output):
         return [
             "find out with `gopack check` what else is not as it was; --repair and fetch mend it"
         ]

@@ -43,6 +43,22 @@ _NEWER_GO = re.compile(r"requires go >= ([0-9a-z.]+)")
 MISMATCH = "checksum mismatch"
 """What the go command says where a file is not what go.sum or the checksum database has."""
 
+_SPOILT = re.compile(
+    r"\bzip: (?:checksum error|not a valid zip file|unsupported compression algorithm)"
+    r"|flate: corrupt input|unexpected EOF|\bunzip \S+: "
+    r"|parsing \S*\.mod: \S|invalid response from proxy "
+)
+"""What it says where a file cannot be read. Source: archive/zip, x/mod/zip, modfetch, modload."""
+
+
+def is_another(output: str) -> bool:
+    """Tell whether the go command was given a file that is not what it must be.
+
+    >>> is_another("go: zip: checksum error"), is_another("go: x.go:1: undefined: y")
+    (True, False)
+    """
+    return MISMATCH in output or _SPOILT.search(output) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -140,9 +156,10 @@ def named_by_go(output: str) -> list[Missing]:
 def find_missing(output: str, asked: Iterable[Asked]) -> list[Missing]:
     """Tell what a failed go command lacked: what it names, else what the proxy did not have.
 
-    Nothing where a file was there and is another than it was.
+    Nothing where a file was there and is another than it was: what go looked for beside it is no
+    matter.
     """
-    if MISMATCH in output:
+    if is_another(output):
         return []
     if named := named_by_go(output):
         return named

@@ -7,6 +7,7 @@ from gopack.plan.missing import (
     Asked,
     Missing,
     find_missing,
+    is_another,
     named_by_go,
     needed_go,
     of_request,
@@ -129,7 +130,22 @@ def test_refusal_is_no_outage(output: str) -> None:
     assert not outage_told(output)
 
 
-def test_file_that_is_another_is_not_missing() -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        "go: a.test/b@v1.0.0: verifying go.mod: checksum mismatch\n\nSECURITY ERROR\n",
+        "go: downloading a.test/b v1.0.0\ngo: zip: checksum error\n",
+        "go: downloading a.test/b v1.0.0\ngo: zip: not a valid zip file\n",
+        "go: a.test/b@v1.0.0: unzip /m/b.zip: flate: corrupt input before offset 7\n",
+        "go: a.test/b imports\n\ta.test/c: a.test/c@v1.0.0: parsing go.mod: missing module line\n",
+        'go: a.test/b@v1.0.0: invalid response from proxy "http://h.test": unexpected end of JSON',
+    ],
+)
+def test_file_that_is_another_is_not_missing(said: str) -> None:
     """What the go command looked for in vain beside it, and always does, says nothing."""
-    said = "go: a.test/b@v1.0.0: verifying go.mod: checksum mismatch\n\nSECURITY ERROR\n"
     assert find_missing(said, [Asked("a.test/@v/v1.0.0.info", 404)]) == []
+
+
+def test_module_that_moved_is_no_spoilt_file() -> None:
+    said = "go: a.test/b@v1.0.0: parsing go.mod:\n\tmodule declares its path as: a.test/c\n"
+    assert not is_another(said)
