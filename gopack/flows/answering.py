@@ -1,9 +1,10 @@
 """What sealed queries choose from a storage that will hold these versions: see plan.answering.
 
-Only modules that have a version without its zip are looked at: of the others any may be chosen.
+Only modules that have a version without its zip are looked at: of the others any may be chosen. Of
+listed modules, `latest` is to be as good as listed, wherever it came from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import Executor
 from functools import partial
 
@@ -11,7 +12,7 @@ from gopack.asking import first_answer
 from gopack.errors import GopackError
 from gopack.flows.jobs import Jobs
 from gopack.flows.steps import run_steps
-from gopack.plan.answering import answers, by_path
+from gopack.plan.answering import answers, by_path, latest
 from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
 
@@ -28,6 +29,28 @@ def choose(
         if not all(stored.values()):
             jobs.submit(path, partial(_choose, path, stored, sources))
     return {module for _, job in jobs for module in job.result()}
+
+
+def choose_latest(
+    wanted: Mapping[ModuleVersion, bool], paths: Set[str], sources: Sources, executor: Executor
+) -> set[ModuleVersion]:
+    """Tell what `latest` of these modules is behind the gap, where several versions are wanted."""
+    jobs: Jobs[str, set[ModuleVersion]] = Jobs(executor)
+    for path, stored in by_path(wanted).items():
+        if path in paths and len(stored) > 1:
+            jobs.submit(path, partial(_choose_latest, path, stored, sources))
+    return {module for _, job in jobs for module in job.result()}
+
+
+def _choose_latest(path: str, stored: Iterable[str], sources: Sources) -> set[ModuleVersion]:
+    try:
+        return {
+            first_answer(
+                sources.attempts(path), lambda source: run_steps(latest(path, stored), source)
+            )
+        }
+    except GopackError:
+        return set()
 
 
 def _choose(path: str, stored: Mapping[str, bool], sources: Sources) -> set[ModuleVersion]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from gopack.errors import GopackError, NotFoundError
-from gopack.flows.answering import choose
+from gopack.flows.answering import choose, choose_latest
 from gopack.flows.carrying import carriers, look_up
 from gopack.flows.fetching import FetchRun
 from gopack.flows.holding import hold_back, is_raised
@@ -335,9 +335,11 @@ class Completer:
         return plan
 
     def _to_answer(self, plan: Plan) -> set[ModuleVersion]:
-        wanted = plan.wants()
-        chosen = choose(wanted, self.planner.sources, self.planner.executor)
+        wanted, sources, executor = plan.wants(), self.planner.sources, self.planner.executor
+        chosen = choose(wanted, sources, executor)
         lacking = {module for module in chosen if not wanted.get(module, False)}
+        latest = choose_latest(wanted, plan.started_paths(), sources, executor)
+        lacking |= latest - plan.usable()
         whole = {module for module, whole in plan.carriers.items() if whole}
         return (lacking - plan.exactly_mod_only()) | whole
 

@@ -34,7 +34,7 @@ def answers(path: str, stored: Mapping[str, bool]) -> Steps[set[ModuleVersion]]:
         path: the module path.
         stored: its versions in the storage, and of each whether it is whole.
     """
-    listed = "".join(f"{version}\n" for version in sorted(stored)).encode()
+    listed = _listed(stored)
     found: set[ModuleVersion] = set()
     for query, current in _queries(stored):
         try:
@@ -45,6 +45,20 @@ def answers(path: str, stored: Mapping[str, bool]) -> Steps[set[ModuleVersion]]:
             continue  # nothing that the query can be: go says so connected and sealed
         found.add(resolution.module)
     return found
+
+
+def latest(path: str, stored: Iterable[str]) -> Steps[ModuleVersion]:
+    """Tell what sealed `latest` on a module resolves to.
+
+    Raises:
+        NotFoundError: nothing that is stored can be it.
+    """
+    resolution: Resolution = yield from _sealed(resolve(path, "latest"), _listed(stored))
+    return resolution.module
+
+
+def _listed(stored: Iterable[str]) -> bytes:
+    return "".join(f"{version}\n" for version in sorted(stored)).encode()
 
 
 def _queries(stored: Mapping[str, bool]) -> Iterable[tuple[str, str]]:

@@ -145,6 +145,11 @@ class Closure:
         return not (names.isdisjoint(self._first) and names.isdisjoint(self.roots))
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether only what provides some packages is promoted."""
+        return self._narrow is not None
+
+    @property
     def is_done(self) -> bool:
         """Whether the closure is known; ask `needs` first."""
         return self._promoted and all(walk.is_done for walk in self._walks())

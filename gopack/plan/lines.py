@@ -276,6 +276,16 @@ class Plan:
         pairs = {pair for closure in self.closures() for pair in closure.selected.items()}
         return {ModuleVersion(*pair) for pair in pairs}
 
+    def started_paths(self) -> set[str]:
+        """Tell the modules whose packages some line starts from; none of a file's."""
+        return {module.path for line in self.lines for module in line.starts}
+
+    def usable(self) -> set[ModuleVersion]:
+        """Tell the versions that a main module may require and use all of."""
+        return {
+            root for closure in self.closures() if not closure.is_narrow for root in closure.roots
+        }
+
     def wants(self) -> dict[ModuleVersion, bool]:
         """Tell every version that is needed, and of each whether its zip is needed."""
         wants: list[Mapping[ModuleVersion, bool]] = [wants_of(c) for c in self.closures()]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gopack.spec.module import ModuleVersion
-from gopack.spec.packages import Package, needs_module
+from gopack.spec.packages import Package, is_importable, needs_module
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +132,18 @@ class Survey:
     def parts(self) -> Iterator[Part]:
         """Tell what parts of the line load, once the survey is done.
 
-        First all packages that it starts from without tests, as between `go get` and `go mod tidy`,
-        when zips of all the build list may be asked for; then each of them.
+        First all packages that it starts from without tests, as between `go get` and `go mod tidy`;
+        then all that another module can import, without tests and with them. Of these, zips of all
+        the build list may be asked for. Then each package alone.
         """
-        all_but_tests = self._part(self._started_from, with_tests=False)
-        yield replace(all_but_tests, searched=frozenset(self._selected))
+        importable = [path for path in self._started_from if is_importable(self._read[path])]
+        for starts, with_tests in (
+            (self._started_from, False),
+            (importable, False),
+            (importable, True),
+        ):
+            part = self._part(starts, with_tests=with_tests)
+            yield replace(part, searched=frozenset(self._selected))
         for path in self._started_from:
             yield self._part([path])
 

@@ -106,6 +106,17 @@ def provided_packages(module_path: str, names: Iterable[str]) -> frozenset[str]:
     return frozenset(import_path_of(module_path, name) for name in source_names(names))
 
 
+def is_importable(package: Package) -> bool:
+    """Tell whether a main module can import a package of another module.
+
+    >>> is_importable(Package("a.b/c/internal/d")), is_importable(Package("a.b/c", name="main"))
+    (False, False)
+
+    Source: load.disallowInternal, load.loadImport ("is a program").
+    """
+    return package.name != "main" and "internal" not in package.path.split("/")
+
+
 def is_of_a_module(import_path: str) -> bool:
     """Tell whether the go command looks for this import at all, the standard library's included."""
     return import_path.partition("/")[0] not in _NO_MODULE

@@ -1,5 +1,7 @@
 """Projects that use a part of a module without go.mod: what they need beside what all does."""
 
+from dataclasses import replace
+
 from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.lineclosures import closures_of, part_closures
@@ -45,6 +47,7 @@ def test_part_tells_who_provides_and_who_uses_whom() -> None:
             "a.b/a": [
                 package("a.b/a/one", "a.b/b", tests=("a.b/t",)),
                 package("a.b/a/two", "a.b/c/x"),
+                replace(package("a.b/a/cmd", "a.b/u"), name="main"),
             ],
             "a.b/b": [package("a.b/b", tests=("a.b/u",))],
             "a.b/c": [package("a.b/c")],
@@ -53,10 +56,15 @@ def test_part_tells_who_provides_and_who_uses_whom() -> None:
             "a.b/u": [package("a.b/u")],
         }
     )
-    plain, one, two = survey.parts()
+    plain, imported, tested, one, two, command = survey.parts()
+    every = {"a.b/a", "a.b/b", "a.b/c", "a.b/c/x", "a.b/t", "a.b/u"}
     # Before the tests are looked at, all packages at once: every zip may be asked for.
-    assert plain.providers == {"a.b/a", "a.b/b", "a.b/c/x"}
-    assert plain.searched == {"a.b/a", "a.b/b", "a.b/c", "a.b/c/x", "a.b/t", "a.b/u"}
+    assert plain.providers == {"a.b/a", "a.b/b", "a.b/c/x", "a.b/u"}
+    # A project imports no command.
+    assert imported.providers == {"a.b/a", "a.b/b", "a.b/c/x"}
+    assert tested.providers == {"a.b/a", "a.b/b", "a.b/c/x", "a.b/t", "a.b/u"}
+    assert plain.searched == imported.searched == tested.searched == every
+    assert command.providers == {"a.b/a", "a.b/u"}
     # The tests of b are looked at, those of t are not: t is only needed by tests.
     assert one.providers == {"a.b/a", "a.b/b", "a.b/t", "a.b/u"}
     assert ("a.b/a", "a.b/b") in one.uses
