@@ -108,8 +108,13 @@ def _line_outcome(
         added_bytes=sum(s.size_bytes for s in added),
         seconds=max([line.seconds, *(s.after_s for s in added)]),
         notes=line.notes(),
-        error=line.error or _first_failure(line, failed),
+        error=_heaviest([line.error, _first_failure(line, failed)]),
     )
+
+
+def _heaviest(errors: Iterable[GopackError | None]) -> GopackError | None:
+    """Pick the error that weighs most, the first of several: lines that are bad hide no lie."""
+    return max(filter(None, errors), key=lambda error: error.exit_status, default=None)
 
 
 def _joint_failures(

@@ -139,6 +139,15 @@ def test_go_sum_is_held_against_what_is_stored_already(tmp_path: Path, proxy: Up
     assert f"{C}@v1.0.0: checksum mismatch" in ran.text
 
 
+def test_line_that_is_none_hides_no_sum_that_is_another(tmp_path: Path, proxy: Upstream) -> None:
+    bad = f"h1:{'A' * 43}="
+    ran = fetch(tmp_path, proxy, "go.sum", f"<<<<<<< HEAD\n{C} v1.0.0/go.mod {bad}\n")
+    assert ran.status == 4, ran.text
+    assert "go.sum:1:1: malformed go.sum line" in ran.text
+    assert f"{C}@v1.0.0: checksum mismatch" in ran.message("go.sum: ")
+    assert not program.assert_whole(ran.storage)
+
+
 def test_go_sum_with_a_line_that_is_none_does_the_rest(tmp_path: Path, proxy: Upstream) -> None:
     first = fetch(tmp_path, proxy, "go.mod", f"module m\n\ngo 1.20\n\nrequire {C} v1.0.0\n")
     sums = (first.storage / ".gopack" / "go.sum").read_text()
