@@ -33,6 +33,8 @@ _OUTAGES = tuple(
         rf'Get "https?://[^\s"]+{_PROXY_PATH}": [^\n]+',
         rf"reading https?://\S+?{_PROXY_PATH}: (?:408|429|5\d\d)\b[^\n]*",
         rf"reading https?://\S+?{_PROXY_PATH}: [^\n]*(?:EOF|connection reset|stream error)[^\n]*",
+        # Nobody was asked.
+        r"module lookup disabled by GOPROXY=off",
         # What a proxy says with a 404 when its own look-up took too long.
         r"server response: [^\n]*timed out[^\n]*",
     )
@@ -163,10 +165,17 @@ def find_missing(output: str, asked: Iterable[Asked]) -> list[Missing]:
         return []
     if named := named_by_go(output):
         return named
-    absent = [of_request(each.path) for each in asked if each.is_missing]
-    lacked = list(dict.fromkeys(each for each in absent if each is not None))
+    every = [(each.is_missing, of_request(each.path)) for each in asked]
+    found = {each.path for is_missing, each in every if each is not None and not is_missing}
+    absent = [each for is_missing, each in every if each is not None and is_missing]
+    lacked = [each for each in dict.fromkeys(absent) if not _is_probe(each.path, found)]
     files = [each for each in lacked if each.module is not None]
     return files or lacked
+
+
+def _is_probe(path: str, found: Iterable[str]) -> bool:
+    """Tell whether a path was only tried, being below or above a module that was found."""
+    return any(path.startswith(f"{each}/") or each.startswith(f"{path}/") for each in found)
 
 
 def needed_go(output: str) -> str:

@@ -73,10 +73,20 @@ def test_what_go_names_counts_before_what_was_asked() -> None:
 
 
 def test_silent_go_leaves_what_was_asked_files_before_lists() -> None:
-    lists = [Asked("c.test/@v/list", 404), Asked("c.test/d/@v/list", 200)]
+    lists = [Asked("c.test/@v/list", 404), Asked("d.test/e/@v/list", 200)]
     assert [each.line for each in find_missing("", lists)] == ["c.test"]
     files = [*lists, Asked("c.test/d/@v/v1.0.0.zip", 404), Asked("c.test/d/@v/v1.0.0.mod", 500)]
     assert [each.file for each in find_missing("", files)] == ["c.test/d/v1.0.0/source.zip"]
+
+
+def test_paths_above_and_below_a_module_that_is_there_are_only_tried() -> None:
+    """Of `go get a.test/b/c` a.test/b is the module; go asks for the others beside it."""
+    asked = [
+        Asked("a.test/b/c/@v/v1.0.0.info", 404),
+        Asked("a.test/b/@v/v1.0.0.info", 200),
+        Asked("a.test/@v/v1.0.0.info", 404),
+    ]
+    assert find_missing("go: module a.test/b@v1.0.0 found, but does not contain", asked) == []
 
 
 @pytest.mark.parametrize(
@@ -108,6 +118,7 @@ def test_newer_go_is_told() -> None:
         "reading https://p.test/b/@v/v1.0.0.zip: read tcp 10.0.0.2: connection reset by peer",
         "reading https://p.test/b/@v/list: 404 Not Found\n\tserver response: not found: fetch "
         "timed out",
+        "go: a.test/b@v1.0.0: module lookup disabled by GOPROXY=off",
     ],
 )
 def test_proxy_that_does_not_answer_is_an_outage(output: str) -> None:
