@@ -244,7 +244,7 @@ def _died(module: ModuleVersion) -> StoreError:
     return StoreError(
         "a worker process ended unexpectedly",
         where=str(module),
-        hint="Was it out of memory? Run again with a smaller --jobs: what is stored stays.",
+        hint="Was it out of memory? Run again, fetch with a smaller --jobs: what is stored stays.",
     )
 
 

@@ -34,10 +34,10 @@ from gopack.flows.bundle_verify import (
 )
 from gopack.flows.progress import Progress
 from gopack.plan import publishing
-from gopack.plan.bundle.index import Carried, sha256
+from gopack.plan.bundle.index import TILES_NAME, Carried, sha256
 from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest, vouched_by
 from gopack.plan.query import checked_info
-from gopack.plan.room import Room
+from gopack.plan.room import Room, on_disk
 from gopack.plan.summary import required_by
 from gopack.ports import (
     AliasStore,
@@ -113,6 +113,10 @@ class Action(Enum):
     ADOPT = "recorded"
     THERE = "there"
     CONFLICT = "conflict"
+
+
+_COMING = frozenset({Action.ADD, Action.COMPLETE})
+"""Files of these versions are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +224,23 @@ class _Import:
         check_plain(self._opened)
         self._check_kept()
         self._settle()
-        needed = [one for one in self._opened.index.versions if self._needs_zip(one)]
-        size = sum(one.entry.zip.size_bytes for one in needed if one.entry.zip)
         if not is_dry_run:
-            target.room().check(size, FILES_PER_VERSION * len(needed))
+            target.room().check(*self._needed_room())
             # It is found out by writing.
             target.refuse_clashes(one.module for one in self._opened.index.versions)
-        wanted = set() if is_dry_run else {one.module for one in needed}
+        needed = {one.module for one in self._opened.index.versions if self._needs_zip(one)}
+        wanted = set() if is_dry_run else needed
         return check_zips(self._opened, target.zips, target.progress, wanted)
+
+    def _needed_room(self) -> tuple[int, int]:
+        """Tell how many bytes and files are to come: those of versions, and the proofs."""
+        index = self._opened.index
+        coming = [one for one in index.versions if self._survey.actions[one.module] in _COMING]
+        sizes = [size for one in coming for size in (one.info_bytes, one.mod_bytes)]
+        sizes += [one.entry.zip.size_bytes for one in coming if one.entry.zip]
+        if index.database is not None:
+            sizes += [index.database.unpacked_bytes, self._opened.places[TILES_NAME][1].size_bytes]
+        return sum(map(on_disk, sizes)), FILES_PER_VERSION * len(coming)
 
     def _action(self, small: SmallFiles) -> Action:
         one = small.carried
@@ -317,10 +330,7 @@ class _Import:
         check_recorded(self._opened, self._settled.records)
 
     def _needs_zip(self, one: Carried) -> bool:
-        return one.entry.zip is not None and self._survey.actions[one.module] in {
-            Action.ADD,
-            Action.COMPLETE,
-        }
+        return one.entry.zip is not None and self._survey.actions[one.module] in _COMING
 
     def _read(self, module: ModuleVersion, kind: FileKind) -> bytes:
         with self._target.store.open(module, kind) as file:
@@ -387,7 +397,7 @@ class _Import:
         wanted = []
         for small in smalls:
             module = small.carried.module
-            if self._survey.actions[module] in {Action.ADD, Action.COMPLETE}:
+            if self._survey.actions[module] in _COMING:
                 path = brought[module].path if module in brought else None
                 wanted.append(Publication(module, small.info, small.mod, path))
         return self._target.store.publish_all(wanted)

@@ -4,6 +4,18 @@ from dataclasses import dataclass
 
 from gopack.errors import StoreError
 
+BLOCK_BYTES = 4096
+"""What the smallest file takes on most disks."""
+
+
+def on_disk(size_bytes: int) -> int:
+    """Tell how much a file of this size takes.
+
+    >>> on_disk(1), on_disk(4096), on_disk(5000)
+    (4096, 4096, 8192)
+    """
+    return -(-size_bytes // BLOCK_BYTES) * BLOCK_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Room:

@@ -186,15 +186,20 @@ def test_unsigned_bundle_with_an_unknown_database_needs_its_key(
     sealed.done("bundle", "import", bundle)
 
 
+@pytest.mark.parametrize("has_room_for_zips", [False, True])
 def test_full_disk_is_told_before_anything_is_written(
-    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
+    connected: Side,
+    sealed: Side,
+    monkeypatch: pytest.MonkeyPatch,
+    has_room_for_zips: bool,  # noqa: FBT001
 ) -> None:
     bundle = make_bundle(connected, "a.bundle")
+    zips = sum(path.stat().st_size for path in connected.root.rglob("source.zip"))
     real = os.statvfs
 
     def full(path: Path) -> os.statvfs_result:
         fields = list(real(path))
-        fields[4] = 1  # f_bavail
+        fields[4] = -(-zips // fields[1]) if has_room_for_zips else 1  # f_bavail, f_frsize
         return os.statvfs_result(fields)
 
     monkeypatch.setattr("gopack.adapters.disk.os.statvfs", full)
