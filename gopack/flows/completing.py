@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from gopack.errors import GopackError, NotFoundError
+from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.flows.answering import choose, choose_latest
 from gopack.flows.carrying import carriers, look_up
 from gopack.flows.fetching import FetchRun
@@ -339,9 +339,16 @@ class Completer:
         chosen = choose(wanted, sources, executor)
         lacking = {module for module in chosen if not wanted.get(module, False)}
         latest = choose_latest(wanted, plan.started_paths(), sources, executor)
-        lacking |= latest - plan.usable()
+        lacking |= (latest | self._below_patterns(plan)) - plan.usable()
         whole = {module for module, whole in plan.carriers.items() if whole}
         return (lacking - plan.exactly_mod_only()) | whole
+
+    def _below_patterns(self, plan: Plan) -> set[ModuleVersion]:
+        try:
+            return self.importer.upgrades(plan.below_patterns())
+        except UpstreamError as error:
+            self.error = error
+            return set()
 
     # Retractions
 

@@ -178,10 +178,11 @@ class Planner:
     def answer(self, plan: Plan, chosen: Set[ModuleVersion]) -> Plan:
         """Add versions that a sealed query may choose.
 
-        One of a listed module is as good as listed; of any other the zip is there, and the go.mod
-        files that go reads when it is required.
+        One of a listed module, or of one below a pattern, is as good as listed; of any other the
+        zip is there, and the go.mod files that go reads when it is required.
         """
         listed = {module.path for line in plan.lines for module in line.modules}
+        listed |= {module.path for module in plan.below_patterns()}
         level = Level.BUILD if self.level is Level.BUILD else Level.GRAPH
         levels = [level if m.path in listed else Level.BUILD for m in sorted(chosen)]
         closures = [Closure([m], each) for m, each in zip(sorted(chosen), levels, strict=True)]

@@ -280,6 +280,26 @@ class Plan:
         """Tell the modules whose packages some line starts from; none of a file's."""
         return {module.path for line in self.lines for module in line.starts}
 
+    def below_patterns(self) -> set[ModuleVersion]:
+        """Tell the versions that are required of modules below a pattern that names no version.
+
+        `go get` moves these to their latest versions, too.
+
+        Source: modget queryWildcard.
+        """
+        found = set()
+        for line in self.lines:
+            item = line.item
+            if not isinstance(item, PatternItem) or item.query not in {"latest", "upgrade"}:
+                continue
+            if line.closure is None or line.level is Level.BUILD:
+                continue
+            below = f"{item.path.removesuffix('...')}"
+            for closure in (line.closure, *self.answering):
+                pairs = closure.selected.items()
+                found |= {ModuleVersion(*pair) for pair in pairs if pair[0].startswith(below)}
+        return found
+
     def usable(self) -> set[ModuleVersion]:
         """Tell the versions that a main module may require and use all of."""
         return {
