@@ -55,12 +55,18 @@ class Run:
 
     def wait(self, timeout: float) -> int:
         """Wait for the end; the status is that of subprocess. Several threads may wait."""
-        if self.returncode is None and not select.select([self._answers], [], [], timeout)[0]:
+        if self.returncode is None and not self._is_heard_of(timeout):
             raise subprocess.TimeoutExpired("gopack", timeout)
         with self._ending:  # the first to hear of it reads the answer
             if self.returncode is None:
                 self.returncode = int(self._answers.readline())
         return self.returncode
+
+    def _is_heard_of(self, timeout: float) -> bool:
+        try:
+            return bool(select.select([self._answers], [], [], timeout)[0])
+        except (OSError, ValueError):  # another thread has heard, and closed it
+            return self.returncode is not None
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         """All that it writes to its standard output and error until it ends."""

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 STORE_ERROR = 5
 FULL = os.environ.get("GOPACK_FAULTS") == "full"
-STRIDE = 1 if FULL else 5
+STRIDE = 1 if FULL else 8
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and changes users")
 
 
