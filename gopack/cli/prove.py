@@ -163,6 +163,8 @@ def command(
     with ends_well(console):
         if is_docker and proxy:
             raise InputError("--docker and --proxy at once", hint="give one of them")
+        for file in filter(None, (json_file, html_file)):
+            _check_can_be_written(file)
         items, _ = read_lists(lists)
         level = Level(closure)
         tried = sealed_world(storage, proxy)
@@ -328,6 +330,19 @@ def _sumdb(settings: GoEnv, answer: Answerer) -> tuple[str, list[str]]:
     if status == HTTPStatus.OK:
         return sumdb.key, []
     return "off", [f"checksum verification is off: nothing of {sumdb.name} is carried there"]
+
+
+def _check_can_be_written(file: Path) -> None:
+    """Find out before the long run that its report has no place.
+
+    Raises:
+        StoreError: so it is.
+    """
+    folder = file.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        why = "no such folder" if not folder.is_dir() else "permission denied"
+        hint = "name a file in a folder that is there and that you may write to"
+        raise StoreError(f"cannot be written: {why}", where=str(file), hint=hint)
 
 
 def _write_page(file: Path, text: str) -> None:

@@ -308,6 +308,11 @@ def test_bad_use_ends_with_a_message(home: Path, upstream: Upstream, tmp_path: P
     (tmp_path / "broken" / "go.mod").write_text("module m\n\nrequire (\n")
     broken = prove(home, upstream.url, home / "ATHENS_STORAGE", str(only))
     assert (broken.status, "go.mod: not tried: " in broken.text) == (2, True), broken.text
+    for option in ("--html", "--json"):
+        page = str(tmp_path / "nothing" / "page")
+        unwritten = prove(home, upstream.url, home / "ATHENS_STORAGE", option, page)
+        assert (unwritten.status, "steps" in unwritten.text) == (5, False), unwritten.text
+        assert f"{page}: cannot be written: no such folder" in unwritten.text
 
 
 def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) -> None:
