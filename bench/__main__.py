@@ -1,7 +1,7 @@
 """`python -m bench`: gopack beside the go command and curl, all in one run.
 
     python -m bench [--runs N] [--delays 0,20] [--big] [--refill] [PART...]
-    python -m bench bundle [--runs N] [--quick]     create and import, beside cp and hashing
+    python -m bench bundle [--runs N] [--quick|--big]   create and import, beside cp and hashing
     python -m bench pack [--runs N] [--files N]     packing a folder, beside golang.org/x/mod
     python -m bench trust [--runs N] [PART...]      verifying, checking and serving
 
@@ -33,6 +33,8 @@ from bench.report import Row
 
 PARTS = ("start", "closure", "fetch", "again", "check", "growth")
 AGAIN_DELAYS_MS = (0, 50)
+COPIES, BIG_COPIES = (4,), (4, 16)
+"""Multiples of the real data set of which bundles are made for memory."""
 SIZES, BIG_SIZES = (0, 1, 4), (0, 1, 4, 16)
 """Multiples of the real data set, 0 for a fifth of it."""
 
@@ -47,7 +49,7 @@ def main() -> None:
         return
     options = _options()
     if options.parts == ["bundle"]:
-        bundle.main(options.runs, has_big=not options.quick)
+        bundle.main(options.runs, () if options.quick else BIG_COPIES if options.big else COPIES)
         return
     rows = list(_rows(options))
     print(report.table(rows))
@@ -88,7 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--refill", action="store_true", help="complete the data set first")
     parser.add_argument("--delays", type=_numbers, default=[0, 20, 50, 100], help="milliseconds")
     parser.add_argument("--quick", action="store_true", help="bundles of the real data set alone")
-    parser.add_argument("--big", action="store_true", help="growth up to 8,000 versions (9 GB)")
+    parser.add_argument("--big", action="store_true", help="8,000 versions (9 GB; of bundles: 37)")
     return parser.parse_args()
 
 

@@ -18,19 +18,21 @@ from bench.programs import UNVERIFIED, VERIFYING, cache_dir
 from bench.report import Promise, Row
 from bench.upstream import serving
 
-COPIES = 4
 CREATE, IMPORT = "gopack bundle create", "gopack bundle import"
 FLOOR = ("cp -r", "sha256sum", peers.BARE)
 FLOOR_TIMES = 1.3
 MEMORY_BYTES = 150_000_000
 
 
-def main(runs: int, *, has_big: bool = True) -> None:
-    """Measure in turns, print the table and what it says of the promises."""
+def main(runs: int, copies: Sequence[int]) -> None:
+    """Measure in turns, print the table and what it says of the promises.
+
+    `copies` are multiples of the real data set that are bundled once each, for memory.
+    """
     real = dataset.real()
     rows = list(_rows(real, runs, (*FLOOR, CREATE, IMPORT)))
-    if has_big:
-        rows += _rows(dataset.multiplied(real, COPIES), 1, (CREATE, IMPORT))
+    for many in copies:
+        rows += _rows(dataset.multiplied(real, many), 1, (CREATE, IMPORT))
     print(report.table(rows))
     print("\n".join(str(promise) for promise in _promises(rows)))
 
