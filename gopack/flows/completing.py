@@ -14,6 +14,7 @@ from typing import TypeVar
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.flows.answering import choose, choose_latest
 from gopack.flows.carrying import carriers, look_up
+from gopack.flows.combining import Combiner
 from gopack.flows.fetching import FetchRun
 from gopack.flows.holding import hold_back, is_raised
 from gopack.flows.importing import Importer
@@ -88,6 +89,7 @@ class Completer:
             plan = self._survey_rounds(plan, run, surveys)
             plan = self._with_held(plan, run)
             self._find_clashes(plan, run)
+            plan = self._with_combined(plan, run)
             plan = self._with_upgrades(plan, run)
         except GopackError as error:
             self.error = error
@@ -104,7 +106,7 @@ class Completer:
         """
         plan = self._with_passed_over(self.planner.grow(plan, self._known_growth(plan)))
         try:
-            plan = self._with_upgrades(plan)
+            plan = self._with_upgrades(self._with_combined(plan))
         except GopackError as error:
             self.error = error
         return self._with_answers(self._with_carriers(plan))
@@ -309,13 +311,22 @@ class Completer:
                 lines[place] = replace(line, error=fault)
         return replace(plan, lines=tuple(lines))
 
+    def _with_combined(self, plan: Plan, run: FetchRun | None = None) -> Plan:
+        combiner = Combiner(self.planner, self.importer, self._provider, self._known_surveys())
+        plan = combiner.combine(plan, run)
+        self.surveys |= combiner.surveys
+        return plan
+
+    def _known_surveys(self) -> dict[str, SurveyFacts]:
+        return {**self.known.surveys, **self.surveys}
+
     # The closed level
 
     def _with_upgrades(self, plan: Plan, run: FetchRun | None = None) -> Plan:
         if all(closure.level is not Level.CLOSED for closure in plan.closures()):
             return plan
         self.progress.phase("looking for upgrades")
-        known = {**self.known.surveys, **self.surveys}
+        known = self._known_surveys()
         upgrader = Upgrader(self.planner, self.importer, self._provider, known)
         plan = upgrader.upgrade(plan, run)
         self.surveys |= upgrader.surveys

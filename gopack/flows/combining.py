@@ -1,0 +1,138 @@
+"""Lines used together, of which one has what another would look up: see `combinations_of`.
+
+What a line imports and no go.mod covers is looked up with `latest` only where no module of the
+build list has it. Where another line brings in such a module at a lower version, a project that
+uses both stays there, and what it selects beside it are other versions than with either line alone.
+
+Spec: go.dev/ref/mod#resolve-pkg-mod, #minimal-version-selection; modload loadFromRoots.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from gopack.flows.fetching import FetchRun
+from gopack.flows.importing import Importer
+from gopack.flows.planning import Planner
+from gopack.flows.providing import Provider
+from gopack.plan.closure import Closure
+from gopack.plan.lines import LinePlan, Plan
+from gopack.plan.manifest import SurveyFacts
+from gopack.plan.survey import Survey
+from gopack.spec import semver
+
+MAX_PAIRS = 60
+"""Pairs of lines that are looked into, beside all lines together."""
+
+MAX_ROUNDS = 20
+"""What is looked up imports packages in its turn, and so on; each round finds more of them."""
+
+
+@dataclass(slots=True)
+class Combiner:
+    """Finds what lines need together; what was read is in `surveys` afterwards.
+
+    `known` is what was read in an earlier run.
+    """
+
+    planner: Planner
+    importer: Importer
+    provider: Provider
+    known: Mapping[str, SurveyFacts]
+    surveys: dict[str, SurveyFacts] = field(default_factory=dict)
+
+    def combine(self, plan: Plan, run: FetchRun | None) -> Plan:
+        """Give the plan with what lines need together.
+
+        Without a run, imports count only where an earlier run read them.
+
+        Raises:
+            UpstreamError: a proxy failed, so that nobody knows.
+        """
+        for lines in combinations_of(plan):
+            plan = self._with(plan, lines, run)
+        return plan
+
+    def _with(self, plan: Plan, lines: Sequence[LinePlan], run: FetchRun | None) -> Plan:
+        bare = [replace(line, extras=(), providers=frozenset()) for line in lines]
+        some = replace(plan, joint_extras=(), joint_providers=frozenset())
+        some = self.planner.some_together(some, bare)
+        key = f"combined {some.survey_key(None)}"
+        facts = self.known.get(key)
+        if facts is not None:
+            return _with_closures(plan, self._growing(some, facts))
+        if run is None:
+            return plan
+        for _ in range(MAX_ROUNDS):
+            plan = _with_closures(plan, some)
+            facts = self._read(plan, some, run)
+            if facts is None:
+                return plan
+            if set(facts.extras) == set(some.joint_extras):
+                self.surveys[key] = facts
+                break
+            some = self._growing(some, facts)
+        return plan
+
+    def _growing(self, some: Plan, facts: SurveyFacts) -> Plan:
+        grown = replace(some, joint_extras=facts.extras, joint_providers=facts.providers)
+        return self.planner.some_together(grown, grown.lines)
+
+    def _read(self, plan: Plan, some: Plan, run: FetchRun) -> SurveyFacts | None:
+        """Survey lines together; None where that cannot be loaded, or something did not come."""
+        if some.joint is None:
+            return None
+        run.bring(plan)
+        if not run.fetched.failed.keys().isdisjoint(some.joint.build_list()):
+            return None
+        survey = Survey(some.joint.selected, some.starts(None))
+        self.importer.survey([survey], run.arrived)
+        found = self.provider.provide(survey.missing()).modules.values()
+        extras = {*some.joint_extras, *(module for module in found if module is not None)}
+        return SurveyFacts(tuple(sorted(extras)), (), survey.providers())
+
+
+def combinations_of(plan: Plan) -> Iterator[Sequence[LinePlan]]:
+    """Tell the lines that use other versions together than each alone: all, then pairs.
+
+    That is so where one has a module at a lower version that is looked up for the other.
+    """
+    sound = [line for line in plan.lines if line.starts and line.error is None]
+    if plan.joint_error is None and any(_is_met(line, _selected(plan)) for line in sound):
+        yield plan.lines
+    if len(sound) > 2:
+        yield from islice(_pairs(sound), MAX_PAIRS)
+
+
+def _pairs(lines: Sequence[LinePlan]) -> Iterator[Sequence[LinePlan]]:
+    for line in lines:
+        for other in lines:
+            if other is not line and _is_met(line, [_own(other)]):
+                yield line, other
+
+
+def _is_met(line: LinePlan, closures: Iterable[Mapping[str, str]]) -> bool:
+    """Tell whether one of these build lists has an extra of a line at a lower version."""
+    return any(
+        semver.compare(selected[extra.path], extra.version) < 0
+        for selected in closures
+        for extra in line.extras
+        if extra.path in selected
+    )
+
+
+def _selected(plan: Plan) -> list[Mapping[str, str]]:
+    """Tell the build list of all lines together without anything looked up."""
+    base = plan.joint_base or plan.joint
+    return [] if base is None else [base.selected]
+
+
+def _own(line: LinePlan) -> Mapping[str, str]:
+    """Tell what a line selects with nothing looked up."""
+    closure = line.others[0] if line.extras and line.others else line.closure
+    return {} if closure is None else closure.selected
+
+
+def _with_closures(plan: Plan, some: Plan) -> Plan:
+    found: list[Closure] = [c for c in (some.joint, some.joint_base) if c is not None]
+    return replace(plan, combined=(*plan.combined, *found))
