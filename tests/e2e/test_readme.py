@@ -35,5 +35,6 @@ def test_main_job_prints_what_the_readme_shows(tmp_path: Path) -> None:
             check=False,
         )
     assert ran.returncode == 0, ran.stderr
-    assert shape(ran.stderr) == shape(shown[1])
+    told = [line for line in ran.stderr.splitlines() if not line.endswith(" so far")]  # when slow
+    assert shape("\n".join(told)) == shape(shown[1])
     assert (tmp_path / "ATHENS_STORAGE/github.com/BurntSushi/toml/v1.6.0/source.zip").is_file()
