@@ -131,7 +131,8 @@ class Closure:
         It does not where the go command reads that go.mod whatever is imported; beyond that, a
         version nobody can have fails connected as it fails sealed.
         """
-        if self._promotable is None:
+        names = self._named.get(module, {module})
+        if self._promotable is None and any(self._lazy.is_waiting_for(name) for name in names):
             return False
         self._missing.add(module)
         self.feed(module, NOTHING)

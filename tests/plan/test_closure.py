@@ -67,6 +67,14 @@ def test_missing_in_first_graph_does_not_stand() -> None:
     assert not found.is_done
 
 
+def test_missing_that_only_the_unpruned_graph_has_is_left_out_whenever_it_comes() -> None:
+    """The first graph is still being read when it is asked for: z1 and what it requires are old."""
+    found = closure(Level.CLOSED, "a1", "z1")
+    old = {"z1!": "y1", "y1!": "x1", "x1!": "w1", "w1!": ""}
+    drive(found, graph({"a1": "b1", "b1": "e1", **old}))
+    assert found.missing == {mv("e1")}
+
+
 def test_missing_beyond_the_first_graph_is_left_out() -> None:
     found = closure(Level.GRAPH, "a1")
     drive(found, graph({"a1": "b1 c1", "c1": "d1"}))
