@@ -22,7 +22,6 @@ COBRA = "github.com/spf13/cobra@v1.9.1"
 UUID = "github.com/google/uuid"
 LINES = (
     COBRA,
-    "github.com/stretchr/testify@v1.10.0",
     UUID,
     "github.com/olekukonko/tablewriter@v0.0.5",  # before go 1.17: its graph is not pruned
     "github.com/gofrs/uuid@v3.3.0+incompatible",

@@ -167,7 +167,7 @@ def test_flipped_byte_in_any_answer_is_never_stored(labs: Labs) -> None:
     for path, length in lengths(labs.first).items():
         if not length or path.endswith(UNSUMMED):
             continue
-        for _ in range(20 if FULL else 3):
+        for _ in range(20 if FULL else 2):
             fault = Fault(flip_at=chance.randrange(length), flip=chance.randrange(1, 256))
             allowed = {0, UPSTREAM_ERROR, INTEGRITY_ERROR}
             labs.tried(counted, fault_at(path, fault, times=1), allowed, f"{path} {fault}")
