@@ -6,6 +6,7 @@ its own: no fault reaches another's run.
 
 import os
 import random
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,9 +39,11 @@ def run(lab: Lab, spoil: Callable[[Upstream], None], allowed: set[int]) -> None:
     status = place.fetch()
     lab.upstream.mend()
     assert status in allowed, f"exit status {status}\n{place.text}"
-    if not status:
+    if status:
+        lab.heals(place)
+    else:
         assert_same(place.storage, lab.goal)
-    lab.heals(place)
+        shutil.rmtree(place.folder)
 
 
 def fault_at(path: str, fault: Fault, times: int | None = None) -> Callable[[Upstream], None]:
@@ -100,12 +103,12 @@ def test_answer_broken_off_at_any_byte_is_asked_for_again(labs: Labs) -> None:
     chance = random.Random(3)
     resets = labs.first.tally("connection reset at any byte")
     cuts = labs.first.tally("body cut short at any byte")
-    for path, length in lengths(labs.first).items():
-        for _ in range(6 if FULL else 1):
+    for number, (path, length) in enumerate(lengths(labs.first).items()):
+        for _ in range(6 if FULL else number % 2):
             at = chance.randrange(length + 120)  # the head of the answer, too
             spoil = fault_at(path, Fault(reset_at=at), times=1)
             labs.tried(resets, spoil, {0}, f"{path} reset at {at}")
-        if length:
+        if length and (FULL or number % 2 == 0):
             at = chance.randrange(length)
             spoil = fault_at(path, Fault(truncate_at=at), times=1)
             labs.tried(cuts, spoil, {0}, f"{path} cut at {at}")
@@ -123,9 +126,11 @@ def test_answer_that_stays_broken_fails_its_lines_alone_and_heals(labs: Labs) ->
 @pytest.mark.parametrize("short", [True, False], ids=["short", "long"])
 def test_wrong_length_stores_nothing_wrong_and_heals(labs: Labs, *, short: bool) -> None:
     counted = labs.first.tally("wrong length")
-    for path, length in lengths(labs.first).items():
+    for number, (path, length) in enumerate(lengths(labs.first).items()):
         if length < 2 or path.endswith(UNSUMMED):
             continue  # a shorter list is a list
+        if not FULL and number % 2 != short:
+            continue
         announce = length // 2 if short else length + 7
         spoil = fault_at(path, Fault(announce=announce), times=1)
         allowed = {0, UPSTREAM_ERROR, INTEGRITY_ERROR} if short else {0}
