@@ -15,7 +15,6 @@ from gopack.flows.fetching import FetchRun
 from gopack.flows.importing import Importer
 from gopack.flows.planning import Planner
 from gopack.flows.providing import Provider
-from gopack.plan.closure import Closure
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import SurveyFacts, survey_key
 from gopack.plan.survey import Survey
@@ -70,7 +69,7 @@ class Upgrader:
             survey = Survey(closure.selected, starts)
             self.importer.survey([survey], run.arrived)
             facts = self._facts(survey)
-            if run.fetched.failed.keys().isdisjoint(_selected(closure)):
+            if run.fetched.failed.keys().isdisjoint(closure.build_list()):
                 self.surveys[key] = facts
         return set() if facts is None else set(facts.extras)
 
@@ -79,7 +78,3 @@ class Upgrader:
         found = {module for module in modules.values() if module is not None}
         unresolved = sorted(package for package, module in modules.items() if module is None)
         return SurveyFacts(tuple(sorted(found)), tuple(unresolved), survey.providers())
-
-
-def _selected(closure: Closure) -> set[ModuleVersion]:
-    return {ModuleVersion(*pair) for pair in closure.selected.items()}

@@ -95,6 +95,27 @@ def signer_of(key: Path) -> note.Signer:
     return note.parse_signer(key.read_text().strip())
 
 
+def forge_records(bundle: Path, key: Path, change: Edit, follow: Edit | None = None) -> None:
+    """Rewrite the carried records; the index has their size and sum, and what `follow` does."""
+    files = members(bundle)
+    place = next(n for n, (name, _) in enumerate(files) if name == "sumdb.json.bz2")
+    raw = json.loads(bz2.decompress(files[place][1]))
+    change(raw)
+    text = json.dumps(raw).encode()
+    packed = bz2.compress(text)
+    files[place] = ("sumdb.json.bz2", packed)
+    bundle.write_bytes(written(files))
+
+    def edit(index: dict[str, Any]) -> None:
+        [front] = [m for m in index["front"] if m[0] == "sumdb.json.bz2"]
+        front[1:] = [len(packed), indexes.sha256(packed)]
+        index["sumdb"]["bytes"] = len(text)
+        if follow is not None:
+            follow(index)
+
+    forged(bundle, edit, signer_of(key))
+
+
 def test_unsigned_bundle_is_refused_unless_told(
     connected: Side, sealed: Side, tmp_path: Path
 ) -> None:
@@ -334,21 +355,11 @@ def test_bit_of_a_zip_that_no_sum_covers_is_found(bundle: Path, sealed: Side) ->
 
 def test_record_that_is_not_in_the_log_is_refused(bundle: Path, sealed: Side, key: Path) -> None:
     """Index, signature and record agree; only the signed tree speaks against them."""
-    files = members(bundle)
-    place = next(n for n, (name, _) in enumerate(files) if name == "sumdb.json.bz2")
-    raw = json.loads(bz2.decompress(files[place][1]))
-    raw["records"][0][3] += "example.com/more v1.0.0 h1:x=\n"
-    text = json.dumps(raw).encode()
-    packed = bz2.compress(text)
-    files[place] = ("sumdb.json.bz2", packed)
-    bundle.write_bytes(written(files))
 
-    def edit(index: dict[str, Any]) -> None:
-        [front] = [m for m in index["front"] if m[0] == "sumdb.json.bz2"]
-        front[1:] = [len(packed), indexes.sha256(packed)]
-        index["sumdb"]["bytes"] = len(text)
+    def change(raw: dict[str, Any]) -> None:
+        raw["records"][0][3] += "example.com/more v1.0.0 h1:x=\n"
 
-    forged(bundle, edit, signer_of(key))
+    forge_records(bundle, key, change)
     refused(sealed, bundle, "is not in the log at its signed head")
 
 
@@ -570,21 +581,11 @@ def test_record_under_a_name_that_is_not_its_own_is_refused(
     bundle: Path, sealed: Side, key: Path, path: str
 ) -> None:
     """It is in the log, and would be kept: as the record of a version that it says nothing of."""
-    files = members(bundle)
-    place = next(n for n, (name, _) in enumerate(files) if name == "sumdb.json.bz2")
-    raw = json.loads(bz2.decompress(files[place][1]))
-    raw["records"].append([path, "v9.9.9", *raw["records"][0][2:]])
-    text = json.dumps(raw).encode()
-    packed = bz2.compress(text)
-    files[place] = ("sumdb.json.bz2", packed)
-    bundle.write_bytes(written(files))
 
-    def edit(index: dict[str, Any]) -> None:
-        [front] = [m for m in index["front"] if m[0] == "sumdb.json.bz2"]
-        front[1:] = [len(packed), indexes.sha256(packed)]
-        index["sumdb"]["bytes"] = len(text)
+    def change(raw: dict[str, Any]) -> None:
+        raw["records"].append([path, "v9.9.9", *raw["records"][0][2:]])
 
-    forged(bundle, edit, signer_of(key))
+    forge_records(bundle, key, change)
     refused(sealed, bundle, "malformed checksum records")
 
 
