@@ -1,6 +1,7 @@
 """How tests are dealt to pytest-xdist's workers: one at a time, except where a fixture is dear.
 
-- The tests under tests/e2e/container/ share one Docker engine, so one worker runs them all.
+- The tests under tests/e2e/container/ share one Docker engine, so one worker runs them all; so do
+  those under tests/e2e/delivered/, which share what was delivered.
 - Another file under tests/e2e/ stays with one worker, since its fixtures fill storages; so do a few
   fast files whose fixture is a long run.
 - What takes long begins first, so that no worker is left with it when the others have ended.
@@ -12,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 CONTAINER = "tests/e2e/container/"
+WHOLE_FOLDERS = (CONTAINER, "tests/e2e/delivered/")
 WHOLE_FILES = ("tests/e2e/", "tests/cli/test_bad_answers.py", "tests/cli/test_check.py")
 
 LONGEST = (
@@ -37,8 +39,9 @@ class BySharedFixture(LoadScopeScheduling):  # type: ignore[misc] # xdist carrie
     _is_ordered = False
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(CONTAINER):
-            return CONTAINER
+        for folder in WHOLE_FOLDERS:
+            if nodeid.startswith(folder):
+                return folder
         if nodeid.startswith(WHOLE_FILES):
             return nodeid.partition("::")[0]
         return nodeid

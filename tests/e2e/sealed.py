@@ -6,7 +6,6 @@
 Both worlds are as sealed as the other: one proxy each and nothing else, no checksum database.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from gopack.plan.matrix import Cell, Matrix, Verdict, explain
 from gopack.plan.proving import Subject, subjects_of
 from gopack.plan.scenarios import MAIN
 from gopack.spec import gover
+from tests.gobuild import build_cache
 
 QUICK = replace(MAIN, steps=tuple(s for s in MAIN.steps if s.name in {"get", "tidy", "verify"}))
 """What reads every file that a line needs, without compiling any."""
@@ -45,10 +45,9 @@ def prover(sealed_url: str, connected_url: str | None = None) -> Iterator[Prover
     """What tries subjects behind one proxy, and behind the other to compare with."""
     command = shutil.which("go")
     assert command is not None
-    cache = os.environ.get("GOCACHE") or Path.home() / ".cache" / "go-build"
     with ExitStack() as stack:
         made = tempfile.TemporaryDirectory(prefix="gopack-sealed-", ignore_cleanup_errors=True)
-        machine = Machine(command, Path(stack.enter_context(made)), Path(cache))
+        machine = Machine(command, Path(stack.enter_context(made)), build_cache())
         web = Web(goenv.load())
         stack.callback(web.close)
 

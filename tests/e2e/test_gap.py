@@ -13,6 +13,7 @@ import pytest
 
 from tests.bundling import files_below
 from tests.e2e.caching_proxy import caching_proxy
+from tests.gobuild import build_cache
 
 pytestmark = pytest.mark.e2e
 
@@ -25,7 +26,7 @@ def gopack(folder: Path, *words: str | Path, goproxy: str = "off") -> str:
     """Run the real program with the go command's own defaults, but for the proxy."""
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "GOPROXY": goproxy}
     env |= {"GOENV": "off", "PYTHONPATH": str(Path(__file__).parents[2])}
-    env |= {"GOCACHE": os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build")}
+    env |= {"GOCACHE": str(build_cache())}
     done = subprocess.run(
         [sys.executable, "-m", "gopack", *map(str, words)],
         cwd=folder,

@@ -13,6 +13,7 @@ from gopack.ports import State
 from tests.athens_layout import served
 from tests.e2e.caching_proxy import CachingProxy, caching_proxy
 from tests.gitrepo import GitRepo
+from tests.gobuild import SETTINGS, build_cache
 
 pytestmark = pytest.mark.e2e
 
@@ -75,13 +76,14 @@ def sealed(storage: Path, folder: Path, item: str, package: str) -> str:
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "GOCACHE": os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build"),
+            **SETTINGS,
+            "GOCACHE": str(build_cache()),
             "GOENV": "off",
             "GOMODCACHE": str(folder / "modcache"),
             "GOPROXY": athens.url,
             "GOSUMDB": "off",
             "GOVCS": "*:off",
-            "GOFLAGS": "-mod=mod -modcacherw",
+            "GOFLAGS": f"{SETTINGS['GOFLAGS']} -mod=mod -modcacherw",
             "GOTOOLCHAIN": "local",
         }
         for words in (f"get {item}", *STEPS, f"get {package}@latest", "list -m all"):

@@ -15,6 +15,7 @@ import pytest
 from tests.athens_layout import served
 from tests.cli.program import environment
 from tests.e2e.caching_proxy import caching_proxy
+from tests.gobuild import build_cache
 from tests.launching import finished
 from tests.upstream import Upstream
 
@@ -75,8 +76,7 @@ def fill_upstream(upstream: Upstream) -> None:
 
 def gopack(folder: Path, goproxy: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = environment(folder, goproxy)
-    cache = os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build")
-    env["GOCACHE"] = cache
+    env["GOCACHE"] = str(build_cache())
     return finished(arguments, folder=folder, env=env, timeout_s=PROVE_TIMEOUT_S)
 
 

@@ -58,7 +58,6 @@ def matrix(storage: Path, upstream: CachingProxy) -> Matrix:
         return trial.prove([subject(line) for line in LINES])
 
 
-@pytest.mark.xdist_group("sealed")
 @pytest.mark.parametrize("line", [*LINES, JOINT])
 def test_filled_storage_is_as_good_as_connected(line: str, matrix: Matrix) -> None:
     cells = row(matrix, line)

@@ -4,7 +4,6 @@ The storage is filled by the real program, from a line with a command's package 
 go.mod with `tool` lines; a tool brings the graph of its own module.
 """
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from tests.athens_layout import Serving, served
 from tests.cli import program
+from tests.gobuild import SETTINGS, build_cache
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.e2e
@@ -58,12 +58,12 @@ def sealed(
 
 def go(folder: Path, url: str, *words: str) -> str:
     (folder / "project").mkdir(exist_ok=True)
-    cache = os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build")
-    more = {"GOCACHE": cache, "GOFLAGS": "-modcacherw", "GOTOOLCHAIN": "local"}
+    more = {**SETTINGS, "GOCACHE": str(build_cache()), "GOTOOLCHAIN": "local"}
+    more["GOFLAGS"] += " -modcacherw"
     done = subprocess.run(
         ["go", *words],
         cwd=folder / "project",
-        env=program.environment(folder, url, GOVCS="*:off", CGO_ENABLED="0", **more),
+        env=program.environment(folder, url, GOVCS="*:off", **more),
         capture_output=True,
         text=True,
         timeout=300,

@@ -9,7 +9,7 @@ import pytest
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.spec.sumdb import lookup_path, parse_lookup
 from tests.e2e.caching_proxy import caching_proxy
-from tests.e2e.delivering import (
+from tests.e2e.delivered.delivering import (
     LATER,
     MODULES,
     TOOLCHAIN,
@@ -21,7 +21,7 @@ from tests.e2e.delivering import (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     folder = tmp_path_factory.mktemp("delivered")
     first, second = folder / "first", folder / "second"

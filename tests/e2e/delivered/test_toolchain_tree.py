@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.delivering import TOOLCHAIN, Client, Delivered
+from tests.e2e.delivered.delivering import TOOLCHAIN, Client, Delivered
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("serve-sealed")]
+pytestmark = pytest.mark.e2e
 
 
 def gopack(*words: str | Path) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from gopack.spec.sumdb import read_head
-from tests.e2e.delivering import LATER, MODULES, TOOLCHAIN, Client, Delivered
+from tests.e2e.delivered.delivering import LATER, MODULES, TOOLCHAIN, Client, Delivered
 from tests.serving import Served, gopack_serve
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("serve-sealed")]
+pytestmark = pytest.mark.e2e
 
 
 def test_new_client_downloads_tidies_and_builds_with_gosumdb_at_its_default(

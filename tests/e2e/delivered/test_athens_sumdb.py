@@ -16,12 +16,11 @@ from urllib.parse import unquote
 import pytest
 
 from tests.athens_layout import real_athens, threaded
-from tests.e2e.delivering import MODULES, TOOLCHAIN, Client, Delivered, asked
+from tests.e2e.delivered.delivering import MODULES, TOOLCHAIN, Client, Delivered, asked
 
 ATHENS = os.environ.get("ATHENS_BIN")
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.xdist_group("serve-sealed"),
     pytest.mark.skipif(not ATHENS, reason="ATHENS_BIN names no Athens binary"),
 ]
 

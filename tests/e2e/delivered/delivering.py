@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gopack.adapters.sumdb_store import SumdbStore
 from tests.athens_layout import threaded
+from tests.gobuild import SETTINGS, build_cache
 
 TOOLCHAIN = "go1.25.4"
 MODULES = {
@@ -99,12 +100,12 @@ class Client:
     ) -> subprocess.CompletedProcess[str]:
         place = self.folder / project
         place.mkdir(parents=True, exist_ok=True)
-        cache = os.environ.get("GOCACHE") or str(Path.home() / ".cache" / "go-build")
         env: Mapping[str, str] = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "GOCACHE": cache,
+            "GOCACHE": str(build_cache()),
             "GOPROXY": url,
+            **SETTINGS,
             **CLOSED,
             **settings,
         }

@@ -1,0 +1,71 @@
+"""The build cache of all tests: Go's own packages are compiled in it once, by one process.
+
+The settings under which they are found again are those of a proof; a test that compiles takes them.
+"""
+
+import functools
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from tests.oracle.oracle import built_once, cache_dir
+
+SETTINGS: Mapping[str, str] = MappingProxyType({"GOFLAGS": "-trimpath", "CGO_ENABLED": "0"})
+COMPILED = (("build", "./..."), ("vet", "./..."), ("test", "-run=^$", "./..."))
+"""What every proof compiles: a package that uses `fmt`, and its test."""
+
+TIMEOUT_S = 600
+
+
+@functools.cache
+def build_cache() -> Path:
+    """GOCACHE, in which what every test compiles is compiled already."""
+    _compiled()
+    return _folder()
+
+
+def compiled_files() -> list[Path]:
+    """The files of the cache that were there when it was new, as far as they still are."""
+    names = json.loads(_compiled().read_text())
+    return [path for name in names if (path := _folder() / name).exists()]
+
+
+def _folder() -> Path:
+    return cache_dir() / "go-build"
+
+
+@functools.cache
+def _compiled() -> Path:
+    """The list of those files, which is made with them."""
+    asked = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True)
+    return built_once(cache_dir() / f"go-build-{asked.stdout.strip()}.json", _compile)
+
+
+def _compile(listed: Path) -> None:
+    before = set(_files())
+    with tempfile.TemporaryDirectory(prefix="gopack-compile-") as name:
+        project = Path(name)
+        (project / "go.mod").write_text("module p\n")
+        (project / "p.go").write_text('package p\n\nimport _ "fmt"\n')
+        (project / "p_test.go").write_text("package p\n")
+        own = {"GOCACHE": str(_folder()), "GOENV": "off", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+        for words in COMPILED:
+            subprocess.run(
+                ["go", *words],
+                cwd=project,
+                env={**os.environ, **SETTINGS, **own},
+                capture_output=True,
+                timeout=TIMEOUT_S,
+                check=True,
+            )
+    listed.write_text(json.dumps(sorted(set(_files()) - before)))
+
+
+def _files() -> list[str]:
+    """What `go clean -cache` would delete."""
+    folder = _folder()
+    return [path.relative_to(folder).as_posix() for path in folder.glob("??/*")]
