@@ -39,12 +39,12 @@ def tree(delivered: Delivered, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder / "tree"
 
 
-@pytest.mark.parametrize("gosumdb", ["default", "off", "file"])
+@pytest.mark.parametrize("gosumdb", ["default", "file"])
 def test_go_switches_to_a_toolchain_from_a_file_tree(
     gosumdb: str, tree: Path, delivered: Delivered, client: Client
 ) -> None:
     database = f"{delivered.name} file://{tree}/sumdb/{delivered.name}"
-    settings = {"default": {}, "off": {"GOSUMDB": "off"}, "file": {"GOSUMDB": database}}[gosumdb]
+    settings = {"default": {}, "file": {"GOSUMDB": database}}[gosumdb]
     words = ("env", "GOVERSION")
     here = client.go("off", "switch", *words, GOTOOLCHAIN="local").stdout.strip()
     assert here != TOOLCHAIN
