@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import lookedat
 from bench.programs import HERE, VERIFYING, built_program, cache_dir, go
 from bench.upstream import serving
 
@@ -133,6 +134,7 @@ def _fill(tree: Path, roots: Sequence[str]) -> list[str]:
             stored = sorted(stored_versions(storage))
             floating = [root.partition("@")[0] for root in roots]
             _gopack(source.url, "fetch", _listed(folder, floating), storage)
+            lookedat.keep_proofs(storage, source.url)
         shutil.rmtree(tree / "sumdb")  # lookups at many heads become lookups at one
         _gopack("off", "export", "sumdb", tree / "sumdb", storage)
         for name in (tree / "sumdb").iterdir():
