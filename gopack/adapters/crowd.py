@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import fmean
 
 FIRST = 4
 WINDOW = 32
@@ -53,6 +52,6 @@ class Crowd:
             self._delays_s.append(delay_s)
             before = self.limit
             if len(self._delays_s) >= FIRST:
-                self.limit = max(1, round(fmean(self._delays_s) / REQUEST_S))
+                self.limit = max(1, round(sum(self._delays_s) / len(self._delays_s) / REQUEST_S))
             if self.limit > before:
                 self._changed.notify(self.limit - before)

@@ -5,8 +5,9 @@ time of each goes into what they do not need. What is plain is asked for here: a
 credentials, without a forward proxy, without redirects. Everything else is left to
 adapters.web.Web, which knows what to do with it.
 
-Rules: each thread has connections of its own; trust, time-outs, paces and slots are Web's, and so
-are the errors that a status or a time-out leads to.
+Rules: a connection serves one thread at a time, and what was used last is used next, so that there
+are no more than were ever needed at once; trust, time-outs, paces and slots are Web's, and so are
+the errors that a status or a time-out leads to.
 """
 
 import http.client
@@ -54,8 +55,8 @@ class QuickReader:
 
     def __init__(self, web: Web) -> None:
         self._web = web
-        self._local = threading.local()
         self._lock = threading.Lock()
+        self._idle: defaultdict[str, list[http.client.HTTPConnection]] = defaultdict(list)
         self._open: set[http.client.HTTPConnection] = set()
         self._plain: dict[str, bool] = {}
         self._crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
@@ -99,10 +100,8 @@ class QuickReader:
             try:
                 answer = self._ask(origin, target, headers, limit)
             except _NotPlainError:
-                self._hang_up(origin)
                 return None
             except (TimeoutError, TrickleError) as error:
-                self._hang_up(origin)
                 _tell_time_out(where, url, error)
             crowd.answered(time.monotonic() - begun)
             turn.answered()
@@ -120,17 +119,16 @@ class QuickReader:
         return known and not self._closed.is_set()
 
     def _ask(self, origin: str, target: str, headers: Mapping[str, str], limit: int) -> Answer:
-        connections = self._connections()
-        connection = connections.get(origin)
-        if connection is not None and connection.sock is None:  # the server closed it
-            self._hang_up(origin)
-            connection = None
-        is_new = connection is None
+        connection = self._take(origin)
+        is_new, is_sound = connection is None, False
         try:
             if connection is None:
-                connection = connections[origin] = self._connect(origin)
+                connection = self._connect(origin)
             connection.request("GET", target, headers={**_HEADERS, **headers})
-            return self._answer(origin, connection.getresponse(), headers, limit)
+            response = connection.getresponse()
+            answer = self._answer(origin, response, headers, limit)
+            is_sound = response.isclosed()  # all of it was read
+            return answer  # noqa: TRY300 - what else there is to do is done on every way out
         except TimeoutError:
             if is_new and connection is None:  # Web tells of a connection that is not made
                 raise _NotPlainError from None
@@ -144,6 +142,9 @@ class QuickReader:
             if not self._closed.is_set():
                 raise
             raise _NotPlainError from error
+        finally:
+            if connection is not None:
+                self._put_back(origin, connection, is_sound=is_sound)
 
     def _answer(
         self,
@@ -160,7 +161,6 @@ class QuickReader:
             self._plain[origin] = False  # it answers like this again
             raise _NotPlainError
         if status == HTTPStatus.OK and limit == _NOTHING:
-            self._hang_up(origin)
             return Answer(status, headers, b"")
         most = limit if is_good(status, asked_with) else _MAX_ERROR_BYTES
         if (answer.length or 0) > most:
@@ -168,16 +168,24 @@ class QuickReader:
         body = answer.read(most + 1) if answer.chunked else answer.read()
         if len(body) > most:
             raise _NotPlainError
-        if answer.will_close:
-            self._hang_up(origin)
         return Answer(status, headers, body)
 
-    def _connections(self) -> dict[str, http.client.HTTPConnection]:
-        known: dict[str, http.client.HTTPConnection] | None
-        known = getattr(self._local, "connections", None)
-        if known is None:
-            known = self._local.connections = {}
-        return known
+    def _take(self, origin: str) -> http.client.HTTPConnection | None:
+        """Take an open connection that nobody uses; None where there is none."""
+        with self._lock:
+            idle = self._idle[origin]
+            return idle.pop() if idle else None
+
+    def _put_back(
+        self, origin: str, connection: http.client.HTTPConnection, *, is_sound: bool
+    ) -> None:
+        """Have a connection used again, unless something went wrong, or the server closed it."""
+        with self._lock:
+            if is_sound and connection.sock is not None and not self._closed.is_set():
+                self._idle[origin].append(connection)
+                return
+            self._open.discard(connection)
+        connection.close()
 
     def _connect(self, origin: str) -> http.client.HTTPConnection:
         if self._closed.is_set():
@@ -202,17 +210,11 @@ class QuickReader:
         made.close()
         raise _NotPlainError
 
-    def _hang_up(self, origin: str) -> None:
-        connection = self._connections().pop(origin, None)
-        if connection is not None:
-            connection.close()
-            with self._lock:
-                self._open.discard(connection)
-
     def _close(self) -> None:
-        """Close every thread's connections."""
+        """Close all connections, those in use as well."""
         with self._lock:
             self._closed.set()
+            self._idle.clear()
             for connection in self._open:
                 connection.close()
             self._open.clear()

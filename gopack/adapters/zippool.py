@@ -116,7 +116,7 @@ class _Worker:
     """
 
     process: SpawnProcess | ForkProcess
-    line: "Connection[Job, _Answer]"
+    line: "Connection[Job | None, _Answer]"
     jobs: set[int] = field(default_factory=set)
     paths: deque[str] = field(default_factory=partial(deque, maxlen=KEPT_PATHS))
     is_buried: bool = False
@@ -144,6 +144,13 @@ class ProcessZips:
         self._workers = [_start_worker(work, threads) for _ in range(processes)]
         self._is_closed = False
         threading.Thread(target=self._listen, daemon=True, name="zip answers").start()
+
+    def prepare(self) -> None:
+        """Have every worker make its sources before the first job comes."""
+        with self._lock:
+            for worker in self._workers:
+                with contextlib.suppress(OSError):  # its death is noticed by the listener
+                    worker.line.send(None)
 
     def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> Future[FetchedZip]:
         """Start to download and check a zip."""
@@ -274,28 +281,34 @@ def _close_all_but(line: "Connection[Any, Any]") -> None:
 def _work(
     work: Work,
     threads: int,
-    line: "Connection[_Answer, Job]",
-    forked: "Connection[_Answer, Job] | None" = None,
+    line: "Connection[_Answer, Job | None]",
+    forked: "Connection[_Answer, Job | None] | None" = None,
 ) -> None:
-    """Be a worker process: take jobs on several threads until the parent hangs up."""
+    """Be a worker process: take jobs on several threads until the parent hangs up.
+
+    Its sources are made when it is first told something, be it no job yet: that takes a while.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     if forked is not None:
         _close_all_but(forked)
     os.nice(NICENESS)
     share_one_arena()
     gc.disable()  # nothing here is a cycle that grows, and looking for them costs a tenth
-    sources = work.make_sources()
     answering = threading.Lock()
 
-    def do(job: Job) -> None:
+    def do(job: Job, sources: Sources) -> None:
         answer = _answer(job.work or work, sources, job)
         with answering:
             line.send((job.number, answer))
 
     executor = ThreadPoolExecutor(threads)
     with contextlib.suppress(EOFError, OSError):
+        told = line.recv()
+        sources = work.make_sources()
         while True:
-            executor.submit(do, line.recv())
+            if told is not None:
+                executor.submit(do, told, sources)
+            told = line.recv()
     os._exit(0)
 
 
@@ -322,6 +335,7 @@ class AdaptiveZips:
         self._jobs = jobs
         self._cores = cores
         self._zips: ThreadZips | ProcessZips | None = None
+        self._is_prepared = False
 
     def start_ahead(self) -> None:
         """Start workers before it is known that they pay, where that costs next to nothing.
@@ -337,6 +351,12 @@ class AdaptiveZips:
         processes = min(self._cores, self._jobs, count // ZIPS_A_PROCESS)
         if self._zips is None and processes > 1:
             self._start(processes)
+
+    def prepare(self) -> None:
+        """Have workers that were started ahead make ready: something will be fetched."""
+        if isinstance(self._zips, ProcessZips) and not self._is_prepared:
+            self._is_prepared = True
+            self._zips.prepare()
 
     @property
     def can_begin(self) -> bool:

@@ -148,7 +148,7 @@ def _parts(
     planner = Planner(
         asked,
         executor,
-        partial(known_before, store, ledger),
+        partial(_known_or_prepared, store, ledger, zips),
         progress,
         hints=StoredFirst(vouched, stored, mods=mods),
         graph_sources=sources,
@@ -201,6 +201,16 @@ def bring(zips: ZipFetcher, modules: Iterable[ModuleVersion]) -> dict[ModuleVers
         except GopackError as error:
             failed[module] = error
     return failed
+
+
+def _known_or_prepared(
+    store: DiskStore, ledger: DiskLedger, zips: AdaptiveZips, item: ModuleItem
+) -> Resolution | None:
+    """Tell what is known of an item; where that is nothing, zips will come."""
+    known = known_before(store, ledger, item)
+    if known is None:
+        zips.prepare()
+    return known
 
 
 def read_stored(

@@ -3,6 +3,7 @@
 import http.client
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,6 +57,30 @@ def test_plain_answers_are_read_on_one_connection(
     assert web.asked == []
     assert upstream.connections == 1
     assert upstream.log[0].headers["User-Agent"].startswith("gopack/")
+
+
+def test_threads_that_ask_one_after_another_share_a_connection(
+    reader: QuickReader, upstream: Upstream
+) -> None:
+    for _ in range(5):
+        asking = Thread(target=read, args=(reader, upstream))
+        asking.start()
+        asking.join()
+    assert len(upstream.log) == 5
+    assert upstream.connections == 1
+
+
+def test_threads_that_ask_at_once_never_share_an_answer(
+    web: Counting, reader: QuickReader, upstream: Upstream
+) -> None:
+    paths = [f"/{n}" for n in range(64)]
+    for path in paths:
+        upstream.put(path[1:], path.encode())
+    with ThreadPoolExecutor(16) as executor:
+        answers = list(executor.map(lambda path: read(reader, upstream, path), paths))
+    assert answers == [path.encode() for path in paths]
+    assert upstream.connections <= 16
+    assert web.asked == []
 
 
 def test_plain_answers_over_tls_are_trusted_as_web_does(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def make_sources(env: GoEnv) -> ProxySources:
     """Sources that the fixture closes; those of a worker process end with it."""
     OPEN.append(ProxySources(env))
     return OPEN[-1]
+
+
+def make_sources_and_tell(env: GoEnv, told: Path) -> ProxySources:
+    """Sources that can be seen from another process to have been made."""
+    told.write_text("made")
+    return make_sources(env)
 
 
 @pytest.fixture
@@ -187,6 +194,23 @@ def test_expect_many_starts_processes_on_several_cores(work: ZipWork) -> None:
     single.expect(1000)
     assert isinstance(single._started(), ThreadZips)
     single.close()
+
+
+@pytest.mark.e2e
+def test_prepared_worker_makes_its_sources_and_one_that_waits_does_not(
+    work: ZipWork, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    telling = replace(work, make_sources=partial(make_sources_and_tell, GoEnv(()), told))
+    waiting = processes(telling)
+    time.sleep(0.3)
+    assert not told.exists()
+    waiting.prepare()
+    end = time.monotonic() + WAIT_S
+    while not told.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    waiting.close()
 
 
 def kill(worker: multiprocessing.process.BaseProcess) -> None:
