@@ -44,10 +44,12 @@ check: $(VENV)/.dev  ## format, lint, strict types, fast tests: under a minute
 		--hypothesis-profile quick
 
 # One run of pytest; tests/scheduling.py keeps the tests that share a Docker engine on one worker.
-# Types are checked beside it, and while packages are installed the tests are compiled once for all
-# workers: what one of them needs of the processor alone the other does not.
+# Types are checked beside it, and while packages are installed the tests and Go's packages are
+# compiled once for all workers: what one of them needs of the processor alone the other does not.
 test: $(VENV)/.dev $(NEEDS_GO)  ## everything; installs what it needs
-	@$(BIN)/pytest --collect-only -q --doctest-modules >/dev/null 2>&1 & scripts/test-needs.sh && wait
+	@$(BIN)/pytest --collect-only -q --doctest-modules >/dev/null 2>&1 & \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.gobuild & \
+	scripts/test-needs.sh && wait
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@said=$$(mktemp); $(BIN)/mypy >$$said 2>&1 & types=$$!; \

@@ -28,7 +28,7 @@ from tests.zipmaker import Item, make_zip
 FULL = os.environ.get("GOPACK_FAULTS") == "full"
 EXAMPLES = 2000 if FULL else examples(60)
 GUIDED_S = 60 if FULL else 1
-SHARDS = 3
+SHARDS = 2
 """Processes that fuzz by coverage, each a part of the targets."""
 
 CPU_S = 2.0

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 STORE_ERROR = 5
 FULL = os.environ.get("GOPACK_FAULTS") == "full"
-STRIDE = 1 if FULL else 8
+STRIDE = 1 if FULL else 12
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and changes users")
 
 
@@ -182,7 +182,7 @@ def test_folder_that_vanishes_meanwhile_is_told_and_heals(lab: Lab, runner: Runn
         lab.heals(place, with_requirements=False)
 
     counted = lab.tally("folder that vanishes")
-    for number in range(60 if FULL else 18):
+    for number in range(60 if FULL else 12):
         name = VANISHING[number % len(VANISHING)]
         after_s = chance.uniform(0.05, 0.6)
         counted.tried(partial(vanish, number, name, after_s), f"{name} after {after_s:.2f} s")
