@@ -91,6 +91,11 @@ class DiskLedger:
         entry = self._versions.get(module)
         return Sums(entry.mod_h1, entry.zip.h1 if entry.zip else None) if entry else None
 
+    def zip_h1(self, module: ModuleVersion) -> str | None:
+        """Tell the recorded sum of a version's zip, None where no zip is recorded."""
+        entry = self._versions.get(module)
+        return entry.zip.h1 if entry and entry.zip else None
+
     def unverified(self) -> dict[ModuleVersion, Sums]:
         """Tell the recorded versions that no checksum database vouches for, and their sums."""
         return {

@@ -13,6 +13,7 @@ from pathlib import Path
 from gopack.adapters import goenv
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.disklock import LOCK_WAIT_S
+from gopack.adapters.keptpackages import KeptPackages
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.partfile import bytes_arriving
 from gopack.adapters.quick import QuickReader
@@ -164,7 +165,14 @@ def _parts(
         verifier=verifier,
         carried_heads=heads or {},
     )
-    importer = Importer(asked, executor, zips.packages, partial(bring, zips))
+    packages = KeptPackages(store.own_folder / "cache" / "packages.sqlite", ledger.zip_h1)
+    importer = Importer(
+        asked,
+        executor,
+        zips.packages,
+        partial(bring, zips),
+        memory=packages if answers is not None else None,
+    )
     completer = Completer(
         planner, importer, ledger.manifest, progress, lies=vouched.lies, noting=noting
     )
@@ -174,6 +182,7 @@ def _parts(
         stop.set()
         executor.shutdown(wait=False, cancel_futures=True)
         zips.close()
+        packages.close()
         upstream.close()
         verifier.close()
         web.close()

@@ -51,6 +51,7 @@ def fetch(
             )
         )
         fetcher.ledger.save()
+        completer.importer.remember()
     seconds = time.monotonic() - started
     outcome = outcome_of(
         plan,

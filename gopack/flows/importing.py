@@ -15,7 +15,7 @@ from functools import partial
 from gopack.asking import first_answer
 from gopack.errors import GopackError, UpstreamError
 from gopack.flows.jobs import Jobs
-from gopack.flows.reading import EMPTY, PackageReader, ReadPackages, result_of
+from gopack.flows.reading import EMPTY, Memory, PackageReader, ReadPackages, result_of
 from gopack.flows.steps import run_steps
 from gopack.plan.query import resolve
 from gopack.plan.survey import Contents, Survey, prefixes
@@ -36,12 +36,14 @@ class Importer:
         sources: where modules are asked for.
         executor: runs the waiting.
         read_packages, bring: see ReadPackages and Bring.
+        memory: what earlier runs read, if anything is remembered.
     """
 
     sources: Sources
     executor: Executor
     read_packages: ReadPackages
     bring: Bring
+    memory: Memory | None = None
     _reader: PackageReader = field(init=False)
     _latest: dict[str, ModuleVersion | UpstreamError | None] = field(default_factory=dict)
     _upgrade: dict[ModuleVersion, ModuleVersion | None] = field(default_factory=dict)
@@ -49,11 +51,15 @@ class Importer:
     _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._reader = PackageReader(self.read_packages, self.executor)
+        self._reader = PackageReader(self.read_packages, self.executor, self.memory)
 
     def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
         """Drive surveys to their ends, side by side; `arrived` tells when a zip can be read."""
         self._reader.survey(surveys, arrived)
+
+    def remember(self) -> None:
+        """Have what surveys read remembered for later runs, of what the storage has now."""
+        self._reader.remember()
 
     def provide(self, packages: Iterable[str]) -> dict[str, ModuleVersion | None]:
         """Tell the module at `latest` that has each package, longest path first; None if none has.

@@ -1,12 +1,14 @@
 """Reading packages out of zips for several surveys at once: each package once, zips as they come.
 
-While a version is read, what else is wanted of it is collected, and asked for in one go.
+What an earlier run read is taken from a memory. While a version is read, what else is wanted of it
+is collected, and asked for in one go.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from gopack.errors import GopackError
 from gopack.flows.jobs import Jobs
@@ -21,6 +23,16 @@ ReadPackages = Callable[[ModuleVersion, frozenset[str]], "Future[Contents]"]
 EMPTY = Contents(frozenset(), {})
 
 
+class Memory(Protocol):
+    """What was read of versions that the storage has; nothing of those it has not."""
+
+    def get(self, module: ModuleVersion) -> Contents | None:
+        """Give what is remembered of a version."""
+
+    def put(self, read: Mapping[ModuleVersion, Contents]) -> None:
+        """Remember what was read, in place of what was remembered of the same versions."""
+
+
 @dataclass(slots=True)
 class _Shelf:
     """What was read of a version, and who waits for more."""
@@ -30,6 +42,14 @@ class _Shelf:
     is_all: bool = False
     waiting: list[tuple[Survey, frozenset[str]]] = field(default_factory=list)
     asked: frozenset[str] = frozenset()
+    is_new: bool = False
+
+    @classmethod
+    def with_remembered(cls, contents: Contents | None) -> "_Shelf":
+        """Begin with what is remembered, if anything."""
+        if contents is None:
+            return cls()
+        return cls(contents.paths, dict(contents.read), contents.is_whole)
 
     def has(self, wanted: frozenset[str]) -> bool:
         """Whether all that is wanted was read, as far as it is there."""
@@ -41,6 +61,9 @@ class _Shelf:
         chosen = self.read if wanted == ALL else wanted & self.read.keys()
         return Contents(self.paths or frozenset(), {path: self.read[path] for path in chosen})
 
+    def all(self) -> Contents:
+        return Contents(self.paths or frozenset(), self.read, self.is_all)
+
     def lacking(self) -> frozenset[str]:
         """Tell what is to be read for those that wait."""
         every = [wanted for _survey, wanted in self.waiting]
@@ -48,6 +71,7 @@ class _Shelf:
 
     def put(self, contents: Contents) -> None:
         """Take what was read of what was asked for."""
+        self.is_new = True
         self.paths = contents.paths
         self.read.update(contents.read)
         self.is_all = self.is_all or self.asked == ALL
@@ -58,9 +82,12 @@ class _Shelf:
 class PackageReader:
     """Feeds surveys; what was read once is remembered."""
 
-    def __init__(self, read_packages: ReadPackages, executor: Executor) -> None:
+    def __init__(
+        self, read_packages: ReadPackages, executor: Executor, memory: Memory | None = None
+    ) -> None:
         self._read_packages = read_packages
         self._executor = executor
+        self._memory = memory
         self._shelves: dict[ModuleVersion, _Shelf] = {}
 
     def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
@@ -88,13 +115,26 @@ class PackageReader:
         for survey in surveys:
             while needed := survey.needs():
                 for module, wanted in needed.items():
-                    shelf = self._shelves.setdefault(module, _Shelf())
+                    shelf = self._shelf(module)
                     if shelf.has(wanted):
                         survey.feed(module, shelf.contents(wanted))
                         continue
                     shelf.waiting.append((survey, wanted))
                     if len(shelf.waiting) == 1:
                         start(module)
+
+    def remember(self) -> None:
+        """Have what was read remembered for later runs."""
+        new = {module: shelf for module, shelf in self._shelves.items() if shelf.is_new}
+        if self._memory is not None and new:
+            self._memory.put({module: shelf.all() for module, shelf in new.items()})
+
+    def _shelf(self, module: ModuleVersion) -> _Shelf:
+        shelf = self._shelves.get(module)
+        if shelf is None:
+            remembered = self._memory.get(module) if self._memory is not None else None
+            shelf = self._shelves[module] = _Shelf.with_remembered(remembered)
+        return shelf
 
     def _start(
         self, jobs: Jobs[ModuleVersion, Contents], arrived: Arrived, module: ModuleVersion

@@ -17,10 +17,14 @@ from gopack.spec.packages import Package, is_importable, needs_module
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is known of one module version: all its packages' paths, and some packages read."""
+    """What is known of one module version: all its packages' paths, and some packages read.
+
+    `is_whole` tells that every package was read that can be.
+    """
 
     paths: frozenset[str]
     read: Mapping[str, Package]
+    is_whole: bool = False
 
 
 ALL = frozenset({"..."})

@@ -1,0 +1,129 @@
+"""What packages the zips of a storage have and import, kept so that a later run reads no zip again.
+
+One SQLite file, a row a version: the h1 of the zip that it was read from, a digest, and the
+contents as JSON. A row that is torn, or of other bytes than the storage has, counts as none; what
+cannot be kept is read again. Whoever writes holds the storage's lock.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gopack.plan.survey import Contents
+from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package
+
+if TYPE_CHECKING:
+    import sqlite3
+
+T = TypeVar("T")
+
+ZipSum = Callable[[ModuleVersion], str | None]
+"""Tells the h1 of a stored zip; None of a version whose zip is not stored."""
+
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS packages (
+        module TEXT PRIMARY KEY, zip_h1 TEXT, digest TEXT, contents TEXT
+    ) WITHOUT ROWID
+"""
+_SETTINGS = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY")
+"""What is lost is read again."""
+
+_GET = "SELECT zip_h1, digest, contents FROM packages WHERE module = ?"
+_PUT = "INSERT OR REPLACE INTO packages VALUES (?, ?, ?, ?)"
+
+
+class KeptPackages:
+    """flows.reading.Memory in a file. Used from one thread at a time."""
+
+    def __init__(self, file: Path, zip_sum: ZipSum) -> None:
+        self._file = file
+        self._zip_sum = zip_sum
+        self._opened: sqlite3.Connection | None = None
+
+    def get(self, module: ModuleVersion) -> Contents | None:
+        """Give what is kept of a version."""
+        zip_h1 = self._zip_sum(module)
+        if zip_h1 is None or (self._opened is None and not self._file.exists()):
+            return None
+        row = self._tried(lambda file: file.execute(_GET, (str(module),)).fetchone())
+        if row is None or row[0] != zip_h1 or row[1] != _digest(row[2]):
+            return None
+        return _contents(row[2])
+
+    def put(self, read: Mapping[ModuleVersion, Contents]) -> None:
+        """Keep what was read of versions that the storage has now."""
+        rows = []
+        for module, contents in read.items():
+            if (zip_h1 := self._zip_sum(module)) is not None:
+                text = _text(contents)
+                rows.append((str(module), zip_h1, _digest(text), text))
+
+        def write(file: "sqlite3.Connection") -> None:
+            with file:
+                file.executemany(_PUT, rows)
+
+        if rows:
+            self._tried(write)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _tried(self, call: "Callable[[sqlite3.Connection], T]") -> T | None:
+        """Use the file; None where that fails. A file that is no database any more is deleted."""
+        try:
+            import sqlite3  # noqa: PLC0415 - not every Python has it, and few runs need it
+        except ImportError:
+            return None
+        try:
+            if self._opened is None:
+                self._opened = self._open()
+            return call(self._opened)
+        except sqlite3.Error as error:
+            self.close()
+            if type(error) is sqlite3.DatabaseError:  # what only fails now has a class of its own
+                with contextlib.suppress(OSError):
+                    self._file.unlink()
+            return None
+
+    def _open(self) -> "sqlite3.Connection":
+        import sqlite3  # noqa: PLC0415
+
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        opened = sqlite3.connect(self._file, timeout=0, check_same_thread=False)
+        try:
+            for statement in (*_SETTINGS, _TABLE):
+                opened.execute(statement)
+        except sqlite3.Error:
+            opened.close()
+            raise
+        return opened
+
+
+def _text(contents: Contents) -> str:
+    read = {
+        p.path: [p.imports, p.test_imports, p.matched, p.built, p.name]
+        for p in contents.read.values()
+    }
+    plain = {"paths": sorted(contents.paths), "read": read, "whole": contents.is_whole}
+    return json.dumps(plain, separators=(",", ":"))
+
+
+def _contents(text: str) -> Contents:
+    plain = json.loads(text)
+    read = {
+        path: Package(path, tuple(imports), tuple(test_imports), matched, built, name)
+        for path, (imports, test_imports, matched, built, name) in plain["read"].items()
+    }
+    return Contents(frozenset(plain["paths"]), read, plain["whole"])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

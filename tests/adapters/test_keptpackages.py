@@ -1,0 +1,138 @@
+"""What was read of packages, kept in a file: what it gives back, and what it forgets."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gopack.adapters.keptpackages import KeptPackages
+from gopack.plan.survey import Contents
+from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package
+
+A, B = ModuleVersion("example.com/a", "v1.0.0"), ModuleVersion("example.com/b", "v1.0.0")
+READ = Package("example.com/a/x", ("example.com/b",), ("example.com/t",), name="x")
+TESTDATA = Package("example.com/a/testdata/caf\udce9", matched=False, built=False)
+CONTENTS = Contents(
+    frozenset({READ.path, TESTDATA.path, "example.com/a"}),
+    {READ.path: READ, TESTDATA.path: TESTDATA},
+)
+WHOLE = Contents(frozenset(), {}, is_whole=True)
+
+
+@pytest.fixture
+def sums() -> dict[ModuleVersion, str]:
+    return {A: "h1:a", B: "h1:b"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "packages.sqlite"
+
+
+@pytest.fixture
+def kept(file: Path, sums: dict[ModuleVersion, str]) -> Iterator[KeptPackages]:
+    made = KeptPackages(file, sums.get)
+    yield made
+    made.close()
+
+
+def test_what_was_put_is_given_back_by_the_next_run(
+    kept: KeptPackages, file: Path, sums: dict[ModuleVersion, str]
+) -> None:
+    assert kept.get(A) is None
+    assert not file.exists()
+    kept.put({A: CONTENTS, B: WHOLE})
+    kept.close()
+    later = KeptPackages(file, sums.get)
+    assert later.get(A) == CONTENTS
+    assert later.get(B) == WHOLE
+    later.put({A: WHOLE})
+    assert later.get(A) == WHOLE
+    later.close()
+
+
+def test_other_bytes_than_were_read_count_as_unread(
+    kept: KeptPackages, sums: dict[ModuleVersion, str]
+) -> None:
+    kept.put({A: CONTENTS})
+    sums[A] = "h1:another"
+    assert kept.get(A) is None
+    del sums[A]
+    assert kept.get(A) is None
+
+
+def test_what_the_storage_has_not_is_not_kept(
+    kept: KeptPackages, sums: dict[ModuleVersion, str]
+) -> None:
+    del sums[A]
+    kept.put({A: CONTENTS})
+    sums[A] = "h1:a"
+    assert kept.get(A) is None
+
+
+def test_row_that_was_changed_counts_as_none(kept: KeptPackages, file: Path) -> None:
+    kept.put({A: CONTENTS, B: WHOLE})
+    kept.close()
+    other = sqlite3.connect(file)
+    with other:
+        other.execute(
+            "UPDATE packages SET contents = replace(contents, 'x', 'y') WHERE module = ?",
+            (str(A),),
+        )
+    other.close()
+    assert kept.get(A) is None
+    assert kept.get(B) == WHOLE
+
+
+@pytest.mark.parametrize("spoilt", [b"no database at all" * 99, b"", bytes(5000)])
+def test_file_that_is_spoilt_is_begun_anew(kept: KeptPackages, file: Path, spoilt: bytes) -> None:
+    file.parent.mkdir()
+    file.write_bytes(spoilt)
+    assert kept.get(A) is None
+    kept.put({A: CONTENTS})
+    kept.close()
+    kept.put({A: CONTENTS})
+    assert kept.get(A) == CONTENTS
+
+
+def test_file_that_ends_early_is_begun_anew(kept: KeptPackages, file: Path) -> None:
+    many = {ModuleVersion("example.com/a", f"v1.{n}.0"): CONTENTS for n in range(400)}
+    written = KeptPackages(file, lambda _: "h1:a")
+    written.put(many)
+    written.close()
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    for module in many:
+        given = written.get(module)
+        assert given is None or given == CONTENTS
+    written.put(many)
+    written.close()
+    written.put(many)
+    assert all(written.get(module) == CONTENTS for module in many)
+    written.close()
+
+
+def test_place_that_cannot_be_written_keeps_nothing_and_is_no_trouble(
+    tmp_path: Path, sums: dict[ModuleVersion, str]
+) -> None:
+    (tmp_path / "cache").write_text("a file, where a folder should be")
+    kept = KeptPackages(tmp_path / "cache" / "packages.sqlite", sums.get)
+    kept.put({A: CONTENTS})
+    assert kept.get(A) is None
+    (tmp_path / "folder.sqlite").mkdir()
+    kept = KeptPackages(tmp_path / "folder.sqlite", sums.get)
+    kept.put({A: CONTENTS})
+    assert kept.get(A) is None
+
+
+def test_file_that_another_program_writes_is_left_to_it(kept: KeptPackages, file: Path) -> None:
+    kept.put({A: CONTENTS})
+    kept.close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert kept.get(A) is None
+    kept.put({A: WHOLE})
+    other.execute("COMMIT")
+    other.close()
+    assert kept.get(A) == CONTENTS
