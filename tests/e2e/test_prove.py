@@ -316,7 +316,7 @@ def test_bad_use_ends_with_a_message(home: Path, upstream: Upstream, tmp_path: P
 
 
 def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) -> None:
-    lines = "github.com/google/uuid\ngithub.com/spf13/cobra@v1.9.1\n"
+    lines = "github.com/google/uuid\ngithub.com/pkg/errors@v0.9.1\n"
     (tmp_path / "goget.txt").write_text(lines)
     with caching_proxy() as proxy:
         default = subprocess.run(
@@ -338,9 +338,10 @@ def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) ->
             check=False,
         )
     assert done.returncode == 0, done.stderr
+    (tmp_path / "one.txt").write_text("github.com/pkg/errors@v0.9.1\n")
     with served(tmp_path / "ATHENS_STORAGE") as athens:
         plain = subprocess.run(
-            [*command, "prove", "--proxy", athens.url],
+            [*command, "prove", "--proxy", athens.url, "one.txt"],
             cwd=tmp_path,
             env=env,
             capture_output=True,

@@ -28,7 +28,7 @@ SHARDS = 3
 FEWER = 4
 """So many steps less than another a run may take: what is proven at once is written at once."""
 
-KILLS = 200 if os.environ.get("GOPACK_FAULTS") == "full" else 20
+KILLS = 200 if os.environ.get("GOPACK_FAULTS") == "full" else 16
 MODULES = 40
 SEED = 7
 

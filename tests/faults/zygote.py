@@ -25,6 +25,7 @@ NEEDED = (
     "multiprocessing.popen_fork",
     "multiprocessing.popen_spawn_posix",
     "socksio",
+    "sqlite3",
     "urllib.request",
 )
 """What runs import late, from files that another user may not be able to read."""
