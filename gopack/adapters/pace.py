@@ -20,7 +20,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from statistics import median
 
 WINDOW = 16
 """Answers whose median is the delay: one that a proxy must fetch itself is late alone."""
@@ -99,6 +98,8 @@ class Pace:
                 self._limit += 1 / ROUNDS / self._limit
                 self._changed.notify()
             if len(self._delays_s) == WINDOW:
+                from statistics import median  # noqa: PLC0415 - slow to load, for few runs
+
                 self._look_at(median(self._delays_s))
 
     def _look_at(self, delay_s: float) -> None:

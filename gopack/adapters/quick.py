@@ -10,9 +10,9 @@ are no more than were ever needed at once; trust, time-outs, paces and slots are
 the errors that a status or a time-out leads to.
 """
 
-import http.client
+from __future__ import annotations
+
 import io
-import socket
 import threading
 import time
 from collections import defaultdict
@@ -26,11 +26,13 @@ from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
 from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Web, announced_size, is_good, is_too_much
 
 if TYPE_CHECKING:
+    import http.client
+    import socket
+
     import httpx
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _NO_HEADERS: Mapping[str, str] = {}
-_FAILED = (OSError, http.client.HTTPException, ValueError)
 _NOTHING = 1
 """The limit of who wants the size alone: a server may send all where a byte is asked for."""
 
@@ -119,6 +121,8 @@ class QuickReader:
         return known and not self._closed.is_set()
 
     def _ask(self, origin: str, target: str, headers: Mapping[str, str], limit: int) -> Answer:
+        import http.client  # noqa: PLC0415 - see web.py
+
         connection = self._take(origin)
         is_new, is_sound = connection is None, False
         try:
@@ -133,7 +137,7 @@ class QuickReader:
             if is_new and connection is None:  # Web tells of a connection that is not made
                 raise _NotPlainError from None
             raise
-        except _FAILED as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             # A connection that was open may have been closed meanwhile: that is no trouble.
             if is_new:
                 self._plain[origin] = False
@@ -190,6 +194,8 @@ class QuickReader:
     def _connect(self, origin: str) -> http.client.HTTPConnection:
         if self._closed.is_set():
             raise _NotPlainError
+        import http.client  # noqa: PLC0415
+
         scheme, _, host = origin.partition("://")
         times_s = self._web.timeouts_s
         if scheme == "https":
@@ -269,7 +275,7 @@ def _split(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", f"/{path}"
 
 
-def _response(answer: Answer) -> "httpx.Response":
+def _response(answer: Answer) -> httpx.Response:
     """Give an answer as Web would have it."""
     import httpx  # noqa: PLC0415 - see web.py
 

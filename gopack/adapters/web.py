@@ -10,8 +10,8 @@ Rules kept:
 - an answer that trickles is given up (trickle.py).
 
 Spec: cmd/go/internal/web (get, checkRedirect, HTTPError), net/http (Client redirects).
-The HTTP library is imported at the first request: it is slow to load, and a run with nothing new
-asks for nothing.
+The HTTP library, and those of the standard library that it uses, are imported at the first request:
+they are slow to load, and a run with nothing new asks for nothing.
 Differs: Go sends credentials on to sub-domains and other ports of the first host too.
 """
 
@@ -20,7 +20,6 @@ from __future__ import annotations
 import base64
 import functools
 import io
-import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +30,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from gopack import __version__
-from gopack.adapters import trust, weberrors
+from gopack.adapters import weberrors
 from gopack.adapters.leastpace import LEAST, LeastPace
 from gopack.adapters.pace import Pace
 from gopack.adapters.slots import Slots
@@ -42,6 +41,8 @@ from gopack.spec.goenv import GoEnv
 from gopack.spec.gourl import Login, Url
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 USER_AGENT = f"gopack/{__version__}"
@@ -186,7 +187,7 @@ class Web:
         self, method: str, url: str, where: str, *, headers: Mapping[str, str] = _NO_HEADERS
     ) -> Iterator[httpx.Response]:
         """Follow redirects to an answer with a body; close it in the end, whatever happens."""
-        complaint = functools.partial(trust.complaint, self._env)
+        complaint = functools.partial(_complaint, self._env)
         with self.pace(url).turn() as turn, self._slot(), ExitStack() as ending:
             with weberrors.translated(where, url, trust_complaint=complaint):
                 response = self._follow(method, url, where, headers)
@@ -296,13 +297,24 @@ class Web:
     def _trusted(self) -> ssl.SSLContext:
         with self._lock:
             if self._context is None:
+                from gopack.adapters import trust  # noqa: PLC0415 - see above
+
                 self._context = trust.make_context(self._env)
             return self._context
+
+
+def _complaint(env: GoEnv) -> str:
+    """Say what is wrong with the settings of what is trusted."""
+    from gopack.adapters import trust  # noqa: PLC0415
+
+    return trust.complaint(env)
 
 
 @functools.cache
 def _distrusting() -> ssl.SSLContext:
     """A context for plain http: it trusts nobody, should it ever be used."""
+    import ssl  # noqa: PLC0415
+
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import errno
 import re
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
 from gopack.adapters.leastpace import TrickleError
@@ -95,6 +93,8 @@ def parse_retry_after(value: str, *, now: datetime) -> float | None:
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - see web.py
+
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError):
@@ -130,7 +130,9 @@ def translated(where: str, url: str, *, trust_complaint: Callable[[], str] = str
 
     `trust_complaint` is asked where a certificate is not trusted: what is wrong with the settings.
     """
-    import httpx  # noqa: PLC0415 - see web.py
+    import ssl  # noqa: PLC0415 - see web.py
+
+    import httpx  # noqa: PLC0415
 
     try:
         yield
@@ -150,6 +152,8 @@ def _from_exception(where: str, url: str, error: Exception) -> UpstreamError:
 
 def _explain(error: Exception) -> tuple[str, str, bool]:
     """Tell what failed, the next step, and whether the same request may succeed later."""
+    import ssl  # noqa: PLC0415
+
     import httpx  # noqa: PLC0415
 
     causes = list(_causes(error))

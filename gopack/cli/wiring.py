@@ -153,6 +153,7 @@ def _parts(
         progress,
         hints=StoredFirst(vouched, stored, mods=mods),
         graph_sources=sources,
+        stored=lambda module: stored(module, FileKind.MOD),
     )
     fetcher = Fetcher(
         sources=sources,

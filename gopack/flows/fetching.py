@@ -113,6 +113,7 @@ class FetchRun:
         self._arrivals: dict[ModuleVersion, Future[None]] = {}
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
         self._begun: set[ModuleVersion] = set()
+        self._found: dict[ModuleVersion, bool] = {}
         self._foreseen: dict[ModuleVersion, Future[FetchedZip]] = {}
         self._under_way = _done()
         shelf = Shelf(self._store, self._note_stored, self._fail)
@@ -162,6 +163,7 @@ class FetchRun:
         had = self._small.keys() | self._given_up()
         new = self._wants.keys() - had
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])} | grown
+        self._found.update((m, self._wants[m]) for m in new - lacking)
         self._jobs = Jobs(self._ports.executor)
         self._arrivals = {m: Future() for m in lacking if self._wants[m]}
         self._begun = set()
@@ -208,7 +210,9 @@ class FetchRun:
         return self.fetched
 
     def _has(self, module: ModuleVersion, *, whole: bool) -> bool:
-        """Whether the storage has what is wanted and the ledger vouches for it."""
+        """Whether the storage has what is wanted and the ledger vouches for it; looked at once."""
+        if self._found.get(module, False) or (module in self._found and not whole):
+            return True
         state = self._ports.store.state(module)
         enough = state is State.COMPLETE or (state is State.MOD_ONLY and not whole)
         return enough and self._ports.ledger.vouches_for(module, whole=whole)

@@ -37,6 +37,10 @@ def _ignore(_: object) -> None:
     """Nobody wants to know."""
 
 
+def _none(_: object) -> None:
+    """There is nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """What the imports of a line, or of all together, came to: see LinePlan."""
@@ -61,6 +65,7 @@ class Planner:
         gomods: every go.mod that was read.
         hints: where lines are resolved, if elsewhere than at `sources`.
         platforms: those that Go is wanted for besides the ones the list names.
+        stored: gives a go.mod that the storage has, at once; None of any other.
     """
 
     sources: Sources
@@ -72,6 +77,7 @@ class Planner:
     platforms: Sequence[str] = ()
     level: Level = Level.GRAPH
     graph_sources: Sources | None = None
+    stored: Callable[[ModuleVersion], bytes | None] = _none
     walker: "Walker" = field(init=False)
 
     def plan(
@@ -89,7 +95,7 @@ class Planner:
         self.progress.phase("reading the module graphs")
         self.level = level
         sources = self.graph_sources or self.sources
-        self.walker = Walker(sources, self.executor, self.progress, self.gomods)
+        self.walker = Walker(sources, self.executor, self.progress, self.gomods, self.stored)
         walked = self.walker.walk_lines(lines)
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
         return self._with_joint(Plan(tuple(walked), gomods=self.gomods))
@@ -253,7 +259,10 @@ class Planner:
 
 
 class Walker:
-    """Walks many closures at once; each go.mod is read once and fed to all that wait for it."""
+    """Walks many closures at once; each go.mod is read once and fed to all that wait for it.
+
+    What is stored is read where it is needed; only what has to be asked for is worth a thread.
+    """
 
     def __init__(
         self,
@@ -261,11 +270,13 @@ class Walker:
         executor: Executor,
         progress: Progress,
         gomods: dict[ModuleVersion, bytes],
+        stored: Callable[[ModuleVersion], bytes | None],
     ) -> None:
         self._sources = sources
         self._executor = executor
         self._progress = progress
         self._gomods = gomods
+        self._stored = stored
         self._known: dict[ModuleVersion, Summary | GopackError] = {}
         self._errors: dict[int, GopackError] = {}
 
@@ -302,12 +313,25 @@ class Walker:
         """Feed a closure what is known, and start reading what is not."""
         while index not in self._errors and (needed := closure.needs()):
             for module in needed:
-                if module in self._known:
+                if module in self._known or self._is_stored(module):
                     self._feed(index, closure, module)
                     continue
                 if module not in waiting:
                     jobs.submit(module, partial(self._read, module))
                 waiting.setdefault(module, []).append(index)
+
+    def _is_stored(self, module: ModuleVersion) -> bool:
+        """Read a go.mod if the storage has it, and tell if it has."""
+        data = self._stored(module)
+        if data is None:
+            return False
+        self._gomods[module] = data
+        try:
+            self._known[module] = summarize(module, data)
+        except IntegrityError as error:
+            self._known[module] = error
+        self._progress.read(len(self._known))
+        return True
 
     def _read(self, module: ModuleVersion) -> tuple[bytes, Summary]:
         data = first_answer(
