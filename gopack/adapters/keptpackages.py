@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from gopack.plan.survey import Contents
+from gopack.plan.survey import Contents, interned
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package
 
@@ -122,7 +122,7 @@ def _contents(text: str) -> Contents:
         path: Package(path, tuple(imports), tuple(test_imports), matched, built, name)
         for path, (imports, test_imports, matched, built, name) in plain["read"].items()
     }
-    return Contents(frozenset(plain["paths"]), read, plain["whole"])
+    return interned(Contents(frozenset(plain["paths"]), read, plain["whole"]))
 
 
 def _digest(text: str) -> str:

@@ -22,10 +22,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
 from typing import Any, Protocol, Self, runtime_checkable
 
-from gopack.adapters.arena import share_one_arena
+from gopack.adapters.arena import give_big_buffers_back, keep_few_buffers, share_one_arena
 from gopack.adapters.zipqueue import Job, JobQueue
 from gopack.errors import GopackError, StoreError
-from gopack.plan.survey import Contents
+from gopack.plan.survey import Contents, interned
 from gopack.ports import FetchedZip, Sources
 from gopack.spec.module import ModuleVersion
 
@@ -231,7 +231,7 @@ class ProcessZips:
         if isinstance(answer, GopackError):
             future.set_exception(answer)
         else:
-            future.set_result(answer)
+            future.set_result(interned(answer) if isinstance(answer, Contents) else answer)
 
     def _bury(self, worker: _Worker, *, is_last: bool) -> None:
         with self._lock:
@@ -293,6 +293,7 @@ def _work(
         _close_all_but(forked)
     os.nice(NICENESS)
     share_one_arena()
+    keep_few_buffers()
     gc.disable()  # nothing here is a cycle that grows, and looking for them costs a tenth
     answering = threading.Lock()
 
@@ -340,11 +341,14 @@ class AdaptiveZips:
     def start_ahead(self) -> None:
         """Start workers before it is known that they pay, where that costs next to nothing.
 
-        To be called while the program has one thread, and many zips may come.
+        To be called while the program has one thread, and many zips may come. This process then
+        lives beside the workers, and keeps what memory it does not use to itself no more.
         """
         processes = min(self._cores, self._jobs)
         if processes > 1 and _can_fork():
             self._start(processes)
+        share_one_arena()
+        give_big_buffers_back()
 
     def expect(self, count: int) -> None:
         """Start workers for this many zips."""

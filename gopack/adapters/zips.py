@@ -10,6 +10,7 @@ Spec: x/mod zip.CheckZip and Unzip, sumdb/dirhash.HashZip; archive/zip (checksum
 import hashlib
 import mmap
 import os
+import struct
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,9 +41,9 @@ MAX_FINDINGS = 10
 """How many faults an error lists; it counts the rest."""
 
 MAX_SEEN = 1 << 15
-"""How many entries' sums a process remembers, about 12 MB; all are forgotten when it is full."""
+"""How many entries' sums a process remembers, about 8 MB; all are forgotten when it is full."""
 
-_SEEN: dict[tuple[bytes, int, int], str] = {}
+_SEEN: dict[bytes, bytes] = {}
 """The sum of what was inflated and found sound, by its packed bytes' SHA-256, size and CRC-32.
 
 More than half of what modules have is in another version of them, too, packed in the same way.
@@ -54,6 +55,7 @@ _PACKED_PIECE_BYTES = 1 << 18
 _RAW_DEFLATE = -15
 _INFLATE_ERROR: type[Exception] = zlib_ng.error  # type: ignore[assignment] # the stub errs
 _inflater, _crc32, _sha256 = zlib_ng.decompressobj, zlib_ng.crc32, hashlib.sha256
+_SIZE_AND_CRC = struct.Struct("<II").pack
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _CUT_SHORT = "ends before its data do"
 _NOT_DEFLATED = "cannot be inflated"
@@ -178,9 +180,9 @@ def _plain_sha256(data: memoryview, placed: Placed) -> str:
     if flags & HAS_DESCRIPTOR and descriptor_crc32(data, end) != crc32:
         return ""
     packed = data[start:end]
-    seen = (_sha256(packed).digest(), size, crc32)
+    seen = _sha256(packed).digest() + _SIZE_AND_CRC(size, crc32)
     if found := _SEEN.get(seen):
-        return found
+        return found.hex()
     inflater = _inflater(_RAW_DEFLATE)
     try:
         content = inflater.decompress(packed, size + 1)
@@ -190,8 +192,8 @@ def _plain_sha256(data: memoryview, placed: Placed) -> str:
         return ""
     if len(_SEEN) >= MAX_SEEN:
         _SEEN.clear()
-    found = _SEEN[seen] = _sha256(content).hexdigest()
-    return found
+    found = _SEEN[seen] = _sha256(content).digest()
+    return found.hex()
 
 
 class _FaultError(Exception):

@@ -10,6 +10,7 @@ importFromModules.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package, is_importable, needs_module
@@ -25,6 +26,23 @@ class Contents:
     paths: frozenset[str]
     read: Mapping[str, Package]
     is_whole: bool = False
+
+
+def interned(contents: Contents) -> Contents:
+    """Give contents that came from elsewhere with each text in this process once.
+
+    The same packages are imported all over, and those that name them come one by one.
+    """
+    read = {
+        intern(p.path): replace(
+            p,
+            path=intern(p.path),
+            imports=tuple(map(intern, p.imports)),
+            test_imports=tuple(map(intern, p.test_imports)),
+        )
+        for p in contents.read.values()
+    }
+    return Contents(frozenset(map(intern, contents.paths)), read, contents.is_whole)
 
 
 ALL = frozenset({"..."})
