@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gopack import __version__
 from gopack.plan.survey import Contents, interned
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package
@@ -126,4 +127,5 @@ def _contents(text: str) -> Contents:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Of the text, and of the version that read it: another may read otherwise."""
+    return hashlib.sha256(f"{__version__}\n{text}".encode()).hexdigest()

@@ -7,10 +7,6 @@ from typing import Any
 
 import click
 
-OBJECTS = 200_000
-"""So many more objects are made before cycles are looked for: hardly any of a run's are in one, and
-with Python's own 700 the look takes a tenth of a short run."""
-
 
 class LazyGroup(click.Group):
     """A group that finds its verbs by name.
@@ -33,8 +29,11 @@ class LazyGroup(click.Group):
         """Import one verb; None where there is none of this name."""
         if cmd_name not in self._verbs:
             return None
-        gc.set_threshold(OBJECTS)
-        command = import_module(f"{self._modules}{cmd_name}").command
+        gc.disable()  # what modules are made of stays: to look for cycles in it takes time alone
+        try:
+            command = import_module(f"{self._modules}{cmd_name}").command
+        finally:
+            gc.enable()
         assert isinstance(command, click.Command)
         return command
 

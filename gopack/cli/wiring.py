@@ -1,5 +1,6 @@
 """Putting the parts together: settings, sources, storage, workers."""
 
+import gc
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,6 +57,11 @@ __all__ = [
     "reading_session",
     "session",
 ]
+
+
+OBJECTS = 200_000
+"""So many more objects a run makes before cycles are looked for: hardly any are in one, and with
+Python's own 700 the look takes a tenth of a short run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,7 @@ def _parts(
     heads: Mapping[str, bytes] | None = None,
     answers: Path | None = None,
 ) -> Iterator[Session]:
+    gc.set_threshold(OBJECTS)
     stop = threading.Event()
     slots = Slots(jobs)
     web = Web(env, slots=slots)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gopack.adapters import keptpackages
 from gopack.adapters.keptpackages import KeptPackages
 from gopack.plan.survey import Contents
 from gopack.spec.module import ModuleVersion
@@ -60,6 +61,14 @@ def test_other_bytes_than_were_read_count_as_unread(
     sums[A] = "h1:another"
     assert kept.get(A) is None
     del sums[A]
+    assert kept.get(A) is None
+
+
+def test_what_another_gopack_read_is_read_again(
+    kept: KeptPackages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.put({A: CONTENTS})
+    monkeypatch.setattr(keptpackages, "__version__", "99.0")
     assert kept.get(A) is None
 
 

@@ -26,6 +26,7 @@ NEEDED = (
     "multiprocessing.popen_spawn_posix",
     "socksio",
     "sqlite3",
+    "statistics",
     "urllib.request",
 )
 """What runs import late, from files that another user may not be able to read."""
