@@ -53,7 +53,10 @@ class KeptPackages:
         row = self._tried(lambda file: file.execute(_GET, (str(module),)).fetchone())
         if row is None or row[0] != zip_h1 or row[1] != _digest(row[2]):
             return None
-        return _contents(row[2])
+        try:
+            return _contents(row[2])
+        except (AttributeError, KeyError, TypeError, ValueError):  # nobody but gopack writes here
+            return None
 
     def put(self, read: Mapping[ModuleVersion, Contents]) -> None:
         """Keep what was read of versions that the storage has now."""

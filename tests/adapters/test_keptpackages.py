@@ -1,5 +1,6 @@
 """What was read of packages, kept in a file: what it gives back, and what it forgets."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gopack.adapters import keptpackages
-from gopack.adapters.keptpackages import KeptPackages
+from gopack.adapters.keptpackages import KeptPackages, _digest
 from gopack.plan.survey import Contents
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package
@@ -93,6 +94,24 @@ def test_row_that_was_changed_counts_as_none(kept: KeptPackages, file: Path) -> 
     other.close()
     assert kept.get(A) is None
     assert kept.get(B) == WHOLE
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"paths":1,"read":{"a":[]}}'])
+def test_row_that_is_forged_counts_as_none(kept: KeptPackages, file: Path, text: str) -> None:
+    kept.put({A: CONTENTS})
+    kept.close()
+    other = sqlite3.connect(file)
+    with other:
+        other.execute("UPDATE packages SET contents = ?, digest = ?", (text, _digest(text)))
+    other.close()
+    assert kept.get(A) is None
+
+
+def test_pipe_in_its_place_is_no_trouble(kept: KeptPackages, file: Path) -> None:
+    file.parent.mkdir()
+    os.mkfifo(file)
+    assert kept.get(A) is None
+    kept.put({A: CONTENTS})
 
 
 @pytest.mark.parametrize("spoilt", [b"no database at all" * 99, b"", bytes(5000)])
