@@ -38,6 +38,9 @@ ZIPS_A_PROCESS = 12
 MOST_THREADS = 8
 """Zips at once in a process: they fill a line sooner than small files, and each has its buffers."""
 
+JOBS_A_LOOK = 100
+"""After so many jobs a worker looks for cycles, which what asks for zips leaves behind."""
+
 NICENESS = 5
 """Workers step back where the parent has something to do: they and the storage wait for it."""
 
@@ -294,13 +297,17 @@ def _work(
     os.nice(NICENESS)
     share_one_arena()
     keep_few_buffers()
-    gc.disable()  # nothing here is a cycle that grows, and looking for them costs a tenth
+    gc.disable()  # to look for cycles as often as Python does costs a tenth
+    gc.freeze()
+    done = itertools.count(1)
     answering = threading.Lock()
 
     def do(job: Job, sources: Sources) -> None:
         answer = _answer(job.work or work, sources, job)
         with answering:
             line.send((job.number, answer))
+            if next(done) % JOBS_A_LOOK == 0:
+                gc.collect()
 
     executor = ThreadPoolExecutor(threads)
     with contextlib.suppress(EOFError, OSError):

@@ -4,6 +4,7 @@ Spec: go.dev/ref/mod#go-mod-file, the go command's modload.rawGoModSummary and g
 """
 
 from dataclasses import dataclass
+from sys import intern
 
 from gopack.errors import InputError, IntegrityError
 from gopack.spec import gomod, gover, semver
@@ -57,7 +58,7 @@ def summarize(module: ModuleVersion, data: bytes) -> Summary:
         path=file.module or "",
         go=go,
         prunes=bool(go) and gover.compare(go, PRUNING_SINCE) >= 0,
-        require=tuple(ModuleVersion(r.path, r.version) for r in file.require),
+        require=tuple(ModuleVersion(intern(r.path), intern(r.version)) for r in file.require),
         retract=tuple(Retraction(r.low, r.high, r.rationale) for r in file.retract),
         deprecated=file.deprecated or "",
     )
