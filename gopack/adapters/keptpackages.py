@@ -48,7 +48,7 @@ class KeptPackages:
     def get(self, module: ModuleVersion) -> Contents | None:
         """Give what is kept of a version."""
         zip_h1 = self._zip_sum(module)
-        if zip_h1 is None or (self._opened is None and not self._file.exists()):
+        if zip_h1 is None or (self._opened is None and not self._is_there()):
             return None
         row = self._tried(lambda file: file.execute(_GET, (str(module),)).fetchone())
         if row is None or row[0] != zip_h1 or row[1] != _digest(row[2]):
@@ -72,6 +72,12 @@ class KeptPackages:
 
         if rows:
             self._tried(write)
+
+    def _is_there(self) -> bool:
+        try:
+            return self._file.exists()
+        except OSError:  # its folder is closed to us
+            return False
 
     def close(self) -> None:
         """Close the file."""

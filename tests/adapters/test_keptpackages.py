@@ -148,6 +148,9 @@ def test_place_that_cannot_be_written_keeps_nothing_and_is_no_trouble(
     kept = KeptPackages(tmp_path / "cache" / "packages.sqlite", sums.get)
     kept.put({A: CONTENTS})
     assert kept.get(A) is None
+    kept = KeptPackages(tmp_path / ("x" * 300), sums.get)  # a name that no disk takes
+    kept.put({A: CONTENTS})
+    assert kept.get(A) is None
     (tmp_path / "folder.sqlite").mkdir()
     kept = KeptPackages(tmp_path / "folder.sqlite", sums.get)
     kept.put({A: CONTENTS})
