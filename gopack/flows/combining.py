@@ -8,13 +8,11 @@ Spec: go.dev/ref/mod#resolve-pkg-mod, #minimal-version-selection; modload loadFr
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 
 from gopack.flows.fetching import FetchRun
-from gopack.flows.importing import Importer
-from gopack.flows.planning import Planner
-from gopack.flows.providing import Provider
+from gopack.flows.further import FurtherSurveys
 from gopack.plan.closure import Closure
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import SurveyFacts
@@ -28,18 +26,8 @@ MAX_ROUNDS = 20
 """What is looked up imports packages in its turn, and so on; each round finds more of them."""
 
 
-@dataclass(slots=True)
-class Combiner:
-    """Finds what lines need together; what was read is in `surveys` afterwards.
-
-    `known` is what was read in an earlier run.
-    """
-
-    planner: Planner
-    importer: Importer
-    provider: Provider
-    known: Mapping[str, SurveyFacts]
-    surveys: dict[str, SurveyFacts] = field(default_factory=dict)
+class Combiner(FurtherSurveys):
+    """Finds what lines need together."""
 
     def combine(self, plan: Plan, run: FetchRun | None) -> Plan:
         """Give the plan with what lines need together.

@@ -211,7 +211,8 @@ class FetchRun:
 
     def _has(self, module: ModuleVersion, *, whole: bool) -> bool:
         """Whether the storage has what is wanted and the ledger vouches for it; looked at once."""
-        if self._found.get(module, False) or (module in self._found and not whole):
+        found = self._found.get(module)
+        if found is not None and found >= whole:
             return True
         state = self._ports.store.state(module)
         enough = state is State.COMPLETE or (state is State.MOD_ONLY and not whole)

@@ -6,7 +6,7 @@ lines need is read once. A line that fails leaves the others as they are.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -297,7 +297,7 @@ class Walker:
         for index, closure in enumerate(closures):
             self._advance(index, closure, jobs, waiting)
         for module, job in jobs:
-            self._remember(module, job)
+            self._remember(module, job.result)
             for index in waiting.pop(module):
                 self._feed(index, closures[index], module)
                 self._advance(index, closures[index], jobs, waiting)
@@ -313,25 +313,20 @@ class Walker:
         """Feed a closure what is known, and start reading what is not."""
         while index not in self._errors and (needed := closure.needs()):
             for module in needed:
-                if module in self._known or self._is_stored(module):
+                if module in waiting:
+                    waiting[module].append(index)
+                elif module in self._known or self._is_stored(module):
                     self._feed(index, closure, module)
-                    continue
-                if module not in waiting:
+                else:
                     jobs.submit(module, partial(self._read, module))
-                waiting.setdefault(module, []).append(index)
+                    waiting[module] = [index]
 
     def _is_stored(self, module: ModuleVersion) -> bool:
         """Read a go.mod if the storage has it, and tell if it has."""
         data = self._stored(module)
-        if data is None:
-            return False
-        self._gomods[module] = data
-        try:
-            self._known[module] = summarize(module, data)
-        except IntegrityError as error:
-            self._known[module] = error
-        self._progress.read(len(self._known))
-        return True
+        if data is not None:
+            self._remember(module, lambda: (data, summarize(module, data)))
+        return data is not None
 
     def _read(self, module: ModuleVersion) -> tuple[bytes, Summary]:
         data = first_answer(
@@ -339,9 +334,9 @@ class Walker:
         )
         return data, summarize(module, data)
 
-    def _remember(self, module: ModuleVersion, job: Future[tuple[bytes, Summary]]) -> None:
+    def _remember(self, module: ModuleVersion, read: Callable[[], tuple[bytes, Summary]]) -> None:
         try:
-            self._gomods[module], self._known[module] = job.result()
+            self._gomods[module], self._known[module] = read()
         except GopackError as error:
             self._known[module] = error
         self._progress.read(len(self._known))

@@ -59,10 +59,8 @@ class _Shelf:
 
     def contents(self, wanted: frozenset[str]) -> Contents:
         chosen = self.read if wanted == ALL else wanted & self.read.keys()
-        return Contents(self.paths or frozenset(), {path: self.read[path] for path in chosen})
-
-    def all(self) -> Contents:
-        return Contents(self.paths or frozenset(), self.read, self.is_all)
+        read = {path: self.read[path] for path in chosen}
+        return Contents(self.paths or frozenset(), read, self.is_all)
 
     def lacking(self) -> frozenset[str]:
         """Tell what is to be read for those that wait."""
@@ -127,7 +125,7 @@ class PackageReader:
         """Have what was read remembered for later runs."""
         new = {module: shelf for module, shelf in self._shelves.items() if shelf.is_new}
         if self._memory is not None and new:
-            self._memory.put({module: shelf.all() for module, shelf in new.items()})
+            self._memory.put({module: shelf.contents(ALL) for module, shelf in new.items()})
 
     def _shelf(self, module: ModuleVersion) -> _Shelf:
         shelf = self._shelves.get(module)

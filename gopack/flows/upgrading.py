@@ -7,32 +7,19 @@ the latest version is stored without its graph.
 Spec: go.dev/ref/mod#go-get; modget updateBuildList and queryUpgrade.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from gopack.flows.fetching import FetchRun
-from gopack.flows.importing import Importer
-from gopack.flows.planning import Planner
-from gopack.flows.providing import Provider
+from gopack.flows.further import FurtherSurveys
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import SurveyFacts, survey_key
 from gopack.plan.survey import Survey
 from gopack.spec.module import ModuleVersion
 
 
-@dataclass(slots=True)
-class Upgrader:
-    """Upgrades one plan; what was read of the imports is in `surveys` afterwards.
-
-    `known` is what was read in an earlier run.
-    """
-
-    planner: Planner
-    importer: Importer
-    provider: Provider
-    known: Mapping[str, SurveyFacts]
-    surveys: dict[str, SurveyFacts] = field(default_factory=dict)
+class Upgrader(FurtherSurveys):
+    """Upgrades one plan."""
 
     def upgrade(self, plan: Plan, run: FetchRun | None) -> Plan:
         """Give the plan with what upgrading moves to.
