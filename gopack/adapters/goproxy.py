@@ -72,7 +72,7 @@ class HttpSource:
         url = self._url(goproxy.zip_path_of(module))
         wanted = Wanted(url, str(module), MAX_ZIP_BYTES, zip_too_large(module))
         if isinstance(target, PartFile):
-            return resuming.copy(self._web, wanted, target)
+            return resuming.copy(self._quick, wanted, target)
         return self._web.copy(target=target, **wanted._asdict())
 
     def _url(self, path: str) -> str:

@@ -1,35 +1,40 @@
-"""A quicker way to many small answers: http.client on connections that stay open.
+"""A quicker way to what is plain: http.client on connections that stay open.
 
-A fetch asks for thousands of small files, lookups and tiles, and with httpx most of the processor
-time of each goes into what they do not need. What is plain is asked for here: a GET without
-credentials, without a forward proxy, without redirects. Everything else is left to
-adapters.web.Web, which knows what to do with it.
+A fetch asks for thousands of small files, lookups and tiles, and for bodies of hundreds of
+megabytes; with httpx most of the processor time of each goes into what they do not need. What is
+plain is asked for here: a GET without credentials, without a forward proxy, without redirects.
+Everything else is left to adapters.web.Web, which knows what to do with it.
 
-Rules: a connection serves one thread at a time, and what was used last is used next, so that there
-are no more than were ever needed at once; trust, time-outs, paces and slots are Web's, and so are
-the errors that a status or a time-out leads to.
+Rules: paces and slots are Web's, and so are the errors that a status, a time-out or a body that
+breaks off leads to. A server that sends zips to elsewhere may still be asked for what is small.
 """
 
 from __future__ import annotations
 
-import io
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, Never
+from typing import TYPE_CHECKING, NamedTuple, Never
 
 from gopack.adapters import weberrors
+from gopack.adapters.connections import Connections, Lent, NotPlainError
 from gopack.adapters.crowd import Crowd
-from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
-from gopack.adapters.web import FIRST_BYTE, USER_AGENT, Web, announced_size, is_good, is_too_much
+from gopack.adapters.leastpace import TrickleError
+from gopack.adapters.pace import Turn
+from gopack.adapters.web import (
+    FIRST_BYTE,
+    USER_AGENT,
+    Body,
+    Web,
+    announced_size,
+    is_good,
+    is_too_much,
+)
 
 if TYPE_CHECKING:
     import http.client
-    import socket
-
-    import httpx
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _NO_HEADERS: Mapping[str, str] = {}
@@ -38,6 +43,9 @@ _NOTHING = 1
 
 _MAX_ERROR_BYTES = 1 << 16
 """Of an answer that is an error no more is read."""
+
+_PIECE_BYTES = 1 << 18
+"""How much of a large body is read at once, at most."""
 
 
 class Answer(NamedTuple):
@@ -48,8 +56,20 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class _NotPlainError(Exception):
-    """The answer is one that Web must see."""
+class _Asked(NamedTuple):
+    """A request: whom, for what, for whom (`where` names it in errors), with which headers."""
+
+    origin: str
+    target: str
+    url: str
+    where: str
+    headers: Mapping[str, str]
+    is_large: bool
+
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """What is known of a server goes for large bodies, or for small ones."""
+        return self.origin, self.is_large
 
 
 class QuickReader:
@@ -57,13 +77,9 @@ class QuickReader:
 
     def __init__(self, web: Web) -> None:
         self._web = web
-        self._lock = threading.Lock()
-        self._idle: defaultdict[str, list[http.client.HTTPConnection]] = defaultdict(list)
-        self._open: set[http.client.HTTPConnection] = set()
-        self._plain: dict[str, bool] = {}
+        self._connections = Connections(web)
+        self._plain: dict[tuple[str, bool], bool] = {}
         self._crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
-        self._closed = threading.Event()
-        web.when_closed(self._close)
 
     def read(self, url: str, *, where: str, limit: int) -> bytes:
         """Return a small body whole.
@@ -93,180 +109,171 @@ class QuickReader:
         Raises:
             UpstreamError: any other status, or no answer in time.
         """
-        origin, target = _split(url)
-        if not self._is_plain(origin, url):
+        asked = _Asked(*_split(url), url, where, headers, is_large=False)
+        if not self._is_plain(asked):
             return None
-        crowd = self._crowds[origin]
+        crowd = self._crowds[asked.origin]
         with crowd.one(), self._web.pace(url).turn() as turn, self._web.slot():
             begun = time.monotonic()
             try:
-                answer = self._ask(origin, target, headers, limit)
-            except _NotPlainError:
+                with self._connections.one(asked.origin) as lent, _plainly(asked, lent):
+                    response = _begin(asked, lent)
+                    answer = _whole(response, headers, limit)
+                    lent.is_sound = response.isclosed()  # all of it was read
+            except NotPlainError as odd:
+                self._learn(asked, odd)
                 return None
-            except (TimeoutError, TrickleError) as error:
-                _tell_time_out(where, url, error)
             crowd.answered(time.monotonic() - begun)
-            turn.answered()
-            if is_too_much(answer.status, answer.headers):
-                turn.refused()
+            _pay_heed(turn, answer.status, answer.headers)
         if not is_good(answer.status, headers):
-            raise weberrors.from_status(where, url, _response(answer), now=self._web.now())
+            self._refuse(asked, answer)
         weberrors.check_not_a_page(where, url, answer.headers, answer.body)
         return answer
 
-    def _is_plain(self, origin: str, url: str) -> bool:
-        known = self._plain.get(origin)
-        if known is None:
-            known = self._plain[origin] = self._web.is_direct(url)
-        return known and not self._closed.is_set()
+    @contextmanager
+    def answer(
+        self, url: str, *, where: str, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Iterator[Body]:
+        """Ask for a large body; see Web.answer.
 
-    def _ask(self, origin: str, target: str, headers: Mapping[str, str], limit: int) -> Answer:
-        import http.client  # noqa: PLC0415 - see web.py
-
-        connection = self._take(origin)
-        is_new, is_sound = connection is None, False
-        try:
-            if connection is None:
-                connection = self._connect(origin)
-            connection.request("GET", target, headers={**_HEADERS, **headers})
-            response = connection.getresponse()
-            answer = self._answer(origin, response, headers, limit)
-            is_sound = response.isclosed()  # all of it was read
-            return answer  # noqa: TRY300 - what else there is to do is done on every way out
-        except TimeoutError:
-            if is_new and connection is None:  # Web tells of a connection that is not made
-                raise _NotPlainError from None
-            raise
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            # A connection that was open may have been closed meanwhile: that is no trouble.
-            if is_new:
-                self._plain[origin] = False
-            raise _NotPlainError from error
-        except AttributeError as error:  # http.client's, of a connection closed meanwhile
-            if not self._closed.is_set():
-                raise
-            raise _NotPlainError from error
-        finally:
-            if connection is not None:
-                self._put_back(origin, connection, is_sound=is_sound)
-
-    def _answer(
-        self,
-        origin: str,
-        answer: http.client.HTTPResponse,
-        asked_with: Mapping[str, str],
-        limit: int,
-    ) -> Answer:
-        status, headers = answer.status, answer.headers
-        # What http.client takes for an answer may be a hint of one (103), or that it is elsewhere.
-        is_answer = status >= 200 and not (300 <= status < 400 and "Location" in headers)
-        has_end = answer.chunked or answer.length is not None
-        if not is_answer or not has_end or "Content-Encoding" in headers:
-            self._plain[origin] = False  # it answers like this again
-            raise _NotPlainError
-        if status == HTTPStatus.OK and limit == _NOTHING:
-            return Answer(status, headers, b"")
-        most = limit if is_good(status, asked_with) else _MAX_ERROR_BYTES
-        if (answer.length or 0) > most:
-            raise _NotPlainError
-        body = answer.read(most + 1) if answer.chunked else answer.read()
-        if len(body) > most:
-            raise _NotPlainError
-        return Answer(status, headers, body)
-
-    def _take(self, origin: str) -> http.client.HTTPConnection | None:
-        """Take an open connection that nobody uses; None where there is none."""
-        with self._lock:
-            idle = self._idle[origin]
-            return idle.pop() if idle else None
-
-    def _put_back(
-        self, origin: str, connection: http.client.HTTPConnection, *, is_sound: bool
-    ) -> None:
-        """Have a connection used again, unless something went wrong, or the server closed it."""
-        with self._lock:
-            if is_sound and connection.sock is not None and not self._closed.is_set():
-                self._idle[origin].append(connection)
-                return
-            self._open.discard(connection)
-        connection.close()
-
-    def _connect(self, origin: str) -> http.client.HTTPConnection:
-        if self._closed.is_set():
-            raise _NotPlainError
-        import http.client  # noqa: PLC0415
-
-        scheme, _, host = origin.partition("://")
-        times_s = self._web.timeouts_s
-        if scheme == "https":
-            context = self._web.context()
-            made: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, timeout=times_s["connect"], context=context
+        Raises:
+            UpstreamError: as Web.answer, while the body is read too.
+        """
+        asked = _Asked(*_split(url), url, where, headers, is_large=True)
+        with ExitStack() as until_read:
+            body = self._body(asked, until_read) or until_read.enter_context(
+                self._web.answer(url, where=where, headers=headers)
             )
-        else:
-            made = http.client.HTTPConnection(host, timeout=times_s["connect"])
-        made.auto_open = 0  # what is closed stays closed: nobody would close it again
-        made.connect()
-        made.sock.settimeout(times_s["read"])
-        made.sock = _PacedSocket(made.sock, self._web.least_pace)
-        with self._lock:
-            if not self._closed.is_set():
-                self._open.add(made)
-                return made
-        made.close()
-        raise _NotPlainError
+            yield body
 
-    def _close(self) -> None:
-        """Close all connections, those in use as well."""
-        with self._lock:
-            self._closed.set()
-            self._idle.clear()
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
+    def _body(self, asked: _Asked, until_read: ExitStack) -> Body | None:
+        """Have an answer begin; what it holds is let go of when its body is read."""
+        if not self._is_plain(asked):
+            return None
+        with ExitStack() as holding:
+            turn = holding.enter_context(self._web.pace(asked.url).turn())
+            holding.enter_context(self._web.slot())
+            try:
+                lent = holding.enter_context(self._connections.one(asked.origin))
+                with _plainly(asked, lent):
+                    response = _begin(asked, lent)
+                    is_whole = is_good(response.status, asked.headers)
+                    _check_plain(response)
+                    answer = None if is_whole else _whole(response, asked.headers, 0)
+            except NotPlainError as odd:
+                self._learn(asked, odd)
+                return None
+            _pay_heed(turn, response.status, response.headers)
+            if answer is not None:
+                self._refuse(asked, answer)
+            until_read.push(holding.pop_all())
+            return Body(response.status, response.headers, _pieces(asked, lent, response))
+
+    def _is_plain(self, asked: _Asked) -> bool:
+        known = self._plain.get(asked.kind)
+        if known is None:
+            known = self._plain[asked.kind] = self._web.is_direct(asked.url)
+        return known and not self._connections.are_closed
+
+    def _learn(self, asked: _Asked, odd: NotPlainError) -> None:
+        if odd.stays:
+            self._plain[asked.kind] = False
+
+    def _refuse(self, asked: _Asked, answer: Answer) -> Never:
+        """Tell of a status that leads nowhere."""
+        import httpx  # noqa: PLC0415 - see web.py
+
+        response = httpx.Response(
+            answer.status, headers=list(answer.headers.items()), content=answer.body
+        )
+        raise weberrors.from_status(asked.where, asked.url, response, now=self._web.now())
 
 
-class _PacedSocket:
-    """What http.client uses of a socket, with an eye on the pace of each answer."""
-
-    def __init__(self, inner: socket.socket, pace: LeastPace) -> None:
-        self._inner = inner
-        self._pacer = Pacer(pace)
-        self.close = inner.close
-
-    def sendall(self, data: bytes) -> None:
-        """Send; the next answer is counted anew."""
-        self._pacer.sent()
-        self._inner.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Give a reader of the answer."""
-        del mode  # http.client reads bytes
-        return io.BufferedReader(_PacedFile(self._inner.makefile("rb", buffering=0), self._pacer))
+def _begin(asked: _Asked, lent: Lent) -> http.client.HTTPResponse:
+    """Send a request and read the head of what is answered."""
+    lent.connection.request("GET", asked.target, headers={**_HEADERS, **asked.headers})
+    return lent.connection.getresponse()
 
 
-class _PacedFile(io.RawIOBase):
-    """The bytes that come, counted."""
+@contextmanager
+def _plainly(asked: _Asked, lent: Lent) -> Iterator[None]:
+    """Leave to Web what goes wrong; time-outs have no second try.
 
-    def __init__(self, inner: io.RawIOBase, pacer: Pacer) -> None:
-        self._inner = inner
-        self._pacer = pacer
+    A connection that was open may have been closed meanwhile: that is no trouble.
+    """
+    import http.client  # noqa: PLC0415
 
-    def readable(self) -> bool:
-        """Tell that this is for reading."""
-        return True
+    try:
+        yield
+    except (TimeoutError, TrickleError) as error:
+        _tell_time_out(asked, error)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotPlainError(stays=lent.is_new) from error
+    except AttributeError as error:  # http.client's, of a connection closed meanwhile
+        if lent.connection.sock is not None:
+            raise
+        raise NotPlainError from error
 
-    def readinto(self, buffer: Any, /) -> int:
-        """Wait for the next bytes."""
-        begun = time.monotonic()
-        size = self._inner.readinto(buffer) or 0
-        self._pacer.came(size, time.monotonic() - begun)
-        return size
 
-    def close(self) -> None:
-        """Let go of the socket."""
-        self._inner.close()
-        super().close()
+def _check_plain(response: http.client.HTTPResponse) -> None:
+    """Leave to Web what only it understands.
+
+    Raises:
+        NotPlainError: the server answers like this again.
+    """
+    # What http.client takes for an answer may be a hint of one (103), or that it is elsewhere.
+    status, headers = response.status, response.headers
+    is_answer = status >= 200 and not (300 <= status < 400 and "Location" in headers)
+    has_end = response.chunked or response.length is not None
+    if not is_answer or not has_end or "Content-Encoding" in headers:
+        raise NotPlainError(stays=True)
+
+
+def _whole(response: http.client.HTTPResponse, asked_with: Mapping[str, str], limit: int) -> Answer:
+    """Read a small body.
+
+    Raises:
+        NotPlainError: it is more than `limit`, or odd.
+    """
+    status, headers = response.status, response.headers
+    _check_plain(response)
+    if status == HTTPStatus.OK and limit == _NOTHING:
+        return Answer(status, headers, b"")
+    most = limit if is_good(status, asked_with) else _MAX_ERROR_BYTES
+    if (response.length or 0) > most:
+        raise NotPlainError
+    body = response.read(most + 1) if response.chunked else response.read()
+    if len(body) > most:
+        raise NotPlainError
+    return Answer(status, headers, body)
+
+
+def _pieces(asked: _Asked, lent: Lent, response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Read a large body as it comes."""
+    import http.client  # noqa: PLC0415
+
+    try:
+        while piece := response.read1(_PIECE_BYTES):
+            yield piece
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        response.read()  # nothing, but it has ended then
+    except (TimeoutError, TrickleError) as error:
+        _tell_time_out(asked, error)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        _tell_broken(asked, error)
+    except AttributeError as error:
+        if lent.connection.sock is not None:
+            raise
+        _tell_broken(asked, error)
+    lent.is_sound = response.isclosed()
+
+
+def _pay_heed(turn: Turn, status: int, headers: weberrors.Headers) -> None:
+    """Have the pace learn of an answer."""
+    turn.answered()
+    if is_too_much(status, headers):
+        turn.refused()
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -275,16 +282,25 @@ def _split(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", f"/{path}"
 
 
-def _response(answer: Answer) -> httpx.Response:
-    """Give an answer as Web would have it."""
-    import httpx  # noqa: PLC0415 - see web.py
-
-    return httpx.Response(answer.status, headers=list(answer.headers.items()), content=answer.body)
-
-
-def _tell_time_out(where: str, url: str, error: Exception) -> Never:
+def _tell_time_out(asked: _Asked, error: Exception) -> Never:
     import httpx  # noqa: PLC0415
 
-    with weberrors.translated(where, url):
+    with weberrors.translated(asked.where, asked.url):
         raise httpx.ReadTimeout(str(error)) from error
+    raise AssertionError  # never reached: it was translated
+
+
+def _tell_broken(asked: _Asked, error: Exception) -> Never:
+    """Tell of a body that breaks off as Web tells it."""
+    import http.client  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
+    told: Exception = httpx.ReadError(str(error))
+    if isinstance(error, http.client.IncompleteRead):
+        told = httpx.RemoteProtocolError("incomplete")
+    elif isinstance(error, http.client.HTTPException | ValueError):
+        told = httpx.RemoteProtocolError(str(error))
+    with weberrors.translated(asked.where, asked.url):
+        raise told from error
     raise AssertionError  # never reached: it was translated

@@ -61,9 +61,9 @@ class RememberedAnswers:
         out = io.BytesIO()
         too_large = UpstreamError(f"the answer is larger than {limit} bytes", where=where)
         with self._web.answer(url, where=where, headers=headers) as answer:
-            if answer.status_code != HTTPStatus.NOT_MODIFIED:
+            if answer.status != HTTPStatus.NOT_MODIFIED:
                 pour(answer, out.write, url=url, where=where, limit=limit, too_large=too_large)
-            return Answer(answer.status_code, answer.headers, out.getvalue())
+            return Answer(answer.status, answer.headers, out.getvalue())
 
 
 class RememberedMods:

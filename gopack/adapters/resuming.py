@@ -10,17 +10,25 @@ Spec: RFC 9110, 13.1.5 (If-Range), 14.4 (Content-Range), 8.8 (strong validators)
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from gopack.adapters.partfile import Origin, PartFile
-from gopack.adapters.web import Web, pour
+from gopack.adapters.web import Body, pour
 from gopack.errors import UpstreamError
 
-if TYPE_CHECKING:
-    import httpx
-
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+class Asking(Protocol):
+    """What asks for large bodies: a Web, or a QuickReader."""
+
+    def answer(
+        self, url: str, *, where: str, headers: Mapping[str, str] = ...
+    ) -> AbstractContextManager[Body]:
+        """Ask with further headers; see Web."""
 
 
 class Wanted(NamedTuple):
@@ -32,20 +40,20 @@ class Wanted(NamedTuple):
     too_large: Exception
 
 
-def copy(web: Web, wanted: Wanted, part: PartFile) -> int:
+def copy(asking: Asking, wanted: Wanted, part: PartFile) -> int:
     """Have `part` become the whole body; give its size.
 
     Raises:
         UpstreamError: as Web.read does; what came by then can be gone on with.
     """
-    size = _go_on(web, wanted, part)
+    size = _go_on(asking, wanted, part)
     if size is not None:
         return size
-    with web.answer(wanted.url, where=wanted.where) as answer:
+    with asking.answer(wanted.url, where=wanted.where) as answer:
         return _take_whole(answer, wanted, part)
 
 
-def _go_on(web: Web, wanted: Wanted, part: PartFile) -> int | None:
+def _go_on(asking: Asking, wanted: Wanted, part: PartFile) -> int | None:
     """Ask for the rest; None where that leads nowhere."""
     held = part.held(wanted.url)
     if held is None:
@@ -53,8 +61,8 @@ def _go_on(web: Web, wanted: Wanted, part: PartFile) -> int | None:
     size, origin = held
     rest = {"Range": f"bytes={size}-", "If-Range": origin.validator}
     try:
-        with web.answer(wanted.url, where=wanted.where, headers=rest) as answer:
-            if answer.status_code == HTTPStatus.OK:
+        with asking.answer(wanted.url, where=wanted.where, headers=rest) as answer:
+            if answer.status == HTTPStatus.OK:
                 return _take_whole(answer, wanted, part)
             if not _is_rest(answer, size, origin):
                 return None
@@ -66,16 +74,16 @@ def _go_on(web: Web, wanted: Wanted, part: PartFile) -> int | None:
         return None
 
 
-def _take_whole(answer: httpx.Response, wanted: Wanted, part: PartFile) -> int:
+def _take_whole(answer: Body, wanted: Wanted, part: PartFile) -> int:
     part.begin(_origin(answer, wanted.url))
     return pour(answer, part.write, **wanted._asdict())
 
 
-def _is_rest(answer: httpx.Response, size: int, origin: Origin) -> bool:
+def _is_rest(answer: Body, size: int, origin: Origin) -> bool:
     found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     told = _validator(answer)
     return (
-        answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        answer.status == HTTPStatus.PARTIAL_CONTENT
         and found is not None
         and tuple(map(int, found.groups())) == (size, origin.total_bytes - 1, origin.total_bytes)
         and told in {"", origin.validator}
@@ -83,18 +91,18 @@ def _is_rest(answer: httpx.Response, size: int, origin: Origin) -> bool:
     )
 
 
-def _origin(answer: httpx.Response, url: str) -> Origin | None:
+def _origin(answer: Body, url: str) -> Origin | None:
     validator, length = _validator(answer), answer.headers.get("Content-Length", "")
     if not validator or not _is_plain(answer) or not (length.isascii() and length.isdigit()):
         return None
     return Origin.of(url, validator, int(length))
 
 
-def _validator(answer: httpx.Response) -> str:
+def _validator(answer: Body) -> str:
     """Give the answer's entity tag if it is a strong one."""
     tag: str = answer.headers.get("ETag", "")
     return tag if tag.startswith('"') else ""
 
 
-def _is_plain(answer: httpx.Response) -> bool:
+def _is_plain(answer: Body) -> bool:
     return bool(answer.headers.get("Content-Encoding", "identity") == "identity")

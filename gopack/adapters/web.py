@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
 from gopack import __version__
@@ -59,6 +59,14 @@ _KEEPALIVE_S = 30
 _NO_HEADERS: Mapping[str, str] = {}
 FIRST_BYTE: Mapping[str, str] = {"Range": "bytes=0-0"}
 _SCHEMES = frozenset({"http", "https"})
+
+
+class Body(NamedTuple):
+    """An answer whose body is to be read, piece by piece, as it comes."""
+
+    status: int
+    headers: weberrors.Headers
+    pieces: Iterator[bytes]
 
 
 def _utc_now() -> datetime:
@@ -119,7 +127,7 @@ class Web:
     @contextmanager
     def answer(
         self, url: str, *, where: str, headers: Mapping[str, str] = _NO_HEADERS
-    ) -> Iterator[httpx.Response]:
+    ) -> Iterator[Body]:
         """Ask with further headers: the answer is whole (200), or what they lead to (206, 304).
 
         Raises:
@@ -129,7 +137,7 @@ class Web:
             self._ask("GET", url, where, headers=headers) as answer,
             weberrors.translated(where, url),
         ):
-            yield answer
+            yield Body(answer.status_code, answer.headers, _chunks(answer))
 
     def size(self, url: str, *, where: str) -> int | None:
         """Ask for a body's size in bytes; None where the server does not tell.
@@ -334,7 +342,7 @@ def _forward_proxy(forward: Url, context: ssl.SSLContext) -> httpx.Proxy:
 
 
 def pour(  # noqa: PLR0913 - all but two by keyword
-    answer: httpx.Response,
+    answer: Body,
     write: Callable[[bytes], object],
     *,
     url: str,
@@ -349,9 +357,9 @@ def pour(  # noqa: PLR0913 - all but two by keyword
         UpstreamError: it is a page, or breaks off.
         Exception: `too_large`, beyond the limit.
     """
-    if size + int(answer.headers.get("Content-Length") or 0) > limit:
+    if size + int(answer.headers.get("Content-Length", "") or 0) > limit:
         raise too_large
-    for chunk in _chunks(answer):
+    for chunk in answer.pieces:
         if size == 0:
             weberrors.check_not_a_page(where, url, answer.headers, chunk)
         size += len(chunk)

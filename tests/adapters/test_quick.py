@@ -1,36 +1,42 @@
 """The quicker reader: what it reads itself, and what it leaves to Web."""
 
+import errno
 import http.client
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from gopack.adapters.quick import QuickReader, _NotPlainError, _PacedSocket
-from gopack.adapters.web import Web
+from gopack.adapters.connections import NotPlainError, PacedSocket
+from gopack.adapters.quick import _PIECE_BYTES, QuickReader
+from gopack.adapters.web import TIMEOUTS_S, Body, Web
 from gopack.errors import NotFoundError, UpstreamError
 from gopack.spec.goenv import GoEnv
 from tests.tls import Authority
 from tests.upstream import LOGIN_PAGE, Fault, Upstream
 
 LIMIT = 100
+_NONE: Mapping[str, str] = {}
 
 
 class Counting(Web):
     """A Web that tells what it was asked."""
 
-    def __init__(self, env: GoEnv) -> None:
-        super().__init__(env)
+    def __init__(self, env: GoEnv, *, timeouts_s: Mapping[str, float | None] = TIMEOUTS_S) -> None:
+        super().__init__(env, timeouts_s=timeouts_s)
         self.asked: list[str] = []
 
-    def read(self, url: str, *, where: str, limit: int) -> bytes:
+    @contextmanager
+    def answer(self, url: str, *, where: str, headers: Mapping[str, str] = _NONE) -> Iterator[Body]:
         self.asked.append(url)
-        return super().read(url, where=where, limit=limit)
+        with super().answer(url, where=where, headers=headers) as body:
+            yield body
 
 
 @pytest.fixture
@@ -287,7 +293,7 @@ def test_server_that_closes_each_connection_is_watched_on_the_next(
     assert [read(reader, upstream) for _ in range(3)] == [b"an answer"] * 3
     assert web.asked == []
     assert upstream.connections == 2
-    assert [type(connection.sock) for connection in reader._open] == [_PacedSocket]
+    assert [type(connection.sock) for connection in reader._connections._open] == [PacedSocket]
 
 
 def test_connection_closed_as_a_run_ends_is_not_made_anew(
@@ -295,12 +301,12 @@ def test_connection_closed_as_a_run_ends_is_not_made_anew(
 ) -> None:
     """Another thread was about to ask: what it opened then, nobody would close."""
     assert read(reader, upstream) == b"an answer"
-    [connection] = reader._open
+    [connection] = reader._connections._open
     web.close()
     with pytest.raises(http.client.NotConnected):
         connection.request("GET", "/a")
-    with pytest.raises(_NotPlainError):
-        reader._ask(upstream.url, "/a", {}, LIMIT)
+    with pytest.raises(NotPlainError), reader._connections.one(upstream.url):
+        pass
     assert upstream.connections == 1
 
 
@@ -316,10 +322,10 @@ def test_connection_that_is_made_while_a_run_ends_is_closed(
         web.close()
 
     monkeypatch.setattr(http.client.HTTPConnection, "connect", connect_late)
-    with pytest.raises(_NotPlainError):
-        reader._ask(upstream.url, "/a", {}, LIMIT)
+    with pytest.raises(NotPlainError), reader._connections.one(upstream.url):
+        pass
     assert [connection.sock for connection in made] == [None]
-    assert not reader._open
+    assert not reader._connections._open
 
 
 @pytest.mark.parametrize("url", ["http://user:pw@{}/a", "https://{}/a"])
@@ -330,3 +336,141 @@ def test_credentials_are_webs_to_send(
     with pytest.raises(UpstreamError):
         reader.read(url.format(host), where="it", limit=LIMIT)
     assert web.asked == [url.format(host)]
+
+
+LARGE = 3 * _PIECE_BYTES + 5
+
+
+def large(reader: QuickReader, upstream: Upstream, path: str = "/zip", **headers: str) -> bytes:
+    url = f"{upstream.url}{path}"
+    with reader.answer(url, where="it", headers=headers) as body:
+        return b"".join(body.pieces)
+
+
+@pytest.mark.parametrize("size", [0, 1, _PIECE_BYTES, LARGE])
+def test_large_bodies_come_piece_by_piece_on_one_connection(
+    reader: QuickReader, web: Counting, upstream: Upstream, size: int
+) -> None:
+    upstream.put("zip", os.urandom(size))
+    for _ in range(3):
+        assert large(reader, upstream) == upstream.files["/zip"][0]
+    assert read(reader, upstream) == b"an answer"
+    assert web.asked == []
+    assert upstream.connections == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_large_body_in_chunks_is_read_to_its_end(
+    reader: QuickReader, web: Counting, upstream: Upstream, *, ends: bool
+) -> None:
+    upstream.put("zip", b"")
+    chunked = {"Transfer-Encoding": "chunked", "Content-Type": "application/zip"}
+    body = b"%x\r\n%b\r\n" % (LARGE, b"x" * LARGE)
+    body = body + b"0\r\n\r\n" if ends else body[:-9]
+    upstream.fail("/zip", Fault(headers=chunked, body=body, without_length=True))
+    if ends:
+        assert large(reader, upstream) == b"x" * LARGE
+    else:
+        with pytest.raises(UpstreamError, match="cut short") as caught:
+            large(reader, upstream)
+        assert caught.value.retryable
+    assert web.asked == []
+
+
+def test_rest_of_a_large_body_is_asked_for(web: Counting) -> None:
+    with Upstream(tags=True) as upstream:
+        upstream.put("zip", os.urandom(LARGE))
+        whole, _ = upstream.files["/zip"]
+        assert large(QuickReader(web), upstream, Range="bytes=7-") == whole[7:]
+        assert web.asked == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault(truncate_at=LARGE - 1), "cut short"),
+        (Fault(truncate_at=1), "cut short"),
+        (Fault(status=503, body=b"busy"), "503 .*"),
+        (Fault(status=404, body=b"none"), "404 .*"),
+    ],
+)
+def test_large_body_that_fails_is_told_as_web_tells_it(
+    reader: QuickReader, web: Counting, upstream: Upstream, fault: Fault, message: str
+) -> None:
+    upstream.put("zip", os.urandom(LARGE))
+    upstream.fail("/zip", fault, times=2)
+    with pytest.raises(UpstreamError, match=message) as caught:
+        large(reader, upstream)
+    with (
+        pytest.raises(UpstreamError, match=message) as webs,
+        web.answer(f"{upstream.url}/zip", where="it") as body,
+    ):
+        assert [*body.pieces]
+    assert str(caught.value) == str(webs.value)
+    assert caught.value.hint == webs.value.hint
+    assert caught.value.retryable == webs.value.retryable
+    assert web.asked == [f"{upstream.url}/zip"]
+    assert large(reader, upstream) == upstream.files["/zip"][0]
+
+
+def test_body_that_stops_coming_is_given_up(upstream: Upstream) -> None:
+    upstream.put("zip", os.urandom(LARGE))
+    upstream.fail("/zip", Fault(delay_s=2), times=2)
+    web = Counting(GoEnv(()), timeouts_s={**TIMEOUTS_S, "read": 0.2})
+    reader = QuickReader(web)
+    for _ in range(2):
+        with pytest.raises(UpstreamError, match="time-out: no answer in time") as caught:
+            large(reader, upstream)
+        assert caught.value.retryable
+    web.close()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Fault(status=302, headers={"Location": "/elsewhere"}),
+        Fault(without_length=True),
+        Fault(headers={"Content-Encoding": "identity"}),
+    ],
+)
+def test_server_whose_zips_are_not_plain_is_still_asked_for_what_is_small(
+    reader: QuickReader, web: Counting, upstream: Upstream, odd: Fault
+) -> None:
+    upstream.put("zip", b"a zip")
+    upstream.put("elsewhere", b"a zip")
+    upstream.fail("/zip", odd)
+    assert [large(reader, upstream) for _ in range(3)] == [b"a zip"] * 3
+    assert len(web.asked) == 3
+    assert read(reader, upstream) == b"an answer"
+    assert len(web.asked) == 3
+
+
+def test_what_goes_wrong_with_who_reads_is_no_trouble_of_the_server(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    upstream.put("zip", os.urandom(LARGE))
+    full = OSError(errno.ENOSPC, "the disk is full")
+
+    def read_on_a_full_disk() -> None:
+        with reader.answer(f"{upstream.url}/zip", where="it") as body:
+            assert next(body.pieces)
+            raise full
+
+    with pytest.raises(OSError, match="the disk is full") as caught:
+        read_on_a_full_disk()
+    assert caught.value is full
+    assert web.asked == []
+    assert large(reader, upstream) == upstream.files["/zip"][0]
+    assert upstream.connections == 2, "what was not read to its end is not used again"
+
+
+def test_large_body_ends_when_all_connections_are_closed(
+    reader: QuickReader, web: Counting, upstream: Upstream
+) -> None:
+    upstream.put("zip", os.urandom(LARGE))
+    with reader.answer(f"{upstream.url}/zip", where="it") as body:
+        assert next(body.pieces)
+        web.close()
+        with pytest.raises(UpstreamError) as caught:
+            next(body.pieces)
+    assert caught.value.retryable
