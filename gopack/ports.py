@@ -188,6 +188,9 @@ class ProofStore(Protocol):
     def tile(self, tile: Tile) -> bytes | None:
         """A tile's data, from the tile itself or a full one; None where it is not there."""
 
+    def has_tile(self, tile: Tile) -> bool:
+        """Tell whether a tile is there, or a full one, without reading it."""
+
     def heads(self) -> Sequence[bytes]:
         """The signed notes of every head saved, smallest tree first; the last one is `latest`."""
 

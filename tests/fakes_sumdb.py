@@ -127,6 +127,9 @@ class FakeProofStore:
         data = self.kept_tiles.get(tile, self.kept_tiles.get(tile.full))
         return None if data is None else data[: tile.size_bytes]
 
+    def has_tile(self, tile: Tile) -> bool:
+        return not {tile, tile.full}.isdisjoint(self.kept_tiles)
+
     def heads(self) -> Sequence[bytes]:
         return [self.kept_heads[size] for size in sorted(self.kept_heads)]
 

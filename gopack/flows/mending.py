@@ -13,17 +13,9 @@ from gopack.plan.sumtree import plan_tiles
 from gopack.ports import ProofStore
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import SignedHead, newest, read_head
-from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
 
 LOST = f"{UNVERIFIED}: its proof was lost"
-
-
-class KeptProofs(ProofStore, Protocol):
-    """A store that can tell what is there without reading it."""
-
-    def has_tile(self, tile: Tile) -> bool:
-        """Tell whether a tile is there."""
 
 
 class MendedLedger(Protocol):
@@ -37,7 +29,7 @@ class MendedLedger(Protocol):
         """Note what is to be said of versions."""
 
 
-def find_lost(ledger: MendedLedger, store: KeptProofs, name: str) -> bool:
+def find_lost(ledger: MendedLedger, store: ProofStore, name: str) -> bool:
     """Note as unverified what the manifest says is proven and is not; tell if tiles lack.
 
     What another database vouches for counts as not proven: clients ask the one that is set. The
@@ -60,7 +52,7 @@ def find_lost(ledger: MendedLedger, store: KeptProofs, name: str) -> bool:
 
 
 def _lacks_tiles(
-    store: KeptProofs, heads: Sequence[SignedHead], records: Mapping[ModuleVersion, Record]
+    store: ProofStore, heads: Sequence[SignedHead], records: Mapping[ModuleVersion, Record]
 ) -> bool:
     try:
         wanted = plan_tiles(newest(heads), records.values(), heads)

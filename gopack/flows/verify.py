@@ -22,7 +22,9 @@ Rules:
   head kept; a head never goes backwards. Tiles are proven before they are trusted or kept.
 - A lie is an IntegrityError with its evidence kept; once the log is forked nothing passes.
 - A spoilt tile on the disk is fetched again once; one from the network is not.
-- What was saved by an earlier run is not asked for again, but proven again.
+- What was saved by an earlier run is not asked for again. It is proven again where a version rests
+  on it that is verified now, where a newer head needs more, and where a record is not what its
+  kept tile says; `gopack check` proves all.
 
 Spec: golang.org/x/mod/sumdb Client; the go command's modfetch/sumdb.go.
 """
@@ -117,6 +119,7 @@ class SumVerifier:
         self._next = HeadProver(NO_HEAD)  # where tiles are fetched for, as soon as records come
         self._prover = self._next  # where a wave is proven; changes between waves only
         self._saved_tiles: set[Tile] = set()
+        self._there: set[Tile] = set()
         self._forked: IntegrityError | None = None
         self._fetch: TileFetch | None = None
         self._keeper: ProofKeeper | None = None
@@ -435,7 +438,11 @@ class SumVerifier:
             raise
 
     def _prove_kept(self, older: Sequence[SignedHead]) -> None:
-        records = self._kept.values()
+        """Prove the older heads, and those of the kept records that are not clearly proven.
+
+        The others were proven at one of those heads, and lie in the same tiles at this one.
+        """
+        records = [record for record in self._kept.values() if not self._is_plainly_kept(record)]
         for error in self._gather(records, [head.tree for head in older]).values():
             raise error
         for head in older:
@@ -443,3 +450,18 @@ class SumVerifier:
                 self._prover.check_older(head)
         for record in records:
             self._prover.check_record(record)
+
+    def _is_plainly_kept(self, record: Record) -> bool:
+        """Whether all tiles of a record are proven or kept, and the last of them holds it."""
+        store, prover = self._db.store, self._prover
+        *above, leaf = prover.chain(record.id)
+        data = prover.proven.get(leaf) or store.tile(leaf)
+        if data is None or not prover.is_in(record, data):
+            return False
+        return all(tile in prover.proven or self._has(tile) for tile in above)
+
+    def _has(self, tile: Tile) -> bool:
+        """Whether a tile is kept; looked at once a run."""
+        if tile not in self._there and self._db.store.has_tile(tile):
+            self._there.add(tile)
+        return tile in self._there

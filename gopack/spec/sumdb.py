@@ -28,7 +28,7 @@ from gopack.spec.module import (
     unescape_path,
     unescape_version,
 )
-from gopack.spec.tiles import SUMDB_HEIGHT, Tile, TileProver, parse_tile_path
+from gopack.spec.tiles import SUMDB_HEIGHT, Tile, TileProver, hash_from_tile, parse_tile_path
 from gopack.spec.tlog import Record, Tree
 
 SUPPORTED_PATH = "supported"
@@ -251,6 +251,14 @@ class HeadProver:
                 hint="the answer is forged or spoilt; do not trust its source",
                 evidence=_quote(tlog.format_record(record), self.head.message),
             )
+
+    def is_in(self, record: Record, data: bytes) -> bool:
+        """Whether the last tile of a record's chain, with these data, holds it under its number."""
+        index = tlog.stored_hash_index(0, record.id)
+        tile = self._tiles.chain(index)[-1]
+        if len(data) != tile.size_bytes:
+            return False
+        return hash_from_tile(tile, data, index) == tlog.record_hash(record.text)
 
     def check_older(self, older: SignedHead) -> None:
         """Check that `older` is a prefix of this head's tree.

@@ -62,6 +62,14 @@ def test_partial_tile_is_cut_from_a_full_one(store: ProofStore) -> None:
     store.save(records={}, tiles={FULL: LOG.tile_data(FULL)}, heads=[])
     narrow = Tile(8, 0, 0, 7)
     assert store.tile(narrow) == LOG.tile_data(narrow)
+    assert store.has_tile(narrow)
+
+
+def test_tile_is_told_where_it_is_there(store: ProofStore) -> None:
+    store.save(records={}, tiles={PART: LOG.tile_data(PART)}, heads=[])
+    assert store.has_tile(PART)
+    assert not store.has_tile(FULL)
+    assert not store.has_tile(PART.full)
 
 
 def test_saved_again_stays_as_it_is(store: ProofStore) -> None:

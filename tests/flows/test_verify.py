@@ -8,7 +8,7 @@ import pytest
 from gopack.errors import IntegrityError, StoreError, UpstreamError
 from gopack.flows.verify import Database, Outcome, SumVerifier, Unverified, Verified
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import Sums
+from gopack.spec.sumdb import HeadProver, Sums, open_head
 from gopack.spec.tiles import Tile
 from tests.fakes_sumdb import FakeProofStore, FakeSumDB, fake_h1
 
@@ -123,6 +123,44 @@ def test_second_run_with_a_new_version_moves_the_head_and_carries_all_tiles() ->
         verifier.prefetch(ONE)
         verifier.finish()
     assert log.asked == [], "the kept tiles prove every record and head"
+
+
+def test_of_what_an_earlier_run_proved_only_what_holds_the_records_is_read() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    read: list[Tile] = []
+    tile_of = store.tile
+
+    def watched(tile: Tile) -> bytes | None:
+        read.append(tile)
+        return tile_of(tile)
+
+    store.tile = watched  # type: ignore[method-assign]
+    log.asked.clear()
+    with verifying(log, store) as verifier:
+        verifier.complete()
+        verifier.finish()
+    head = HeadProver(open_head(log.head(), log.verifier))
+    leaves = {head.chain(record.id)[-1] for record in store.records().values()}
+    assert leaves <= set(read) <= leaves | set(head.root_tiles)
+    assert log.asked == []
+
+
+@pytest.mark.parametrize("grown", [0, 3, 700])
+def test_lost_tile_of_what_is_kept_comes_back_at_whatever_head(grown: int) -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    lost = leaf_tile(log, ONE)
+    del store.kept_tiles[lost]
+    new = ModuleVersion("new.test/m", "v1.0.0")
+    log.add(new)
+    log.grow(grown)
+    assert isinstance(run(log, store, [new])[new], Verified)
+    head = HeadProver(open_head(store.heads()[-1], log.verifier))
+    needed = head.needed([record.id for record in store.records().values()])
+    assert head.admit({tile: store.kept_tiles[tile] for tile in needed}) == []
+    for record in store.records().values():
+        head.check_record(record)
 
 
 def test_exempt_versions_are_not_asked_for() -> None:
