@@ -50,7 +50,7 @@ class Appearing:
         self._shelf = shelf
         self._jobs: Jobs[Batch, Mapping[ModuleVersion, StoreError]] = Jobs(executor)
         self._ready: list[ModuleVersion] = []
-        self._is_storing = False
+        self._is_storing = self._is_stopped = False
         self._verified: set[ModuleVersion] = set()
         self._done: set[ModuleVersion] = set()
         self._order = PublishOrder({})
@@ -108,13 +108,22 @@ class Appearing:
                 self._ready.append(module)
                 self.settle()
 
+    def stop(self) -> None:
+        """Have no other batch begin; may be called from any thread."""
+        self._is_stopped = True
+
+    def take_last(self, seconds: float) -> None:
+        """Take the batch that is under way, if it ends in this time."""
+        for done, job in self._jobs.within(seconds):
+            self._take(done, job)
+
     def _stage(self, module: ModuleVersion) -> None:
         if module not in self._last:
             self._ready += self._order.staged(module)
 
     def _go_on(self) -> None:
-        """Start the next batch, unless one is under way."""
-        if self._ready and not self._is_storing:
+        """Start the next batch, unless one is under way, or the run was broken off."""
+        if self._ready and not self._is_storing and not self._is_stopped:
             batch = tuple(self._ready[:STORED_AT_ONCE])
             del self._ready[:STORED_AT_ONCE]
             self._is_storing = True

@@ -183,9 +183,12 @@ class FetchRun:
         self._under_way.result()
 
     def abandon(self) -> None:
-        """End what is under way, where a run is broken off; what has appeared stays."""
+        """End what is under way, where a run is broken off; what appears is noted."""
+        self._appearing.stop()
         self._jobs.abort()
         wait([self._under_way], timeout=ABANDON_S)
+        if self._under_way.done():
+            self._appearing.take_last(ABANDON_S)
 
     def arrived(self, module: ModuleVersion) -> "Future[None]":
         """Tell when a version's zip can be read, or cannot be had; the future never fails."""

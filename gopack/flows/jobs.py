@@ -1,8 +1,10 @@
 """Jobs that wait elsewhere: submit under a key, take what is done, submit more meanwhile."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -62,8 +64,15 @@ class Jobs(Generic[K, T]):
         while self._pending:
             yield self._next()
 
-    def _next(self) -> tuple[K, Future[T]]:
-        done = self._done.get()
+    def within(self, seconds: float) -> Iterator[tuple[K, Future[T]]]:
+        """Take the jobs that end in this time."""
+        deadline = time.monotonic() + seconds
+        with suppress(Empty):
+            while self._pending:
+                yield self._next(max(0, deadline - time.monotonic()))
+
+    def _next(self, timeout_s: float | None = None) -> tuple[K, Future[T]]:
+        done = self._done.get(timeout=timeout_s)
         if done is None:
             raise CancelledError
         self._pending -= 1

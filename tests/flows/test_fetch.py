@@ -1,5 +1,9 @@
 """The main job over fakes: lines that fail, the order of appearing, second and broken runs."""
 
+import signal
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ from gopack.flows.prune import prunable, prune
 from gopack.plan.closure import Level
 from gopack.plan.layout import FileKind
 from gopack.plan.manifest import Annotations
-from gopack.ports import FetchedZip, State
+from gopack.ports import FetchedZip, Publication, State
 from gopack.spec.module import ModuleVersion
 from tests.flows.kit import Kit, counting, make_kit
 from tests.plan.graphs import mv, names
@@ -224,6 +228,27 @@ def _place(asked: list[str], end: str) -> int:
 
 class Interrupted(BaseException):
     """Stands for Ctrl-C."""
+
+
+@pytest.mark.parametrize("appearing", ["c1", "a1"])
+def test_fetch_interrupted_while_versions_appear_notes_them_and_begins_no_more(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, appearing: str
+) -> None:
+    publish_all = kit.store.publish_all
+
+    def publish_slowly(wanted: Sequence[Publication]) -> dict[ModuleVersion, StoreError]:
+        if mv(appearing) in [publication.module for publication in wanted]:
+            time.sleep(0.1)  # so that it is waited for
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.2)
+        return publish_all(wanted)
+
+    monkeypatch.setattr(kit.store, "publish_all", publish_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        kit.run("a")
+    assert (appearing == "a1") is ("a1" in kit.stored())
+    assert appearing in kit.stored()
+    assert names(kit.ledger().manifest.versions) == " ".join(sorted(kit.stored()))
 
 
 def test_fetch_broken_off_saves_what_was_stored_and_the_next_run_goes_on(kit: Kit) -> None:
