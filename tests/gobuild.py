@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.oracle.oracle import built_once, cache_dir
+from tests.cachefolder import cache_dir
+from tests.oracle.oracle import built_once
 
 SETTINGS: Mapping[str, str] = MappingProxyType({"GOFLAGS": "-trimpath", "CGO_ENABLED": "0"})
 COMPILED = (("build", "./..."), ("vet", "./..."), ("test", "-run=^$", "./..."))

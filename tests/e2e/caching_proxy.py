@@ -24,6 +24,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from tests.athens_layout import threaded
+from tests.cachefolder import cache_dir
 
 KEEP_S = 24 * 3600.0
 TIMEOUT_S = 60.0
@@ -32,12 +33,6 @@ VERSION = r"v\d+\.\d+\.\d+[^/]*"
 LASTING = re.compile(rf"/@v/{VERSION}\.(info|mod|zip)$|^/sumdb/[^/]+/(lookup|tile)/|/supported$")
 REFUSALS = (400, 403, 404, 410)  # some proxies say 400 or 403 of what cannot be a module
 NEVER_KEPT = re.compile(r"^/sumdb/[^/]+/latest$")
-
-
-def cache_folder() -> Path:
-    """The folder for what tests keep between runs: GOPACK_TEST_CACHE."""
-    default = Path.home() / ".cache" / "gopack-tests"
-    return Path(os.environ.get("GOPACK_TEST_CACHE") or default)
 
 
 def upstream_urls() -> list[str]:
@@ -145,7 +140,7 @@ def caching_proxy(
 ) -> Iterator[CachingProxy]:
     """Serve on 127.0.0.1 until the block ends, keeping answers in `folder`."""
     asked: list[str] = []
-    cache = Cache(folder or cache_folder() / "proxy", upstream or upstream_urls()[0])
+    cache = Cache(folder or cache_dir() / "proxy", upstream or upstream_urls()[0])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

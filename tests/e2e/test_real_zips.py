@@ -10,7 +10,7 @@ import pytest
 from gopack.adapters.zips import read_module_zip
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
-from tests.oracle import oracle
+from tests.cachefolder import cache_dir
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ MODULES = [
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_read_module_zip_of_a_real_module_gives_the_go_commands_sum(module: ModuleVersion) -> None:
-    cache = oracle.cache_dir() / "real-zips"
+    cache = cache_dir() / "real-zips"
     done = subprocess.run(
         ["go", "mod", "download", "-modcacherw", "-json", str(module)],
         cwd=Path("/"),

@@ -12,7 +12,8 @@ import pytest
 from gopack.plan.matrix import Matrix, Verdict
 from gopack.plan.proving import JOINT
 from tests.athens_layout import served, serving
-from tests.e2e.caching_proxy import CachingProxy, cache_folder, caching_proxy
+from tests.cachefolder import cache_dir
+from tests.e2e.caching_proxy import CachingProxy, caching_proxy
 from tests.e2e.lay import lay
 from tests.e2e.sealed import QUICK, prover, render, row, subject
 
@@ -77,7 +78,7 @@ def laid(upstream: CachingProxy, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with prover(upstream.url) as trial:
         cells = trial.run([(subject(COBRA), QUICK)])
     assert {cell.verdict for cell in cells} == {Verdict.GOOD}, render(cells)
-    lay(cache_folder() / "proxy", upstream.asked[seen:], root)
+    lay(cache_dir() / "proxy", upstream.asked[seen:], root)
     return root
 
 

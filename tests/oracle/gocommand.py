@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.oracle.oracle import ASK_TIMEOUT_S, BUILD_TIMEOUT_S, built_once, cache_dir
+from tests.cachefolder import cache_dir
+from tests.oracle.oracle import ASK_TIMEOUT_S, BUILD_TIMEOUT_S, built_once
 
 TESTDATA = Path(__file__).parent / "testdata"
 PACKAGE = "cmd/go/internal/gopackscan"

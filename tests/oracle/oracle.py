@@ -9,23 +9,17 @@ import fcntl
 import functools
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cachefolder import cache_dir
+
 SOURCE = Path(__file__).parent
 BUILD_TIMEOUT_S = 300
 ASK_TIMEOUT_S = 120
-
-
-def cache_dir() -> Path:
-    """Where tests keep what they fetch and build, outside the repository."""
-    root = Path(os.environ.get("GOPACK_TEST_CACHE", "~/.cache/gopack-tests")).expanduser()
-    root.mkdir(parents=True, exist_ok=True)
-    return root
 
 
 def built_once(target: Path, build: Callable[[Path], None]) -> Path:

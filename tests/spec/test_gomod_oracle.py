@@ -11,6 +11,7 @@ import pytest
 from gopack.errors import InputError
 from gopack.spec import gomod
 from gopack.spec.gomod import GoMod
+from tests.cachefolder import cache_dir
 from tests.oracle import oracle
 from tests.spec.go_rules import described
 
@@ -27,8 +28,8 @@ WAIT_S = 300
 @pytest.fixture(scope="module")
 def real_files() -> list[Path]:
     """Every go.mod of the graph of the roots, through the go command into the test cache."""
-    work = oracle.cache_dir() / "gomod-graph"
-    cache = oracle.cache_dir() / "gomod-modcache"
+    work = cache_dir() / "gomod-graph"
+    cache = cache_dir() / "gomod-modcache"
     work.mkdir(exist_ok=True)
     # Before 1.17 graphs are not pruned: hundreds of files instead of a dozen.
     (work / "go.mod").write_text("module gopack.invalid/graph\n\ngo 1.16\n")

@@ -10,8 +10,8 @@ import pytest
 from gopack.plan.inputs.golist import read_go_list
 from gopack.spec.imports import read_source
 from gopack.spec.packages import is_source_name, list_packages
+from tests.cachefolder import cache_dir
 from tests.oracle import gocommand
-from tests.oracle.oracle import cache_dir
 from tests.spec.odd_sources import CLAUSES, DECLARATIONS, HEADS, TAILS
 
 pytestmark = pytest.mark.oracle

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cachefolder import cache_dir
 from tests.e2e.container.compose import (
     NoComposeError,
     Project,
@@ -21,8 +22,7 @@ OWNER = (12345, 12346)
 
 @pytest.fixture(scope="session")
 def cache() -> Path:
-    folder = os.environ.get("GOPACK_TEST_CACHE") or "~/.cache/gopack-tests"
-    path = Path(folder).expanduser() / "container"
+    path = cache_dir() / "container"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
