@@ -1,12 +1,17 @@
 """Connections of http.client that stay open, for whoever asks a server next.
 
-Rules: a connection serves one thread at a time, and what was used last is used next, so that there
-are no more than were ever needed at once; trust, time-outs and the least pace are Web's.
+Rules kept:
+- a connection serves one thread at a time, and what was used last is used next, so that there are
+  no more than were ever needed at once;
+- one on which anything came since its last answer is closed: that is no answer to what comes next;
+- so is one that was idle for long: what stands between may have forgotten it without a word;
+- trust, time-outs and the least pace are Web's.
 """
 
 from __future__ import annotations
 
 import io
+import select
 import threading
 import time
 from collections import defaultdict
@@ -21,6 +26,10 @@ from gopack.adapters.web import Web
 if TYPE_CHECKING:
     import http.client
     import socket
+
+
+IDLE_S = 30.0
+"""How long a connection may be idle and still be used."""
 
 
 class NotPlainError(Exception):
@@ -49,7 +58,8 @@ class Connections:
     def __init__(self, web: Web) -> None:
         self._web = web
         self._lock = threading.Lock()
-        self._idle: defaultdict[str, list[http.client.HTTPConnection]] = defaultdict(list)
+        self._idle: defaultdict[str, list[tuple[http.client.HTTPConnection, float]]]
+        self._idle = defaultdict(list)
         self._open: set[http.client.HTTPConnection] = set()
         self._closed = threading.Event()
         web.when_closed(self._close)
@@ -73,12 +83,13 @@ class Connections:
             self._put_back(origin, lent)
 
     def _take(self, origin: str) -> Lent:
-        with self._lock:
-            idle = self._idle[origin]
-            if idle:
-                return Lent(idle.pop(), is_new=False)
         import http.client  # noqa: PLC0415 - see web.py
 
+        while (idle := self._pop(origin)) is not None:
+            connection, since_s = idle
+            if time.monotonic() - since_s < IDLE_S and not _is_readable(connection):
+                return Lent(connection, is_new=False)
+            self._drop(connection)
         try:
             return Lent(self._connect(origin), is_new=True)
         except TimeoutError:
@@ -91,8 +102,17 @@ class Connections:
         connection = lent.connection
         with self._lock:
             if lent.is_sound and connection.sock is not None and not self._closed.is_set():
-                self._idle[origin].append(connection)
+                self._idle[origin].append((connection, time.monotonic()))
                 return
+        self._drop(connection)
+
+    def _pop(self, origin: str) -> tuple[http.client.HTTPConnection, float] | None:
+        with self._lock:
+            idle = self._idle[origin]
+            return idle.pop() if idle else None
+
+    def _drop(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
             self._open.discard(connection)
         connection.close()
 
@@ -131,6 +151,14 @@ class Connections:
             self._open.clear()
 
 
+def _is_readable(connection: http.client.HTTPConnection) -> bool:
+    """Whether an idle connection has something to read, or was closed."""
+    try:
+        return connection.sock.is_readable()  # type: ignore[no-any-return, union-attr]
+    except (OSError, ValueError, AttributeError):  # closed meanwhile
+        return True
+
+
 class PacedSocket:
     """What http.client uses of a socket, with an eye on the pace of each answer."""
 
@@ -138,6 +166,14 @@ class PacedSocket:
         self._inner = inner
         self._pacer = Pacer(pace)
         self.close = inner.close
+
+    def is_readable(self) -> bool:
+        """Whether something came, or the server hung up."""
+        poller = select.poll()
+        poller.register(self._inner.fileno(), select.POLLIN)
+        # What came in one TLS record with what was read is not the socket's any more.
+        pending = getattr(self._inner, "pending", int)
+        return bool(poller.poll(0)) or pending() > 0
 
     def sendall(self, data: bytes) -> None:
         """Send; the next answer is counted anew."""

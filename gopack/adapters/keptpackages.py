@@ -9,7 +9,9 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from os.path import lexists
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, TypeVar
 
 from gopack import __version__
@@ -48,15 +50,15 @@ class KeptPackages:
     def get(self, module: ModuleVersion) -> Contents | None:
         """Give what is kept of a version."""
         zip_h1 = self._zip_sum(module)
-        if zip_h1 is None or (self._opened is None and not self._is_there()):
+        if zip_h1 is None or (self._opened is None and not self._file_exists()):
             return None
         row = self._tried(lambda file: file.execute(_GET, (str(module),)).fetchone())
         if row is None or row[0] != zip_h1 or row[1] != _digest(row[2]):
             return None
         try:
             return _contents(row[2])
-        except (AttributeError, KeyError, TypeError, ValueError):  # nobody but gopack writes here
-            return None
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            return None  # nobody but gopack writes here
 
     def put(self, read: Mapping[ModuleVersion, Contents]) -> None:
         """Keep what was read of versions that the storage has now."""
@@ -73,11 +75,20 @@ class KeptPackages:
         if rows:
             self._tried(write)
 
-    def _is_there(self) -> bool:
+    def _file_exists(self) -> bool:
         try:
             return self._file.exists()
         except OSError:  # its folder is closed to us
             return False
+
+    def _is_odd(self) -> bool:
+        """Whether a link or a pipe lies where SQLite would open a file."""
+        names = (self._file.name + end for end in ("", "-journal", "-wal", "-shm"))
+        files = (self._file.with_name(name) for name in names)
+        try:
+            return any(not S_ISREG(file.lstat().st_mode) for file in files if lexists(file))
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Close the file."""
@@ -90,6 +101,8 @@ class KeptPackages:
         try:
             import sqlite3  # noqa: PLC0415 - not every Python has it, and few runs need it
         except ImportError:
+            return None
+        if self._opened is None and self._is_odd():
             return None
         try:
             if self._opened is None:
@@ -127,12 +140,29 @@ def _text(contents: Contents) -> str:
 
 
 def _contents(text: str) -> Contents:
+    """Read what `_text` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: it is something else.
+    """
     plain = json.loads(text)
-    read = {
-        path: Package(path, tuple(imports), tuple(test_imports), matched, built, name)
-        for path, (imports, test_imports, matched, built, name) in plain["read"].items()
-    }
-    return interned(Contents(frozenset(plain["paths"]), read, plain["whole"]))
+    paths = frozenset(_texts(plain["paths"]))
+    read = {}
+    for path, (imports, test_imports, matched, built, name) in plain["read"].items():
+        is_package = isinstance(matched, bool) and isinstance(built, bool) and isinstance(name, str)
+        if not is_package or path not in paths:
+            raise ValueError(path)
+        read[path] = Package(path, _texts(imports), _texts(test_imports), matched, built, name)
+    is_whole = plain["whole"] is True
+    if is_whole and read.keys() != paths:
+        raise ValueError("a package lacks")
+    return interned(Contents(paths, read, is_whole))
+
+
+def _texts(plain: object) -> tuple[str, ...]:
+    if not isinstance(plain, list) or not all(isinstance(each, str) for each in plain):
+        raise TypeError("no list of texts")
+    return tuple(plain)
 
 
 def _digest(text: str) -> str:

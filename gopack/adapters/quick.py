@@ -54,6 +54,7 @@ class Answer(NamedTuple):
     status: int
     headers: weberrors.Headers
     body: bytes
+    reason: str = ""
 
 
 class _Asked(NamedTuple):
@@ -159,7 +160,7 @@ class QuickReader:
                     response = _begin(asked, lent)
                     is_whole = is_good(response.status, asked.headers)
                     _check_plain(response)
-                    answer = None if is_whole else _whole(response, asked.headers, 0)
+                    answer = None if is_whole else _refusal(response)
             except NotPlainError as odd:
                 self._learn(asked, odd)
                 return None
@@ -183,8 +184,12 @@ class QuickReader:
         """Tell of a status that leads nowhere."""
         import httpx  # noqa: PLC0415 - see web.py
 
+        headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items()]
         response = httpx.Response(
-            answer.status, headers=list(answer.headers.items()), content=answer.body
+            answer.status,
+            headers=headers,
+            content=answer.body,
+            extensions={"reason_phrase": answer.reason.encode("latin-1")},
         )
         raise weberrors.from_status(asked.where, asked.url, response, now=self._web.now())
 
@@ -216,7 +221,7 @@ def _plainly(asked: _Asked, lent: Lent) -> Iterator[None]:
 
 
 def _check_plain(response: http.client.HTTPResponse) -> None:
-    """Leave to Web what only it understands.
+    """Leave to Web what only it understands, and what could be understood in two ways.
 
     Raises:
         NotPlainError: the server answers like this again.
@@ -224,8 +229,12 @@ def _check_plain(response: http.client.HTTPResponse) -> None:
     # What http.client takes for an answer may be a hint of one (103), or that it is elsewhere.
     status, headers = response.status, response.headers
     is_answer = status >= 200 and not (300 <= status < 400 and "Location" in headers)
-    has_end = response.chunked or response.length is not None
-    if not is_answer or not has_end or "Content-Encoding" in headers:
+    lengths = headers.get_all("Content-Length", [])
+    # http.client takes chunks for whole that break off, and reads trailers without end.
+    has_end = response.length is not None and all(x.isascii() and x.isdigit() for x in lengths)
+    is_odd = "Transfer-Encoding" in headers or "Content-Encoding" in headers
+    is_torn = bool(headers.defects) or bool(headers.get_payload())
+    if not is_answer or not has_end or len(lengths) > 1 or is_odd or is_torn:
         raise NotPlainError(stays=True)
 
 
@@ -235,17 +244,23 @@ def _whole(response: http.client.HTTPResponse, asked_with: Mapping[str, str], li
     Raises:
         NotPlainError: it is more than `limit`, or odd.
     """
-    status, headers = response.status, response.headers
     _check_plain(response)
-    if status == HTTPStatus.OK and limit == _NOTHING:
-        return Answer(status, headers, b"")
-    most = limit if is_good(status, asked_with) else _MAX_ERROR_BYTES
-    if (response.length or 0) > most:
+    if not is_good(response.status, asked_with):
+        return _refusal(response)
+    if response.status == HTTPStatus.OK and limit == _NOTHING:
+        return Answer(response.status, response.headers, b"")
+    if (response.length or 0) > limit:
         raise NotPlainError
-    body = response.read(most + 1) if response.chunked else response.read()
-    if len(body) > most:
-        raise NotPlainError
-    return Answer(status, headers, body)
+    return Answer(response.status, response.headers, response.read())
+
+
+def _refusal(response: http.client.HTTPResponse) -> Answer:
+    """Read what a server says to its refusal, as far as that comes."""
+    try:
+        body = response.read(min(response.length or 0, _MAX_ERROR_BYTES))
+    except (OSError, TrickleError):
+        body = b""
+    return Answer(response.status, response.headers, body, response.reason)
 
 
 def _pieces(asked: _Asked, lent: Lent, response: http.client.HTTPResponse) -> Iterator[bytes]:

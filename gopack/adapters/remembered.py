@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gopack.adapters.quick import Answer, QuickReader
-from gopack.adapters.web import Web, pour
+from gopack.adapters.web import Web, entity_tag, pour
 from gopack.errors import UpstreamError
 from gopack.spec import gourl
 from gopack.spec.module import ModuleVersion
@@ -53,7 +53,7 @@ class RememberedAnswers:
             answer = self._ask_web(url, where=where, limit=limit, headers=headers)
         if kept and answer.status == HTTPStatus.NOT_MODIFIED:
             return kept.body
-        if tag := answer.headers.get("ETag", ""):
+        if tag := entity_tag(answer.headers):
             _save(path, _Kept(tag, answer.body))
         return answer.body
 

@@ -16,10 +16,11 @@ from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
 from gopack.adapters.partfile import Origin, PartFile
-from gopack.adapters.web import Body, pour
+from gopack.adapters.web import Body, entity_tag, pour
 from gopack.errors import UpstreamError
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_LENGTH = re.compile("[0-9]{1,18}")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class Asking(Protocol):
@@ -93,14 +94,14 @@ def _is_rest(answer: Body, size: int, origin: Origin) -> bool:
 
 def _origin(answer: Body, url: str) -> Origin | None:
     validator, length = _validator(answer), answer.headers.get("Content-Length", "")
-    if not validator or not _is_plain(answer) or not (length.isascii() and length.isdigit()):
+    if not validator or not _is_plain(answer) or not _LENGTH.fullmatch(length):
         return None
     return Origin.of(url, validator, int(length))
 
 
 def _validator(answer: Body) -> str:
     """Give the answer's entity tag if it is a strong one."""
-    tag: str = answer.headers.get("ETag", "")
+    tag = entity_tag(answer.headers)
     return tag if tag.startswith('"') else ""
 
 

@@ -219,7 +219,7 @@ class Web:
             if response.status_code not in _REDIRECTS or not location:
                 return response
             response.close()
-            text = urljoin(text, location)
+            text = _joined(text, location, where)
             before, target = target, _parse(text, where)
             if before.scheme == "https" and target.scheme != "https":
                 raise UpstreamError(
@@ -382,7 +382,13 @@ def announced_size(status: int, headers: weberrors.Headers) -> int | None:
         announced = headers.get("Content-Range", "").rpartition("/")[2]
     else:
         announced = headers.get("Content-Length", "")
-    return int(announced) if announced.isdigit() else None
+    return int(announced) if announced.isascii() and announced.isdigit() else None
+
+
+def entity_tag(headers: weberrors.Headers) -> str:
+    """Give an answer's entity tag; '' where it has none, or one that cannot be sent back."""
+    tag = headers.get("ETag", "")
+    return tag if tag.isascii() and tag.isprintable() else ""
 
 
 def is_good(status: int, asked_with: Mapping[str, str]) -> bool:
@@ -407,6 +413,16 @@ def _parse(text: str, where: str) -> Url:
             hint="write GOPROXY as https://host or http://host",
         )
     return url
+
+
+def _joined(text: str, location: str, where: str) -> str:
+    """Give the URL that a redirect leads to."""
+    try:
+        return urljoin(text, location)
+    except ValueError:
+        raise UpstreamError(
+            f"redirected from {weberrors.shown(text)} to what is no URL", where=where
+        ) from None
 
 
 def _without_login(text: str) -> str:

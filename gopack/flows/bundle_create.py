@@ -17,6 +17,7 @@ from typing import Protocol
 from gopack.errors import GopackError, InputError, StoreError
 from gopack.flows import bundle_sumdb
 from gopack.flows.bundle_sumdb import Holdings
+from gopack.flows.export_sumdb import REPAIR
 from gopack.plan import publishing
 from gopack.plan.bundle import contents, sbom, tarball
 from gopack.plan.bundle import index as indexes
@@ -299,7 +300,7 @@ def _holdings(origin: Origin, base: Inventory) -> Holdings | None:
         for _ in bundle_sumdb.prove(all_.head, all_.records, all_.heads, origin.proofs.tile):
             pass
     except GopackError as error:
-        error.hint = "run `gopack fetch` with the same list: it completes the proofs"
+        error.hint = REPAIR
         raise
     return bundle_sumdb.lacking(all_, base.sumdbs.get(origin.key.name, Proofs()))
 

@@ -19,7 +19,10 @@ from gopack.spec.sumdb import LATEST_PATH, HeadProver, SignedHead, newest, open_
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
 
-_REPAIR = "run `gopack fetch` with the same list where there is a network: it completes the proofs"
+REPAIR = (
+    "run `gopack check --repair`, which moves what is spoilt aside, then `gopack fetch` with the "
+    "same list where there is a network: it completes the proofs"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def prove_tree(store: ProofStore, key: note.Verifier) -> ProvenTree:
     if not heads:
         raise StoreError(
             "nothing of the checksum database is kept in this storage",
-            hint="copy the storage with its .gopack folder (cp -a ROOT/. TARGET/), or " + _REPAIR,
+            hint="copy the storage with its .gopack folder (cp -a ROOT/. TARGET/), or " + REPAIR,
         )
     head = newest(heads)
     records = {m: r for m, r in store.records().items() if r.id < head.tree.size}
@@ -68,13 +71,13 @@ def prove_tree(store: ProofStore, key: note.Verifier) -> ProvenTree:
 def _read(store: ProofStore, tile: Tile) -> bytes:
     data = store.tile(tile)
     if data is None:
-        raise StoreError("a tile is missing", where=tile.path, hint=_REPAIR)
+        raise StoreError("a tile is missing", where=tile.path, hint=REPAIR)
     return data
 
 
 def _admit(prover: HeadProver, tiles: dict[Tile, bytes]) -> None:
     for tile in prover.admit(tiles):
-        raise IntegrityError("a kept tile is spoilt", where=tile.path, hint=_REPAIR)
+        raise IntegrityError("a kept tile is spoilt", where=tile.path, hint=REPAIR)
 
 
 def _check(prover: HeadProver, module: ModuleVersion, record: Record) -> None:

@@ -96,7 +96,20 @@ def test_row_that_was_changed_counts_as_none(kept: KeptPackages, file: Path) -> 
     assert kept.get(B) == WHOLE
 
 
-@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"paths":1,"read":{"a":[]}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "[]",
+        "{}",
+        '{"paths":1,"read":{"a":[]}}',
+        "[" * 200_000,
+        '{"paths":["a"],"read":{"a":["bc",[],true,true,"a"]},"whole":true}',
+        '{"paths":["a"],"read":{"a":[[],[],true,true,[1]]},"whole":true}',
+        '{"paths":["a"],"read":{"b":[[],[],true,true,""]},"whole":false}',
+        '{"paths":["a","b"],"read":{"a":[["b"],[],true,true,"a"]},"whole":true}',
+    ],
+)
 def test_row_that_is_forged_counts_as_none(kept: KeptPackages, file: Path, text: str) -> None:
     kept.put({A: CONTENTS})
     kept.close()
@@ -112,6 +125,30 @@ def test_pipe_in_its_place_is_no_trouble(kept: KeptPackages, file: Path) -> None
     os.mkfifo(file)
     assert kept.get(A) is None
     kept.put({A: CONTENTS})
+
+
+def test_pipe_in_place_of_its_journal_is_no_trouble(kept: KeptPackages, file: Path) -> None:
+    kept.put({A: CONTENTS})
+    kept.close()
+    os.mkfifo(f"{file}-journal")
+    assert kept.get(A) is None
+    kept.put({A: CONTENTS})
+
+
+def test_attack_link_in_its_place_leads_to_nothing_else(
+    kept: KeptPackages, file: Path, tmp_path: Path
+) -> None:
+    somebodys = tmp_path / "theirs"
+    file.parent.mkdir()
+    file.symlink_to(somebodys)
+    kept.put({A: CONTENTS})
+    assert not somebodys.exists()
+    theirs = sqlite3.connect(somebodys)
+    theirs.execute("CREATE TABLE t (x)")
+    assert kept.get(A) is None
+    kept.put({A: CONTENTS})
+    assert theirs.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+    theirs.close()
 
 
 @pytest.mark.parametrize("spoilt", [b"no database at all" * 99, b"", bytes(5000)])
