@@ -269,7 +269,7 @@ def test_chunks_are_webs_to_put_together(
     reader: QuickReader, web: Counting, upstream: Upstream, size: int
 ) -> None:
     """http.client takes chunks that break off for whole."""
-    chunked = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}
+    chunked = {"Transfer-Encoding": "chunked", "Connection": "close"}
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)
     upstream.fail("/a", Fault(headers=chunked, body=body, without_length=True))
     if size <= LIMIT:
@@ -417,7 +417,7 @@ def test_body_that_stops_coming_is_given_up(upstream: Upstream) -> None:
         Fault(without_length=True),
         Fault(headers={"Content-Encoding": "identity"}),
         Fault(
-            headers={"Transfer-Encoding": "chunked"},
+            headers={"Transfer-Encoding": "chunked", "Connection": "close"},
             body=b"5\r\na zip\r\n0\r\n\r\n",
             without_length=True,
         ),
