@@ -79,7 +79,9 @@ def command(
             console.print(str(warning), markup=False, highlight=False)
         with (
             make_progress(console) as progress,
-            session(storage, jobs=jobs, progress=progress, heads=read_heads(heads)) as s,
+            session(
+                storage, jobs=jobs, progress=progress, heads=read_heads(heads), items=items
+            ) as s,
         ):
             s.planner.platforms = platforms
             result = fetch(items, Level(closure), s.planner, s.fetcher, s.completer)

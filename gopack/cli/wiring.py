@@ -3,7 +3,7 @@
 import gc
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from gopack.flows.layered import StoredFirst
 from gopack.flows.mending import find_lost
 from gopack.flows.planning import Planner
 from gopack.flows.vouched import VouchedSources
-from gopack.plan.items import ModuleItem
+from gopack.plan.items import Item, ModuleItem
 from gopack.plan.manifest import LineFacts, Manifest, survey_key
 from gopack.plan.query import Resolution, checked_info, is_exact
 from gopack.plan.summary import Retraction
@@ -82,10 +82,12 @@ def session(
     jobs: int,
     progress: WatchedProgress,
     heads: Mapping[str, bytes] | None = None,
+    items: Sequence[Item] = (),
 ) -> Iterator[Session]:
     """Open everything a fetch needs, with the storage locked; close it at the end.
 
-    `heads` are the tree heads to carry, by the names of their files.
+    `heads` are the tree heads to carry, by the names of their files; `items` what is to be
+    fetched, where that is known: where an earlier run brought it all, no workers are started.
 
     Raises:
         InputError: the go command's settings are malformed or missing.
@@ -98,7 +100,14 @@ def session(
         ledger = DiskLedger(store.own_folder)
         answers = store.own_folder / "cache" / "answers"
         with _parts(
-            env, store, ledger, jobs=jobs, progress=progress, heads=heads, answers=answers
+            env,
+            store,
+            ledger,
+            jobs=jobs,
+            progress=progress,
+            heads=heads,
+            answers=answers,
+            expects_zips=not _are_here(store, ledger.manifest, items),
         ) as parts:
             if env.sumdb is not None:
                 proofs, key = kept_proofs(env.sumdb, store.own_folder)
@@ -126,6 +135,7 @@ def _parts(
     progress: WatchedProgress,
     heads: Mapping[str, bytes] | None = None,
     answers: Path | None = None,
+    expects_zips: bool = False,
 ) -> Iterator[Session]:
     gc.set_threshold(OBJECTS)
     stop = threading.Event()
@@ -151,7 +161,7 @@ def _parts(
         store.root,
     )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
-    if answers is not None:  # a run that fetches
+    if expects_zips:
         zips.start_ahead()
     planner = Planner(
         asked,
@@ -261,6 +271,19 @@ def _listed_before(known: Manifest, item: ModuleItem) -> ModuleVersion | None:
         if module in known.listed and is_whole:
             return module
     return None
+
+
+def _are_here(store: DiskStore, known: Manifest, items: Sequence[Item]) -> bool:
+    """Whether an earlier run brought all of a list: then there is most likely nothing to fetch.
+
+    Listed versions appear after all that they need.
+    """
+    found = [
+        _listed_before(known, item) if isinstance(item, ModuleItem) else None for item in items
+    ]
+    return bool(found) and all(
+        module and is_exact(*module) and store.state(module) is State.COMPLETE for module in found
+    )
 
 
 def _resolution(module: ModuleVersion, info: bytes, facts: LineFacts) -> Resolution:
