@@ -20,6 +20,8 @@ Script = Callable[[int, str], list[Step]]
 ZIP = b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\n"
 CHUNKED = ZIP + b"Transfer-Encoding: chunked\r\n\r\n"
 NONE: Mapping[str, str] = {}
+LATE_S = 0.5
+"""By then what a server sends a moment later has come, however busy the machine."""
 
 
 def whole(body: bytes) -> bytes:
@@ -121,7 +123,7 @@ def test_bytes_behind_an_answer_are_not_the_next_one(asking: Asking, first: list
 
     with raw_server(script) as url:
         got(asking, f"{url}/0")
-        time.sleep(0.2)
+        time.sleep(LATE_S)
         assert [got(asking, f"{url}/{n}") for n in (1, 2, 3)] == [b"/1", b"/2", b"/3"]
 
 
@@ -135,7 +137,7 @@ def test_bytes_that_come_with_the_end_of_a_body_are_not_the_next_answer(web: Web
     reader = QuickReader(web)
     with raw_server(script) as url:
         got(reader, f"{url}/0")
-        time.sleep(0.2)
+        time.sleep(LATE_S)
         assert [got(reader, f"{url}/{n}") for n in (1, 2, 3)] == [b"/1", b"/2", b"/3"]
 
 
@@ -151,7 +153,7 @@ def test_server_that_says_408_as_it_closes_an_idle_connection_is_no_trouble(
 
     with raw_server(script) as url:
         got(asking, f"{url}/0")
-        time.sleep(0.2)
+        time.sleep(LATE_S)
         assert got(asking, f"{url}/1") == b"/1"
 
 
@@ -253,7 +255,7 @@ def test_length_of_chunks_is_no_crash(asking: Asking, length: bytes) -> None:
 
 def test_trailers_without_end_are_given_up(asking: Asking) -> None:
     def endless(connection: socket.socket) -> None:
-        end = time.monotonic() + 3
+        end = time.monotonic() + 5
         while time.monotonic() < end:
             connection.sendall(b"A: bbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n" * 1000)
             time.sleep(0.01)
@@ -262,7 +264,7 @@ def test_trailers_without_end_are_given_up(asking: Asking) -> None:
     steps: list[Step] = [CHUNKED + b"5\r\nhello\r\n0\r\n", endless, b"\r\n"]
     with raw_server(lambda _n, _path: steps) as url, suppress(UpstreamError):
         got(asking, f"{url}/zip")
-    assert time.monotonic() - begun < 1.5, "it goes on for as long as the server likes"
+    assert time.monotonic() - begun < 2.5, "it goes on for as long as the server likes"
 
 
 # 6. How refusals are told.

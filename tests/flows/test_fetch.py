@@ -238,9 +238,9 @@ def test_fetch_interrupted_while_versions_appear_notes_them_and_begins_no_more(
 
     def publish_slowly(wanted: Sequence[Publication]) -> dict[ModuleVersion, StoreError]:
         if mv(appearing) in [publication.module for publication in wanted]:
-            time.sleep(0.1)  # so that it is waited for
+            time.sleep(0.3)  # so that it is waited for
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            time.sleep(0.2)
+            time.sleep(0.1)
         return publish_all(wanted)
 
     monkeypatch.setattr(kit.store, "publish_all", publish_slowly)
