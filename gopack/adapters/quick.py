@@ -211,7 +211,7 @@ def _plainly(asked: _Asked, lent: Lent) -> Iterator[None]:
     try:
         yield
     except (TimeoutError, TrickleError) as error:
-        _tell_time_out(asked, error)
+        _tell(asked, error)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotPlainError(stays=lent.is_new) from error
     except AttributeError as error:  # http.client's, of a connection closed meanwhile
@@ -273,14 +273,12 @@ def _pieces(asked: _Asked, lent: Lent, response: http.client.HTTPResponse) -> It
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
         response.read()  # nothing, but it has ended then
-    except (TimeoutError, TrickleError) as error:
-        _tell_time_out(asked, error)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        _tell_broken(asked, error)
-    except AttributeError as error:
+    except (OSError, TrickleError, http.client.HTTPException, ValueError) as error:
+        _tell(asked, error)
+    except AttributeError as error:  # see _plainly
         if lent.connection.sock is not None:
             raise
-        _tell_broken(asked, error)
+        _tell(asked, error)
     lent.is_sound = response.isclosed()
 
 
@@ -297,22 +295,16 @@ def _split(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", f"/{path}"
 
 
-def _tell_time_out(asked: _Asked, error: Exception) -> Never:
-    import httpx  # noqa: PLC0415
-
-    with weberrors.translated(asked.where, asked.url):
-        raise httpx.ReadTimeout(str(error)) from error
-    raise AssertionError  # never reached: it was translated
-
-
-def _tell_broken(asked: _Asked, error: Exception) -> Never:
-    """Tell of a body that breaks off as Web tells it."""
+def _tell(asked: _Asked, error: Exception) -> Never:
+    """Tell of an answer that does not come, or breaks off, as Web tells it."""
     import http.client  # noqa: PLC0415
 
     import httpx  # noqa: PLC0415
 
     told: Exception = httpx.ReadError(str(error))
-    if isinstance(error, http.client.IncompleteRead):
+    if isinstance(error, TimeoutError | TrickleError):
+        told = httpx.ReadTimeout(str(error))
+    elif isinstance(error, http.client.IncompleteRead):
         told = httpx.RemoteProtocolError("incomplete")
     elif isinstance(error, http.client.HTTPException | ValueError):
         told = httpx.RemoteProtocolError(str(error))

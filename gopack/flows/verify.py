@@ -49,6 +49,7 @@ from gopack.spec.sumdb import (
     Sums,
     check_sums,
     fork_error,
+    holds,
     newest,
     open_head,
     parse_lookup,
@@ -456,7 +457,7 @@ class SumVerifier:
         store, prover = self._db.store, self._prover
         *above, leaf = prover.chain(record.id)
         data = prover.proven.get(leaf) or store.tile(leaf)
-        if data is None or not prover.is_in(record, data):
+        if data is None or not holds(leaf, data, record):
             return False
         return all(tile in prover.proven or self._has(tile) for tile in above)
 

@@ -252,14 +252,6 @@ class HeadProver:
                 evidence=_quote(tlog.format_record(record), self.head.message),
             )
 
-    def is_in(self, record: Record, data: bytes) -> bool:
-        """Whether the last tile of a record's chain, with these data, holds it under its number."""
-        index = tlog.stored_hash_index(0, record.id)
-        tile = self._tiles.chain(index)[-1]
-        if len(data) != tile.size_bytes:
-            return False
-        return hash_from_tile(tile, data, index) == tlog.record_hash(record.text)
-
     def check_older(self, older: SignedHead) -> None:
         """Check that `older` is a prefix of this head's tree.
 
@@ -274,6 +266,18 @@ class HeadProver:
         parts = tlog.prove_tree(self.head.tree.size, size, self._tiles.read) if size else ()
         proof = "\n".join(base64std.encode(part) for part in (here, *parts))
         raise fork_error(older, self.head, proof=proof)
+
+
+def holds(tile: Tile, data: bytes, record: Record) -> bool:
+    """Whether the last tile of a record's chain, with these data, has it under its number.
+
+    Raises:
+        InputError: it is another tile.
+    """
+    if len(data) != tile.size_bytes:
+        return False
+    leaf = hash_from_tile(tile, data, tlog.stored_hash_index(0, record.id))
+    return leaf == tlog.record_hash(record.text)
 
 
 def fork_error(older: SignedHead, newer: SignedHead, *, proof: str = "") -> IntegrityError:

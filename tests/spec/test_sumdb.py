@@ -135,15 +135,16 @@ def test_head_proves_every_record_and_every_older_head(size: int, data: st.DataO
 def test_record_is_told_in_its_tile_and_in_no_other(size: int, data: st.DataObject) -> None:
     n = data.draw(st.integers(0, size - 1))
     prover = HeadProver(head_of(LOG, size))
-    tile = LOG.tile_data(prover.chain(n)[-1])
+    leaf = prover.chain(n)[-1]
+    tile = LOG.tile_data(leaf)
     record = Record(n, LOG.texts[n])
-    assert prover.is_in(record, tile)
-    assert not prover.is_in(record._replace(text=record.text + b"x"), tile)
+    assert sumdb.holds(leaf, tile, record)
+    assert not sumdb.holds(leaf, tile, record._replace(text=record.text + b"x"))
     start = 32 * (n % 256)
     spoilt = tile[:start] + bytes([tile[start] ^ 1]) + tile[start + 1 :]
-    assert not prover.is_in(record, spoilt)
-    assert not prover.is_in(record, tile[:-1])
-    assert not prover.is_in(record, tile + bytes(32))
+    assert not sumdb.holds(leaf, spoilt, record)
+    assert not sumdb.holds(leaf, tile[:-1], record)
+    assert not sumdb.holds(leaf, tile + bytes(32), record)
 
 
 def test_attack_record_with_another_text_is_refused() -> None:
