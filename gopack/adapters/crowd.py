@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 FIRST = 4
 WINDOW = 32
-REQUEST_S = 0.002
+REQUEST_S = 0.001
 """Well above the time that a small request takes here while all processors are busy: those who wait
 for each other make answers later, and must not be taken for a server that is far."""
 

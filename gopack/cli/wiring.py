@@ -149,7 +149,8 @@ def _parts(
     stored = partial(read_stored, store, ledger)
     sources = StoredFirst(upstream, stored)
     verifier = make_verifier(env, store.own_folder, quick, stop=stop, jobs=jobs)
-    vouched = VouchedSources(upstream, verifier)
+    gomods: dict[ModuleVersion, bytes] = {}
+    vouched = VouchedSources(StoredFirst(upstream, partial(_read_before, gomods)), verifier)
     asked = StoredFirst(vouched, stored)
     mods = RememberedMods(answers.with_name(_mods_folder(env))) if answers else None
     noted = vouched.noted()
@@ -168,6 +169,7 @@ def _parts(
         executor,
         partial(_known_or_prepared, store, ledger, zips),
         progress,
+        gomods,
         hints=StoredFirst(vouched, stored, mods=mods),
         graph_sources=sources,
         stored=lambda module: stored(module, FileKind.MOD),
@@ -238,6 +240,13 @@ def _known_or_prepared(
     if known is None:
         zips.prepare()
     return known
+
+
+def _read_before(
+    gomods: Mapping[ModuleVersion, bytes], module: ModuleVersion, kind: FileKind
+) -> bytes | None:
+    """Give a go.mod that a graph has read; who takes it from here verifies it."""
+    return gomods.get(module) if kind is FileKind.MOD else None
 
 
 def read_stored(

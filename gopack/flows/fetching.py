@@ -15,6 +15,7 @@ from typing import Any
 
 from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
 from gopack.flows.appearing import Appearing, Shelf
+from gopack.flows.foreseeing import FILES_PER_VERSION, PLENTY, Foresight
 from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
@@ -28,7 +29,6 @@ from gopack.plan.summary import OtherModuleError
 from gopack.ports import FetchedZip, Ledger, Publication, Sources, State, Store, ZipFetcher
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
-from gopack.spec.modzip import MAX_ZIP_BYTES
 from gopack.spec.sumdb import Sums
 
 WAVE = 32
@@ -41,12 +41,6 @@ ABANDON_S = 0.5
 """How long a run that is broken off waits for what is just appearing."""
 
 _ZIP, _SMALL = "zip", "small files"
-
-PLENTY = 2
-"""Zips start before all sizes are known where so many times as much fits as is known to come."""
-
-FILES_PER_VERSION = 4
-"""Inodes a version takes: its folder and three files."""
 
 
 @dataclass(slots=True)
@@ -114,7 +108,14 @@ class FetchRun:
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
         self._begun: set[ModuleVersion] = set()
         self._found: dict[ModuleVersion, bool] = {}
-        self._foreseen: dict[ModuleVersion, Future[FetchedZip]] = {}
+        self._foresight = Foresight(
+            self._reader,
+            fetcher.store,
+            fetcher.zips,
+            fetcher.verifier,
+            fetcher.executor,
+            fetcher.room,
+        )
         self._under_way = _done()
         shelf = Shelf(self._store, self._note_stored, self._fail)
         self._appearing = Appearing(shelf, fetcher.executor)
@@ -133,23 +134,12 @@ class FetchRun:
         self.wait()
 
     def foresee(self, modules: Iterable[ModuleVersion]) -> None:
-        """Begin the zips of versions that the plan will want, while it is still made.
-
-        Only where it costs nothing should it not: with room in plenty, and workers that wait. What
-        the plan does not want in the end is left to `Store.forget_incoming`.
+        """Begin what the plan will want, while it is still made; see Foresight.
 
         Raises:
             StoreError: the storage cannot be used.
         """
-        if not self._ports.zips.can_begin:
-            return
-        for module in modules:
-            is_here = self._ports.store.state(module) is State.COMPLETE
-            if is_here or module in self._foreseen:
-                continue
-            zips = 1 + len(self._foreseen)
-            if self._ports.room().has(PLENTY * MAX_ZIP_BYTES * zips, FILES_PER_VERSION * zips):
-                self._foreseen[module] = self._ports.zips.fetch(module)
+        self._foresight.see(modules)
 
     def start(self, plan: Plan) -> None:
         """Begin to bring a plan, in a thread of its own.
@@ -171,7 +161,7 @@ class FetchRun:
             self._ports.progress.phase("fetching")
             self._ports.zips.expect(len(self._arrivals))
             self._measure(lacking)
-            self._start_lacking(lacking)
+            self._begin_zips(lacking)
         self._under_way = in_background(partial(self._bring, lacking, new - lacking))
 
     def wait(self) -> None:
@@ -228,9 +218,10 @@ class FetchRun:
         """
         room = self._ports.room()
         jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
+        self._foresight.hurry()
         for module in sorted(lacking & self._arrivals.keys()):
             if self._ports.store.state(module) is not State.COMPLETE:
-                jobs.submit(module, partial(self._reader.zip_size, module))
+                jobs.watch(module, self._foresight.size(module))
         total_bytes, files = 0, FILES_PER_VERSION * len(lacking)
         for module, job in jobs:
             try:
@@ -246,6 +237,7 @@ class FetchRun:
 
     def _bring(self, lacking: Set[ModuleVersion], stored: Set[ModuleVersion]) -> None:
         try:
+            self._read_lacking(lacking)
             self._verify_stored(stored)
             self._hold_against_go_sums(stored)
             self._take_lacking(lacking)
@@ -253,14 +245,17 @@ class FetchRun:
             for arrival in self._arrivals.values():
                 _resolve(arrival)
 
-    def _start_lacking(self, lacking: Set[ModuleVersion]) -> None:
-        """Start every zip, biggest first, and read the small files that the order hangs on."""
+    def _begin_zips(self, lacking: Set[ModuleVersion]) -> None:
+        """Begin every zip that is not under way, biggest first."""
         for module in sorted(lacking, key=lambda m: (-self._sizes.get(m, 0), m)):
             if self._wants[module] and module not in self._zip_errors:
                 self._begin_zip(module)
-        self._read_unknown({m for m in lacking if self._plan.summary(m) is None})
+
+    def _read_lacking(self, lacking: Set[ModuleVersion]) -> None:
+        """Start to read all small files; take those that the order hangs on."""
         for module in sorted(lacking):
             self._ports.verifier.prefetch(module)
+        self._read_unknown({m for m in lacking if self._plan.summary(m) is None})
         self._appearing.plan(self._requires(lacking), last=self._plan.roots())
         for module in sorted(lacking - self._small.keys() - self._given_up()):
             self._jobs.submit((_SMALL, module), self._small_job(module))
@@ -281,7 +276,8 @@ class FetchRun:
 
     def _small_job(self, module: ModuleVersion) -> Callable[[], SmallFiles]:
         known, summary = self._plan.gomods.get(module), self._plan.summary(module)
-        return partial(self._reader.read, module, mod=known, summary=summary)
+        info = self._foresight.info(module)
+        return partial(self._reader.read, module, info=info, mod=known, summary=summary)
 
     def _read_unknown(self, modules: Set[ModuleVersion]) -> None:
         """Read the small files of versions whose requirements no graph has told."""
@@ -370,7 +366,7 @@ class FetchRun:
         if self._ports.store.state(module) is State.COMPLETE:
             job = zips.check(module)
         else:
-            foreseen = self._foreseen.pop(module, None)
+            foreseen = self._foresight.take(module)
             job = foreseen or zips.fetch(module, size_bytes=self._sizes.get(module, 0))
         self._jobs.watch((_ZIP, module), job)
 

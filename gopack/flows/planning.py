@@ -25,12 +25,16 @@ from gopack.plan.lineclosures import (
     with_closures,
 )
 from gopack.plan.lines import LinePlan, Plan, union
+from gopack.plan.query import Resolution
 from gopack.plan.summary import OtherModuleError, Summary, summarize
 from gopack.plan.survey import Part
 from gopack.plan.toolchains import platforms_of
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
+
+Foresee = Callable[[Iterable[ModuleVersion]], None]
+"""Is told versions that will be stored with their zips, while it is still found out what else."""
 
 
 def _ignore(_: object) -> None:
@@ -84,19 +88,24 @@ class Planner:
         self,
         items: Sequence[Item],
         level: Level,
-        foresee: Callable[[Iterable[ModuleVersion]], None] = _ignore,
+        foresee: Foresee = _ignore,
     ) -> Plan:
         """Resolve every line and walk every graph; failed lines carry their error.
 
-        `foresee` is told the versions of each line that names modules, before graphs are walked.
+        `foresee` is told, while graphs are walked, versions that will be stored with their zips.
         """
         self.progress.phase("resolving")
-        lines = self._resolve_all(items, level, foresee)
+        resolver = Resolver(
+            self.hints or self.sources, self.known, platforms_of(items, self.platforms)
+        )
+        lines = self._resolve_all(items, level, resolver, foresee)
+        remarks = self._start_remarks(lines, resolver)
         self.progress.phase("reading the module graphs")
         self.level = level
         sources = self.graph_sources or self.sources
         self.walker = Walker(sources, self.executor, self.progress, self.gomods, self.stored)
-        walked = self.walker.walk_lines(lines)
+        walked = self.walker.walk_lines(lines, foresee)
+        walked = _with_remarks(walked, remarks)
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
         return self._with_joint(Plan(tuple(walked), gomods=self.gomods))
 
@@ -222,15 +231,10 @@ class Planner:
         return replace(plan, joint=every, joint_base=joint, joint_error=error)
 
     def _resolve_all(
-        self,
-        items: Sequence[Item],
-        level: Level,
-        foresee: Callable[[Iterable[ModuleVersion]], None],
+        self, items: Sequence[Item], level: Level, resolver: Resolver, foresee: Foresee
     ) -> list[LinePlan]:
         """Resolve the lines; those that say `patch` after the others, since they build on them."""
         found: dict[int, LinePlan] = {}
-        sources = self.hints or self.sources
-        resolver = Resolver(sources, self.known, platforms_of(items, self.platforms))
         for wave in (False, True):
             indexes = [i for i, item in enumerate(items) if _needs_base(item) is wave]
             bases = {m.path: m.version for line in found.values() for m in line.modules}
@@ -244,6 +248,16 @@ class Planner:
                     foresee(found[i].modules)
                 self.progress.resolved(len(found), len(items))
         return [found[i] for i in range(len(items))]
+
+    def _start_remarks(
+        self, lines: Sequence[LinePlan], resolver: Resolver
+    ) -> "Jobs[int, tuple[Resolution, ...]]":
+        """Look up what modules say of the exact versions that are listed, beside the graphs."""
+        jobs: Jobs[int, tuple[Resolution, ...]] = Jobs(self.executor)
+        for place, line in enumerate(lines):
+            if any(root.is_bare for root in line.roots):
+                jobs.submit(place, partial(_remarked, line.roots, resolver))
+        return jobs
 
     def _resolve(
         self, item: Item, level: Level, *, resolver: Resolver, bases: dict[str, str]
@@ -279,11 +293,20 @@ class Walker:
         self._stored = stored
         self._known: dict[ModuleVersion, Summary | GopackError] = {}
         self._errors: dict[int, GopackError] = {}
+        self._foresee: Foresee = _ignore
+        self._foreseen: set[ModuleVersion] = set()
 
-    def walk_lines(self, lines: Sequence[LinePlan]) -> list[LinePlan]:
-        """Give each line that resolved its closures, or the error its graph ended in."""
+    def walk_lines(self, lines: Sequence[LinePlan], foresee: Foresee = _ignore) -> list[LinePlan]:
+        """Give each line that resolved its closures, or the error its graph ended in.
+
+        `foresee` is told the versions that are certain to be stored with their zips.
+        """
         closures = [closures_of(line) if line.error is None else [] for line in lines]
-        errors = iter(self.walk([closure for each in closures for closure in each]))
+        self._foresee = foresee
+        try:
+            errors = iter(self.walk([closure for each in closures for closure in each]))
+        finally:
+            self._foresee = _ignore
         return [
             with_closures(line, [(closure, next(errors)) for closure in each]) if each else line
             for line, each in zip(lines, closures, strict=True)
@@ -347,6 +370,9 @@ class Walker:
             if not isinstance(known, Summary):
                 raise known
             closure.feed(module, known)
+            if closure.takes_all_it_reads and module not in self._foreseen:
+                self._foreseen.add(module)
+                self._foresee(known.require)
         except GopackError as error:
             is_absent = isinstance(error, NotFoundError | OtherModuleError)
             if not (is_absent and closure.feed_missing(module)):
@@ -359,6 +385,20 @@ def _of_a_go_mod(error: GopackError) -> GopackError:
     if isinstance(error, InputError):
         return IntegrityError(error.what, where=error.where, expected=error.expected, got=error.got)
     return error
+
+
+def _remarked(roots: Sequence[Resolution], resolver: Resolver) -> tuple[Resolution, ...]:
+    return tuple(resolver.remark(root) if root.is_bare else root for root in roots)
+
+
+def _with_remarks(
+    lines: Sequence[LinePlan], remarks: "Jobs[int, tuple[Resolution, ...]]"
+) -> list[LinePlan]:
+    found = {place: job.result() for place, job in remarks}
+    return [
+        replace(line, roots=found[place]) if place in found else line
+        for place, line in enumerate(lines)
+    ]
 
 
 def _needs_base(item: Item) -> bool:

@@ -30,7 +30,15 @@ from gopack.plan.items import (
     VersionsItem,
 )
 from gopack.plan.lineclosures import listed_in
-from gopack.plan.query import Resolution, Steps, resolve, resolve_all
+from gopack.plan.query import (
+    Resolution,
+    Steps,
+    highest,
+    remarked,
+    resolve,
+    resolve_all,
+    resolve_bare,
+)
 from gopack.plan.toolchains import choose_toolchains
 from gopack.ports import ModuleSource, Sources
 from gopack.spec import module
@@ -67,20 +75,22 @@ class Resolver:
     def resolve_item(self, item: Item, *, base: str = "") -> Resolved:
         """Resolve one line; `base` is the version of its module on another line, for `patch`.
 
+        What is said of exact versions is not looked up: see `remark`.
+
         Raises:
             GopackError: there is no such version, or it cannot be had.
         """
         match item:
             case ModuleItem(path=path, query=query):
                 current = base if item.needs_base else ""
-                machine = partial(resolve, query=query, current=current)
+                machine = partial(resolve_bare, query=query, current=current)
                 return Resolved((self.known(item) or self._ask(path, machine),))
             case PatternItem(path=path, query=query):
                 start = path[: path.index("...")].rpartition("/")[0]
                 return Resolved((self._ask(start, partial(resolve, query=query)),))
             case VersionsItem(path=path, bounds=bounds):
-                highest, others = self._ask(path, partial(resolve_all, bounds=bounds))
-                return Resolved((highest,), others)
+                first, others = self._ask(path, partial(resolve_all, bounds=bounds))
+                return Resolved((first,), others)
             case GoItem(query=query):
                 return self._resolve_go(query, ())
             case ToolchainItem(query=query, platforms=platforms):
@@ -90,6 +100,17 @@ class Resolver:
             case InputItem(fault=GopackError() as fault):
                 raise fault
         raise InputError("nothing can be fetched for this line", hint="List a module's path.")
+
+    def remark(self, bare: Resolution) -> Resolution:
+        """Look up what its module says of an exact version, if anybody knows."""
+        path = bare.module.path
+        try:
+            found = first_answer(
+                self.sources.attempts(path), lambda source: run_steps(highest(path), source)
+            )
+        except GopackError:
+            found = None
+        return remarked(bare, found)
 
     def _resolve_go(self, query: str, platforms: Sequence[str]) -> Resolved:
         offered = first_answer(

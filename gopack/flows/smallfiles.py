@@ -1,5 +1,6 @@
 """The small files of a version: its info and go.mod, read and checked; the size of its zip."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from gopack.asking import first_answer
@@ -31,29 +32,40 @@ class SmallFileReader:
         self,
         module: ModuleVersion,
         *,
+        info: "Future[bytes] | None" = None,
         mod: bytes | None = None,
         summary: Summary | None = None,
     ) -> SmallFiles:
         """Read and check a version's info and go.mod.
 
-        `mod` and `summary` are given where a graph has read them.
+        `info` is given where it was asked for before, `mod` and `summary` where a graph has read
+        them.
 
         Raises:
             UpstreamError: no source could answer.
             IntegrityError: an answer is not what it must be.
             StoreError: the storage has something else of this version.
         """
-        attempts = self.sources.attempts(module.path)
-        info = first_answer(attempts, lambda source: source.read(Info(*module)))
-        checked_info(module.path, module.version, info)
+        found = self.info(module) if info is None else info.result()
+        checked_info(module.path, module.version, found)
         if mod is None:
+            attempts = self.sources.attempts(module.path)
             mod = first_answer(attempts, lambda source: source.read(GoMod(module)))
         if summary is None:
             summary = summarize(module, mod)
             check_names_module(module, summary)
         if self.store.state(module) is not State.ABSENT:
-            info = self._stored_info(module, mod)
-        return SmallFiles(info, mod, summary.require)
+            found = self._stored_info(module, mod)
+        return SmallFiles(found, mod, summary.require)
+
+    def info(self, module: ModuleVersion) -> bytes:
+        """Ask for a version's info, unchecked.
+
+        Raises:
+            UpstreamError: no source could answer.
+        """
+        attempts = self.sources.attempts(module.path)
+        return first_answer(attempts, lambda source: source.read(Info(*module)))
 
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Ask for the size of a version's zip, in bytes; None where no source tells.

@@ -151,6 +151,11 @@ class Closure:
         return self._narrow is not None
 
     @property
+    def takes_all_it_reads(self) -> bool:
+        """Whether each version that it reads, or that one it reads requires, has its zip stored."""
+        return self.level is Level.GRAPH and self._narrow is None and self._main is PLAIN
+
+    @property
     def is_done(self) -> bool:
         """Whether the closure is known; ask `needs` first."""
         return self._promoted and all(walk.is_done for walk in self._walks())

@@ -17,7 +17,7 @@ Spec: go.dev/ref/mod#version-queries, the go command's modload.Query.
 """
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -47,7 +47,8 @@ class Resolution:
 
     `retraction` is set when the version is retracted (it was asked for by its own name);
     `deprecated` is the module's deprecation message or empty; `carrier` is the version whose
-    go.mod says so (the module's highest), None where it was not looked up or not found.
+    go.mod says so (the module's highest), None where it was not looked up or not found. `is_bare`
+    is set where none of this was looked up yet: see `remarked`.
     """
 
     module: ModuleVersion
@@ -56,6 +57,7 @@ class Resolution:
     retraction: Retraction | None = None
     deprecated: str = ""
     carrier: ModuleVersion | None = None
+    is_bare: bool = False
 
 
 def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
@@ -127,19 +129,41 @@ def names_revision(path: str, query: str) -> bool:
     return query != "patch" and _Matcher.of(path, query, "") is None
 
 
-def resolve_exact(module: ModuleVersion) -> Steps[Resolution]:
-    """Resolve a canonical version without looking at retractions: one request at most."""
-    data = yield Info(module.path, module.version)
-    info = checked_info(module.path, module.version, data)
-    return Resolution(ModuleVersion(module.path, info.version), info, data)
+def resolve_bare(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
+    """Resolve as `resolve` does, but ask nothing more of an exact version than what it needs.
+
+    What its module says of it changes neither the version nor whether it may be taken.
+    """
+    if not is_exact(path, query):
+        return (yield from resolve(path, query, current=current))
+    data = yield Info(path, query)
+    info = checked_info(path, query, data)
+    return Resolution(ModuleVersion(path, info.version), info, data, is_bare=True)
 
 
 def highest(path: str) -> Steps[tuple[ModuleVersion, Summary] | None]:
     """Find a module's highest version, retracted or not, whose go.mod tells the retractions.
 
-    None where there is none, or its go.mod cannot be read: go retracts nothing then.
+    None where there is none.
+
+    Raises:
+        GopackError: it cannot be read; go retracts nothing then, if no other proxy has it.
     """
     return (yield from _Repo(path).highest())
+
+
+def remarked(bare: Resolution, highest: tuple[ModuleVersion, Summary] | None) -> Resolution:
+    """Say of a version what its module's highest version says of it."""
+    if highest is None:
+        return replace(bare, is_bare=False)
+    carrier, summary = highest
+    return replace(
+        bare,
+        retraction=retraction_of(summary.retract, bare.module.version),
+        deprecated=summary.deprecated,
+        carrier=carrier,
+        is_bare=False,
+    )
 
 
 def previous(path: str, version: str) -> Steps[str]:
@@ -361,8 +385,7 @@ class _Repo:
         self._list: bytes | None = None
         self._infos: dict[str, bytes] = {}
         self._gomods: dict[str, bytes] = {}
-        self._highest: Summary | None = None
-        self._carrier: ModuleVersion | None = None
+        self._highest: tuple[ModuleVersion, Summary] | None = None
         self._looked_up = False
 
     def _list_text(self) -> Steps[bytes]:
@@ -404,41 +427,34 @@ class _Repo:
                 return group[-1]
         return (yield from self.latest())
 
-    def _look_up_highest(self) -> Steps[Summary | None]:
+    def highest(self) -> Steps[tuple[ModuleVersion, Summary] | None]:
+        version = yield from self._latest_ignoring_retractions()
+        if not version:
+            return None
+        carrier = ModuleVersion(self.path, version)
+        return carrier, summarize(carrier, (yield from self.gomod(version)))
+
+    def _highest_or_none(self) -> Steps[tuple[ModuleVersion, Summary] | None]:
+        """Find the highest version once; go ignores what it cannot read here."""
         if not self._looked_up:
             self._looked_up = True
             try:
-                version = yield from self._latest_ignoring_retractions()
-                if version:
-                    data = yield from self.gomod(version)
-                    self._carrier = ModuleVersion(self.path, version)
-                    self._highest = summarize(self._carrier, data)
+                self._highest = yield from self.highest()
             except (UpstreamError, IntegrityError, InputError):
-                self._highest = None  # go ignores what it cannot read here
+                self._highest = None
         return self._highest
 
-    def highest(self) -> Steps[tuple[ModuleVersion, Summary] | None]:
-        summary = yield from self._look_up_highest()
-        return None if summary is None or self._carrier is None else (self._carrier, summary)
-
     def retractions(self) -> Steps[tuple[Retraction, ...]]:
-        highest = yield from self._look_up_highest()
-        return highest.retract if highest else ()
+        highest = yield from self._highest_or_none()
+        return highest[1].retract if highest else ()
 
     def retraction(self, version: str) -> Steps[Retraction | None]:
         return retraction_of((yield from self.retractions()), version)
 
     def describe(self, info_bytes: bytes, *, asked: str) -> Steps[Resolution]:
         info = checked_info(self.path, asked, info_bytes)
-        highest = yield from self._look_up_highest()
-        return Resolution(
-            ModuleVersion(self.path, info.version),
-            info,
-            info_bytes,
-            retraction=retraction_of(highest.retract, info.version) if highest else None,
-            deprecated=highest.deprecated if highest else "",
-            carrier=self._carrier,
-        )
+        bare = Resolution(ModuleVersion(self.path, info.version), info, info_bytes)
+        return remarked(bare, (yield from self._highest_or_none()))
 
 
 def parse_versions(list_text: bytes) -> list[str]:

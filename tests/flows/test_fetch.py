@@ -216,12 +216,6 @@ def test_fetch_begins_a_listed_zip_before_its_graph_where_there_is_room(kit: Kit
     assert [name for name in asked if name.endswith(".zip")] == []
 
 
-def test_fetch_begins_no_zip_before_its_graph_where_room_may_be_short(kit: Kit) -> None:
-    with counting(kit.source) as asked:
-        kit.run("a")
-    assert _place(asked, "b/@v/v1.1.0.mod") < _place(asked, ".zip")
-
-
 def _place(asked: list[str], end: str) -> int:
     return next(at for at, name in enumerate(asked) if name.endswith(end))
 

@@ -8,11 +8,13 @@ from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
 from gopack.flows.steps import run_steps
 from gopack.plan.query import (
     Resolution,
+    highest,
     is_exact,
     newest_listed,
     parse_versions,
+    remarked,
     resolve,
-    resolve_exact,
+    resolve_bare,
 )
 from gopack.spec import pseudo
 from gopack.spec.goproxy import Request
@@ -261,11 +263,26 @@ def test_branch_info_with_a_version_of_another_major_is_integrity_error() -> Non
         ask(source, "main")
 
 
-def test_resolve_exact_asks_once() -> None:
+def test_resolve_bare_asks_once_for_an_exact_version() -> None:
     source = repo(*MANY)
-    found = run_steps(resolve_exact(ModuleVersion(PATH, "v1.0.1")), source)
-    assert found.module.version == "v1.0.1"
+    found = run_steps(resolve_bare(PATH, "v1.0.1"), source)
+    assert (found.module.version, found.is_bare) == ("v1.0.1", True)
     assert source.asked == [f"{PATH}/@v/v1.0.1.info"]
+
+
+def test_remarked_says_what_resolve_says_at_once() -> None:
+    source = repo(*MANY)
+    bare = run_steps(resolve_bare(PATH, "v1.0.1"), source)
+    remarks = remarked(bare, run_steps(highest(PATH), source))
+    assert remarks == run_steps(resolve(PATH, "v1.0.1"), source)
+    assert remarks.carrier is not None
+
+
+def test_resolve_bare_of_a_query_says_all_at_once() -> None:
+    source = repo(*MANY)
+    assert run_steps(resolve_bare(PATH, "latest"), source) == run_steps(
+        resolve(PATH, "latest"), source
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""Foreseeing: what is begun before the plan is made, and what is not."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gopack.errors import UpstreamError
+from gopack.flows.foreseeing import PLENTY, Foresight
+from gopack.flows.smallfiles import SmallFileReader
+from gopack.flows.verify import SumVerifier
+from gopack.plan.room import Room
+from gopack.ports import FileKind
+from gopack.spec.goproxy import GoMod, Request
+from tests.flows.kit import Breaking, Kit, make_kit, module_files
+from tests.plan.graphs import mv, names
+
+WAIT_S = 10
+A, B, C = mv("a1"), mv("b1"), mv("c1")
+SIZE = len(f"zip of {A}")
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Kit:
+    return make_kit(tmp_path, {"a1": "b1", "b1": "c1", "c1": ""})
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def foresight(kit: Kit, executor: ThreadPoolExecutor, *, room_bytes: int = 10**9) -> Foresight:
+    return Foresight(
+        SmallFileReader(kit, kit.store),
+        kit.store,
+        kit.zips,
+        SumVerifier(None, exempt=lambda _path: "GOSUMDB=off"),
+        executor,
+        lambda: Room("the disk", room_bytes, None),
+    )
+
+
+def test_what_is_seen_is_measured_begun_and_described(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    seen = foresight(kit, executor)
+    seen.see([A, B])
+    assert seen.size(A).result(WAIT_S) == SIZE
+    assert (job := seen.take(A)) is not None
+    assert job.result(WAIT_S).size_bytes == kit.zips.sizes[A] == SIZE
+    assert (info := seen.info(B)) is not None
+    assert info.result(WAIT_S) == kit.source.files["a.b/b/@v/v1.1.0.info"]
+
+
+def test_a_zip_is_taken_once(kit: Kit, executor: ThreadPoolExecutor) -> None:
+    seen = foresight(kit, executor)
+    seen.see([A, A])
+    seen.size(A).result(WAIT_S)
+    assert seen.take(A) is not None
+    assert seen.take(A) is None
+    assert kit.zips.fetched == [A]
+
+
+def test_zips_begin_only_while_twice_as_much_fits(kit: Kit, executor: ThreadPoolExecutor) -> None:
+    seen = foresight(kit, executor, room_bytes=PLENTY * 2 * SIZE)
+    for module in (A, B, C):
+        seen.see([module])
+        assert seen.size(module).result(WAIT_S) == SIZE
+    assert kit.zips.fetched == [A, B]
+
+
+def test_what_the_storage_has_is_not_asked_for(kit: Kit, executor: ThreadPoolExecutor) -> None:
+    kit.store.files[A] = {FileKind.INFO: b"", FileKind.MOD: b"", FileKind.ZIP: b""}
+    seen = foresight(kit, executor)
+    seen.see([A])
+    assert (kit.source.asked, seen.info(A), seen.take(A)) == ([], None, None)
+
+
+def test_nothing_is_begun_where_no_worker_waits(kit: Kit, executor: ThreadPoolExecutor) -> None:
+    kit.zips.can_begin = False
+    seen = foresight(kit, executor)
+    seen.see([A])
+    assert (kit.source.asked, seen.info(A)) == ([], None)
+    assert seen.size(A).result(WAIT_S) == SIZE
+
+
+def test_a_size_that_cannot_be_had_is_told_to_who_waits_for_it(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    del kit.source.files["a.b/a/@v/v1.1.0.zip"]
+    seen = foresight(kit, executor)
+    seen.see([A, B])
+    with pytest.raises(UpstreamError):
+        seen.size(A).result(WAIT_S)
+    assert seen.take(A) is None
+    assert seen.size(B).result(WAIT_S) == SIZE
+
+
+def test_an_info_that_cannot_be_had_fails_its_version_alone(kit: Kit) -> None:
+    del kit.source.files["a.b/c/@v/v1.1.0.info"]
+    kit.run("a@v1.1.0", "b@v1.1.0")
+    assert kit.stored() == {}
+    kit.source.files["a.b/c/@v/v1.1.0.info"] = b'{"Version":"v1.1.0"}'
+    kit.run("a@v1.1.0", "b@v1.1.0")
+    assert set(kit.stored().values()) == {"complete"}
+
+
+def test_hurry_asks_for_all_that_waits(kit: Kit, executor: ThreadPoolExecutor) -> None:
+    seen = foresight(kit, executor)
+    seen.see([A, B, C])
+    seen.hurry()
+    infos = [seen.info(module) for module in (A, B, C)]
+    assert all(info is not None and info.result(WAIT_S) for info in infos)
+
+
+class _Holding(Breaking):
+    """An upstream that gives one go.mod only after something else has happened."""
+
+    def __init__(self, kit: Kit, held: str) -> None:
+        super().__init__(module_files({"a1": "b1", "b1": "c1", "c1": ""}))
+        self._kit, self._held = kit, mv(held)
+        self.begun_before = ""
+        self.happened = threading.Event()
+
+    def read(self, request: Request) -> bytes:
+        if request == GoMod(self._held):
+            assert self.happened.wait(WAIT_S), "nothing was begun while this was waited for"
+            self.begun_before = names(self._kit.zips.fetched)
+        return super().read(request)
+
+
+def test_zips_begin_while_the_graph_is_still_read(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.source = source = _Holding(kit, "c1")
+    fetch = kit.zips.fetch
+
+    def fetch_and_tell(module: object, **given: int) -> object:
+        job = fetch(module, **given)  # type: ignore[arg-type]
+        if module == B:
+            source.happened.set()
+        return job
+
+    monkeypatch.setattr(kit.zips, "fetch", fetch_and_tell)
+    kit.run("a@v1.1.0")
+    assert "b1" in source.begun_before
+    assert set(kit.stored().values()) == {"complete"}
