@@ -19,8 +19,11 @@ from contextlib import contextmanager
 FIRST = 4
 WINDOW = 32
 REQUEST_S = 0.001
-"""Well above the time that a small request takes here while all processors are busy: those who wait
-for each other make answers later, and must not be taken for a server that is far."""
+"""Somewhat more than the processor time of a small request."""
+
+BUSY_S = 0.003
+"""So much later do answers come where all processors are busy and threads wait for each other: a
+server must not be taken for far by that, or ever more are let in."""
 
 
 class Crowd:
@@ -52,6 +55,7 @@ class Crowd:
             self._delays_s.append(delay_s)
             before = self.limit
             if len(self._delays_s) >= FIRST:
-                self.limit = max(1, round(sum(self._delays_s) / len(self._delays_s) / REQUEST_S))
+                mean_s = sum(self._delays_s) / len(self._delays_s)
+                self.limit = max(1, round((mean_s - BUSY_S) / REQUEST_S))
             if self.limit > before:
                 self._changed.notify(self.limit - before)
