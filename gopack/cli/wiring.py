@@ -147,10 +147,12 @@ def _parts(
         env, web=web, quick=quick, stop=stop, direct_cache=direct_cache, answers=answers
     )
     stored = partial(read_stored, store, ledger)
-    sources = StoredFirst(upstream, stored)
-    verifier = make_verifier(env, store.own_folder, quick, stop=stop, jobs=jobs)
     gomods: dict[ModuleVersion, bytes] = {}
-    vouched = VouchedSources(StoredFirst(upstream, partial(_read_before, gomods)), verifier)
+    infos: dict[ModuleVersion, bytes] = {}
+    asked_once = StoredFirst(upstream, partial(_read_before, gomods, infos))
+    sources = StoredFirst(asked_once, stored)
+    verifier = make_verifier(env, store.own_folder, quick, stop=stop, jobs=jobs)
+    vouched = VouchedSources(asked_once, verifier)
     asked = StoredFirst(vouched, stored)
     mods = RememberedMods(answers.with_name(_mods_folder(env))) if answers else None
     noted = vouched.noted()
@@ -170,6 +172,7 @@ def _parts(
         partial(_known_or_prepared, store, ledger, zips),
         progress,
         gomods,
+        infos,
         hints=StoredFirst(vouched, stored, mods=mods),
         graph_sources=sources,
         stored=lambda module: stored(module, FileKind.MOD),
@@ -243,10 +246,13 @@ def _known_or_prepared(
 
 
 def _read_before(
-    gomods: Mapping[ModuleVersion, bytes], module: ModuleVersion, kind: FileKind
+    gomods: Mapping[ModuleVersion, bytes],
+    infos: Mapping[ModuleVersion, bytes],
+    module: ModuleVersion,
+    kind: FileKind,
 ) -> bytes | None:
-    """Give a go.mod that a graph has read; who takes it from here verifies it."""
-    return gomods.get(module) if kind is FileKind.MOD else None
+    """Give what this run has read, as it came; who takes it from here checks it."""
+    return (gomods if kind is FileKind.MOD else infos).get(module)
 
 
 def read_stored(

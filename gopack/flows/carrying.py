@@ -8,39 +8,60 @@ Spec: go.dev/ref/mod#go-mod-file-retract; modload CheckRetractions.
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from functools import partial
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError
-from gopack.flows.jobs import Jobs
+from gopack.flows.ahead import Ahead
 from gopack.flows.steps import run_steps
 from gopack.plan.manifest import ModuleFacts
 from gopack.plan.query import highest
-from gopack.plan.summary import retraction_of
+from gopack.plan.summary import Summary, retraction_of
 from gopack.ports import Sources
 from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
 
+AT_ONCE = 8
+"""Modules asked for at once while the graphs are read: these come first."""
 
-def look_up(
-    wanted: Iterable[ModuleVersion],
-    known: Mapping[str, ModuleFacts],
-    sources: Sources,
-    executor: Executor,
-) -> dict[str, ModuleFacts]:
-    """Ask what the highest version of each module retracts, unless it is known already.
+Highest = tuple[ModuleVersion, Summary] | None
+"""A module's highest version and what its go.mod says; None where nobody can tell."""
+
+
+class Carriers:
+    """Asks for the highest versions of modules, ahead of time where that is possible.
 
     What is known counts until a version is wanted that is higher than all in sight then. A module
     that cannot be asked is left out: go retracts nothing then.
     """
-    jobs: Jobs[str, ModuleFacts | None] = Jobs(executor)
-    for path, version in _highest_wanted(wanted).items():
-        facts = known.get(path)
-        if facts is None or not facts.holds_for(version):
-            jobs.submit(path, partial(_ask, path, version, sources))
-    found = {path: job.result() for path, job in jobs}
-    return {path: facts for path, facts in found.items() if facts is not None}
+
+    def __init__(self, sources: Sources, executor: Executor) -> None:
+        self._sources = sources
+        self._ahead = Ahead(executor, AT_ONCE)
+        self._asked: dict[str, Future[Highest]] = {}
+
+    def foresee(self, modules: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]) -> None:
+        """Begin to ask for what these versions will be looked up for."""
+        for path, version in modules:
+            if path not in self._asked and not _holds(known, path, version):
+                self._asked[path] = self._ahead.submit(partial(_ask, path, self._sources))
+
+    def look_up(
+        self, wanted: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]
+    ) -> dict[str, ModuleFacts]:
+        """Tell what the highest version of each module retracts, unless it is known already."""
+        highest = _highest_wanted(wanted)
+        self.foresee((ModuleVersion(*each) for each in highest.items()), known)
+        self._ahead.hurry()
+        due = {p: v for p, v in highest.items() if not _holds(known, p, v)}
+        answers = {path: self._asked[path].result() for path in due}
+        return {p: _facts(answer, due[p]) for p, answer in answers.items() if answer is not None}
+
+
+def _holds(known: Mapping[str, ModuleFacts], path: str, version: str) -> bool:
+    facts = known.get(path)
+    return facts is not None and facts.holds_for(version)
 
 
 def _highest_wanted(wanted: Iterable[ModuleVersion]) -> dict[str, str]:
@@ -62,15 +83,14 @@ def carriers(
     return found
 
 
-def _ask(path: str, wanted: str, sources: Sources) -> ModuleFacts | None:
+def _ask(path: str, sources: Sources) -> Highest:
     try:
-        answer = first_answer(
-            sources.attempts(path), lambda source: run_steps(highest(path), source)
-        )
+        return first_answer(sources.attempts(path), lambda source: run_steps(highest(path), source))
     except GopackError:
         return None
-    if answer is None:
-        return None
-    module, summary = answer
+
+
+def _facts(found: tuple[ModuleVersion, Summary], wanted: str) -> ModuleFacts:
+    module, summary = found
     is_above = semver.compare(wanted, module.version) > 0
     return ModuleFacts(module.version, summary.retract, wanted if is_above else "")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.flows.answering import choose, choose_latest
-from gopack.flows.carrying import carriers, look_up
+from gopack.flows.carrying import Carriers, carriers
 from gopack.flows.combining import Combiner
 from gopack.flows.fetching import FetchRun
 from gopack.flows.holding import hold_back, is_raised
@@ -73,9 +73,16 @@ class Completer:
     _passed_over: dict[int, dict[str, ModuleVersion]] = field(default_factory=dict)
     _clashes: dict[str, Unresolved] = field(default_factory=dict)
     _provider: Provider = field(init=False)
+    _carriers: Carriers = field(init=False)
 
     def __post_init__(self) -> None:
         self._provider = Provider(self.planner, self.importer)
+        sources = self.planner.sources if self.noting is None else self.noting.sources
+        self._carriers = Carriers(sources, self.planner.executor)
+
+    def foresee(self, modules: Iterable[ModuleVersion]) -> None:
+        """Begin to ask for what the plan will need that wants these, while it is still made."""
+        self._carriers.foresee(modules, self.known.modules)
 
     def complete(self, plan: Plan, run: FetchRun) -> Plan:
         """Fetch a plan with all it leads to; give the plan as it is in the end."""
@@ -370,10 +377,9 @@ class Completer:
 
     def _look_up(self, wanted: Iterable[ModuleVersion]) -> dict[str, ModuleFacts]:
         """Ask for what is not known yet of these modules' retractions."""
-        planner = self.planner
+        found = self._carriers.look_up(wanted, self._known_modules())
         if self.noting is None:
-            return look_up(wanted, self._known_modules(), planner.sources, planner.executor)
-        found = look_up(wanted, self._known_modules(), self.noting.sources, planner.executor)
+            return found
         is_sound = self.noting.is_sound
         return {p: f for p, f in found.items() if is_sound(ModuleVersion(p, f.carrier))}
 

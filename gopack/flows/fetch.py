@@ -36,7 +36,12 @@ def fetch(
     """
     started = time.monotonic()
     run = fetcher.begin()
-    plan = planner.plan(items, level, run.foresee)
+
+    def foresee(modules: Sequence[ModuleVersion]) -> None:
+        run.foresee(modules)
+        completer.foresee(modules)
+
+    plan = planner.plan(items, level, foresee)
     try:
         plan = completer.complete(plan, run)
         fetched = run.finish()

@@ -6,10 +6,11 @@ where the upstream is far, all this would wait for its last level.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
+from functools import partial
 
+from gopack.flows.ahead import Ahead
 from gopack.flows.smallfiles import SmallFileReader
 from gopack.flows.verify import SumVerifier
 from gopack.plan.room import Room
@@ -22,8 +23,9 @@ PLENTY = 2
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
 
-MOST_ASKED = 24
-"""Sizes and infos asked for at once while the graphs are read: these come first."""
+SIZES_AT_ONCE = 16
+INFOS_AT_ONCE = 8
+"""So many are asked for while the graphs are read: these come first."""
 
 
 class Foresight:
@@ -45,13 +47,11 @@ class Foresight:
         self._store = store
         self._zips = zips
         self._verifier = verifier
-        self._executor = executor
+        self._ahead_sizes = Ahead(executor, SIZES_AT_ONCE)
+        self._ahead_infos = Ahead(executor, INFOS_AT_ONCE)
         self._find_room = room
         self._room: Room | None = None
         self._lock = threading.Lock()
-        self._sizeless: deque[ModuleVersion] = deque()
-        self._infoless: deque[ModuleVersion] = deque()
-        self._askers = 0
         self._total_bytes = self._files = 0
         self._sizes: dict[ModuleVersion, Future[int | None]] = {}
         self._infos: dict[ModuleVersion, Future[bytes]] = {}
@@ -69,17 +69,14 @@ class Foresight:
             if module in self._sizes or self._store.state(module) is State.COMPLETE:
                 continue
             self._room = self._room or self._find_room()
-            self._sizes[module], self._infos[module] = Future(), Future()
             self._verifier.prefetch(module)
-            with self._lock:
-                self._sizeless.append(module)
-                self._infoless.append(module)
-            self._ask_more(MOST_ASKED)
+            self._sizes[module] = self._ahead_sizes.submit(partial(self._measure, module))
+            self._infos[module] = self._ahead_infos.submit(partial(self._reader.info, module))
 
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""
         found = self._sizes.get(module)
-        return found or self._executor.submit(self._reader.zip_size, module)
+        return found or self._ahead_sizes.submit(partial(self._reader.zip_size, module))
 
     def info(self, module: ModuleVersion) -> "Future[bytes] | None":
         """Give the info of a version that was foreseen; None of any other."""
@@ -87,50 +84,18 @@ class Foresight:
 
     def hurry(self) -> None:
         """Ask for all that waits: there is nothing else to be asked now."""
-        for _ in range(len(self._sizeless) + len(self._infoless)):
-            self._ask_more(MOST_ASKED * MOST_ASKED)
+        self._ahead_sizes.hurry()
+        self._ahead_infos.hurry()
 
     def take(self, module: ModuleVersion) -> "Future[FetchedZip] | None":
         """Give a zip that was begun, once; None of any other."""
         return self._begun.pop(module, None)
 
-    def _ask_more(self, most: int) -> None:
-        """Ask at once for one more, if less is asked for."""
-        with self._lock:
-            if self._askers >= most:
-                return
-            self._askers += 1
-        self._executor.submit(self._ask_all)
-
-    def _ask_all(self) -> None:
-        """Ask for sizes, then for infos, until nothing waits."""
-        while True:
-            with self._lock:
-                if self._sizeless:
-                    ask, module = self._ask_size, self._sizeless.popleft()
-                elif self._infoless:
-                    ask, module = self._ask_info, self._infoless.popleft()
-                else:
-                    self._askers -= 1
-                    return
-            ask(module)
-
-    def _ask_size(self, module: ModuleVersion) -> None:
-        try:
-            size_bytes = self._reader.zip_size(module)
-            self._begin(module, size_bytes or 0)
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the size sees it
-            self._sizes[module].set_exception(error)
-        else:
-            self._sizes[module].set_result(size_bytes)
-
-    def _ask_info(self, module: ModuleVersion) -> None:
-        try:
-            info = self._reader.info(module)
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the info sees it
-            self._infos[module].set_exception(error)
-        else:
-            self._infos[module].set_result(info)
+    def _measure(self, module: ModuleVersion) -> int | None:
+        """Ask for the size of a version's zip, and begin it."""
+        size_bytes = self._reader.zip_size(module)
+        self._begin(module, size_bytes or 0)
+        return size_bytes
 
     def _begin(self, module: ModuleVersion, size_bytes: int) -> None:
         assert self._room is not None  # it was looked for before the first size was

@@ -33,7 +33,7 @@ from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
 
-Foresee = Callable[[Iterable[ModuleVersion]], None]
+Foresee = Callable[[Sequence[ModuleVersion]], None]
 """Is told versions that will be stored with their zips, while it is still found out what else."""
 
 
@@ -67,6 +67,7 @@ class Planner:
         known: see Known.
         progress: who watches.
         gomods: every go.mod that was read.
+        infos: the infos of the versions that lines resolved to.
         hints: where lines are resolved, if elsewhere than at `sources`.
         platforms: those that Go is wanted for besides the ones the list names.
         stored: gives a go.mod that the storage has, at once; None of any other.
@@ -77,6 +78,7 @@ class Planner:
     known: Known
     progress: Progress
     gomods: dict[ModuleVersion, bytes] = field(default_factory=dict)
+    infos: dict[ModuleVersion, bytes] = field(default_factory=dict)
     hints: Sources | None = None
     platforms: Sequence[str] = ()
     level: Level = Level.GRAPH
@@ -244,6 +246,7 @@ class Planner:
                 jobs.submit(i, ask)
             for i, job in jobs:
                 found[i] = job.result()
+                self.infos |= {root.module: root.info_bytes for root in found[i].roots}
                 if isinstance(items[i], ModuleItem):
                     foresee(found[i].modules)
                 self.progress.resolved(len(found), len(items))
@@ -317,8 +320,9 @@ class Walker:
         self._errors = {}
         jobs: Jobs[ModuleVersion, tuple[bytes, Summary]] = Jobs(self._executor)
         waiting: dict[ModuleVersion, list[int]] = {}
-        for index, closure in enumerate(closures):
-            self._advance(index, closure, jobs, waiting)
+        # What has to be asked for is asked for first: the others are read meanwhile.
+        for index in sorted(range(len(closures)), key=lambda i: self._begins_here(closures[i])):
+            self._advance(index, closures[index], jobs, waiting)
         for module, job in jobs:
             self._remember(module, job.result)
             for index in waiting.pop(module):
@@ -343,6 +347,9 @@ class Walker:
                 else:
                     jobs.submit(module, partial(self._read, module))
                     waiting[module] = [index]
+
+    def _begins_here(self, closure: Closure) -> bool:
+        return all(root in self._known or self._is_stored(root) for root in closure.roots)
 
     def _is_stored(self, module: ModuleVersion) -> bool:
         """Read a go.mod if the storage has it, and tell if it has."""

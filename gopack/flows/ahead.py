@@ -1,0 +1,58 @@
+"""Calls made ahead of their time: a few at once beside what is needed now, in order."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Ahead:
+    """Calls on an executor of which at most so many are under way; safe from many threads.
+
+    A thread that makes one goes on with the next, so no call waits for one submitted later.
+    """
+
+    def __init__(self, executor: Executor, most: int) -> None:
+        self._executor = executor
+        self._most: float = most
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._callers = 0
+
+    def submit(self, call: Callable[[], T]) -> "Future[T]":
+        """Make a call when those before it are under way."""
+        future: Future[T] = Future()
+        with self._lock:
+            self._waiting.append((future, call))
+        self._call_more()
+        return future
+
+    def hurry(self) -> None:
+        """Make all calls that wait at once: they are what is needed now."""
+        self._most = float("inf")
+        for _ in range(len(self._waiting)):
+            self._call_more()
+
+    def _call_more(self) -> None:
+        with self._lock:
+            if self._callers >= self._most:
+                return
+            self._callers += 1
+        self._executor.submit(self._call_all)
+
+    def _call_all(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._callers -= 1
+                    return
+                future, call = self._waiting.popleft()
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - whoever waits must see it
+                future.set_exception(error)
+            else:
+                future.set_result(result)
