@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -129,7 +129,7 @@ class ProcessZips:
     """ports.ZipFetcher on worker processes with threads in each.
 
     A worker has as many jobs as threads; the next one goes to whoever answers. What a worker had
-    when it died fails; the others go on.
+    when it died fails; the others go on. A job that no worker has yet can be cancelled.
 
     Args:
         work: what every worker does.
@@ -204,6 +204,10 @@ class ProcessZips:
             job = self._waiting.take(worker.paths, others)
             if job is None:
                 return
+            _module, future = self._futures[job.number]
+            if not future.set_running_or_notify_cancel():
+                del self._futures[job.number]
+                continue
             if not job.is_quick:
                 worker.paths.appendleft(job.module.path)
             worker.jobs.add(job.number)
@@ -247,7 +251,8 @@ class ProcessZips:
         for number in numbers:
             module, future = self._futures.pop(number, (None, None))
             if module is not None and future is not None:
-                future.set_exception(_died(module))
+                with contextlib.suppress(InvalidStateError):  # it is not wanted any more
+                    future.set_exception(_died(module))
 
 
 def _died(module: ModuleVersion) -> StoreError:

@@ -12,7 +12,8 @@ T = TypeVar("T")
 class Ahead:
     """Calls on an executor of which at most so many are under way; safe from many threads.
 
-    A thread that makes one goes on with the next, so no call waits for one submitted later.
+    A thread that makes one goes on with the next, so no call waits for one submitted later. What
+    is cancelled before its turn is not made.
     """
 
     def __init__(self, executor: Executor, most: int) -> None:
@@ -50,6 +51,8 @@ class Ahead:
                     self._callers -= 1
                     return
                 future, call = self._waiting.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - whoever waits must see it

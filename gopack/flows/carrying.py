@@ -17,7 +17,7 @@ from gopack.flows.ahead import Ahead
 from gopack.flows.steps import run_steps
 from gopack.plan.manifest import ModuleFacts
 from gopack.plan.query import highest
-from gopack.plan.summary import Summary, retraction_of
+from gopack.plan.summary import Retraction, retraction_of
 from gopack.ports import Sources
 from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
@@ -25,8 +25,8 @@ from gopack.spec.module import ModuleVersion
 AT_ONCE = 8
 """Modules asked for at once while the graphs are read: these come first."""
 
-Highest = tuple[ModuleVersion, Summary] | None
-"""A module's highest version and what its go.mod says; None where nobody can tell."""
+_Highest = tuple[ModuleVersion, tuple[Retraction, ...]]
+"""A module's highest version and what its go.mod retracts."""
 
 
 class Carriers:
@@ -39,24 +39,28 @@ class Carriers:
     def __init__(self, sources: Sources, executor: Executor) -> None:
         self._sources = sources
         self._ahead = Ahead(executor, AT_ONCE)
-        self._asked: dict[str, Future[Highest]] = {}
+        self._asked: dict[str, Future[_Highest | None]] = {}
+        self._found: dict[str, _Highest | None] = {}
 
     def foresee(self, modules: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]) -> None:
         """Begin to ask for what these versions will be looked up for."""
         for path, version in modules:
-            if path not in self._asked and not _holds(known, path, version):
+            is_asked = path in self._asked or path in self._found
+            if not is_asked and not _holds(known, path, version):
                 self._asked[path] = self._ahead.submit(partial(_ask, path, self._sources))
 
     def look_up(
         self, wanted: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]
     ) -> dict[str, ModuleFacts]:
         """Tell what the highest version of each module retracts, unless it is known already."""
-        highest = _highest_wanted(wanted)
-        self.foresee((ModuleVersion(*each) for each in highest.items()), known)
+        due = [m for m in _highest_wanted(wanted) if not _holds(known, *m)]
+        self.foresee(due, known)
         self._ahead.hurry()
-        due = {p: v for p, v in highest.items() if not _holds(known, p, v)}
-        answers = {path: self._asked[path].result() for path in due}
-        return {p: _facts(answer, due[p]) for p, answer in answers.items() if answer is not None}
+        while self._asked:
+            path, coming = self._asked.popitem()
+            self._found[path] = coming.result()
+        found = {path: (self._found[path], version) for path, version in due}
+        return {p: _facts(*highest, v) for p, (highest, v) in found.items() if highest is not None}
 
 
 def _holds(known: Mapping[str, ModuleFacts], path: str, version: str) -> bool:
@@ -64,10 +68,10 @@ def _holds(known: Mapping[str, ModuleFacts], path: str, version: str) -> bool:
     return facts is not None and facts.holds_for(version)
 
 
-def _highest_wanted(wanted: Iterable[ModuleVersion]) -> dict[str, str]:
+def _highest_wanted(wanted: Iterable[ModuleVersion]) -> list[ModuleVersion]:
     """Give the highest version of each path, sorted by path."""
     ascending = sorted(wanted, key=lambda module: semver.sort_key(module.version))
-    return dict(sorted(dict(ascending).items()))
+    return [ModuleVersion(*each) for each in sorted(dict(ascending).items())]
 
 
 def carriers(
@@ -83,14 +87,14 @@ def carriers(
     return found
 
 
-def _ask(path: str, sources: Sources) -> Highest:
+def _ask(path: str, sources: Sources) -> _Highest | None:
     try:
-        return first_answer(sources.attempts(path), lambda source: run_steps(highest(path), source))
+        found = first_answer(sources.attempts(path), lambda s: run_steps(highest(path), s))
     except GopackError:
         return None
+    return None if found is None else (found[0], found[1].retract)
 
 
-def _facts(found: tuple[ModuleVersion, Summary], wanted: str) -> ModuleFacts:
-    module, summary = found
-    is_above = semver.compare(wanted, module.version) > 0
-    return ModuleFacts(module.version, summary.retract, wanted if is_above else "")
+def _facts(highest: ModuleVersion, retract: tuple[Retraction, ...], wanted: str) -> ModuleFacts:
+    is_above = semver.compare(wanted, highest.version) > 0
+    return ModuleFacts(highest.version, retract, wanted if is_above else "")

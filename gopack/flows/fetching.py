@@ -150,6 +150,7 @@ class FetchRun:
             StoreError: the storage has too little room.
         """
         grown = self._turn_to(plan)
+        self._foresight.keep(self._wants)
         had = self._small.keys() | self._given_up()
         new = self._wants.keys() - had
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])} | grown

@@ -6,9 +6,10 @@ where the upstream is far, all this would wait for its last level.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from functools import partial
+from typing import Any
 
 from gopack.flows.ahead import Ahead
 from gopack.flows.smallfiles import SmallFileReader
@@ -52,7 +53,9 @@ class Foresight:
         self._find_room = room
         self._room: Room | None = None
         self._lock = threading.Lock()
+        self._wants: Mapping[ModuleVersion, bool] | None = None
         self._total_bytes = self._files = 0
+        self._seen: set[ModuleVersion] = set()
         self._sizes: dict[ModuleVersion, Future[int | None]] = {}
         self._infos: dict[ModuleVersion, Future[bytes]] = {}
         self._begun: dict[ModuleVersion, Future[FetchedZip]] = {}
@@ -66,7 +69,10 @@ class Foresight:
         if not self._zips.can_begin:
             return
         for module in modules:
-            if module in self._sizes or self._store.state(module) is State.COMPLETE:
+            if module in self._seen:
+                continue
+            self._seen.add(module)
+            if self._store.state(module) is State.COMPLETE:
                 continue
             self._room = self._room or self._find_room()
             self._verifier.prefetch(module)
@@ -75,12 +81,26 @@ class Foresight:
 
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""
-        found = self._sizes.get(module)
+        found = self._sizes.pop(module, None)
         return found or self._ahead_sizes.submit(partial(self._reader.zip_size, module))
 
     def info(self, module: ModuleVersion) -> "Future[bytes] | None":
-        """Give the info of a version that was foreseen; None of any other."""
-        return self._infos.get(module)
+        """Give the info of a version that was foreseen, once; None of any other."""
+        return self._infos.pop(module, None)
+
+    def keep(self, wants: Mapping[ModuleVersion, bool]) -> None:
+        """Begin no more of what is not wanted, or without its zip: a line may have failed.
+
+        `wants` tells of each version that is wanted if its zip is; it may grow.
+        """
+        with self._lock:
+            self._wants = wants
+            begun = list(self._begun)
+        for module in (m for m in {*self._sizes, *begun} if not wants.get(m, False)):
+            _cancel(self._sizes, module)
+            _cancel(self._begun, module)
+            if module not in wants:
+                _cancel(self._infos, module)
 
     def hurry(self) -> None:
         """Ask for all that waits: there is nothing else to be asked now."""
@@ -103,5 +123,10 @@ class Foresight:
             self._total_bytes += size_bytes
             self._files += FILES_PER_VERSION
             is_plenty = self._room.has(PLENTY * self._total_bytes, PLENTY * self._files)
-        if is_plenty:
-            self._begun[module] = self._zips.fetch(module, size_bytes=size_bytes)
+            if is_plenty and (self._wants is None or self._wants.get(module)):
+                self._begun[module] = self._zips.fetch(module, size_bytes=size_bytes)
+
+
+def _cancel(futures: dict[ModuleVersion, Future[Any]], module: ModuleVersion) -> None:
+    if (future := futures.pop(module, None)) is not None:
+        future.cancel()

@@ -185,6 +185,23 @@ def test_close_does_not_wait_for_a_slow_upstream(zips: Zips, upstream: Upstream)
     assert not future.done() or future.cancelled() or future.exception()
 
 
+def test_zip_that_is_cancelled_before_its_turn_is_not_fetched(
+    zips: Zips, upstream: Upstream
+) -> None:
+    modules = [ModuleVersion(f"example.com/m{n}", "v1.0.0") for n in range(9)]
+    for module in modules:
+        upstream.add(*module)
+    upstream.fail("*.zip", Fault(delay_s=0.3))
+    futures = [zips.fetch(module) for module in modules]
+    assert futures[-1].cancel()
+    assert not futures[0].cancel(), "it is under way"
+    for future in futures[:-1]:
+        assert got(future).path is not None
+    assert got(zips.fetch(modules[0])).path is not None
+    asked = upstream.paths()
+    assert not any("m8" in path for path in asked)
+
+
 def test_expect_many_starts_processes_on_several_cores(work: ZipWork) -> None:
     zips = AdaptiveZips(work, jobs=4, cores=2)
     zips.expect(24)

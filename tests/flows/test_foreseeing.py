@@ -1,8 +1,9 @@
 """Foreseeing: what is begun before the plan is made, and what is not."""
 
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from gopack.flows.foreseeing import PLENTY, Foresight
 from gopack.flows.smallfiles import SmallFileReader
 from gopack.flows.verify import SumVerifier
 from gopack.plan.room import Room
-from gopack.ports import FileKind
+from gopack.ports import FetchedZip, FileKind
 from gopack.spec.goproxy import GoMod, Request
-from tests.flows.kit import Breaking, Kit, make_kit, module_files
+from gopack.spec.module import ModuleVersion
+from tests.flows.kit import Breaking, FakeZips, Kit, make_kit, module_files
 from tests.plan.graphs import mv, names
 
 WAIT_S = 10
@@ -107,6 +109,65 @@ def test_an_info_that_cannot_be_had_fails_its_version_alone(kit: Kit) -> None:
     kit.source.files["a.b/c/@v/v1.1.0.info"] = b'{"Version":"v1.1.0"}'
     kit.run("a@v1.1.0", "b@v1.1.0")
     assert set(kit.stored().values()) == {"complete"}
+
+
+class _Slow(FakeZips):
+    """Zips that never come."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit.source, kit.folder)
+        self.has_begun = threading.Event()
+        self.begun: dict[ModuleVersion, Future[FetchedZip]] = {}
+
+    def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
+        del size_bytes
+        self.begun[module] = Future()
+        self.has_begun.set()
+        return self.begun[module]
+
+
+def test_what_is_not_wanted_after_all_is_cancelled(kit: Kit, executor: ThreadPoolExecutor) -> None:
+    kit.zips = slow = _Slow(kit)
+    seen = foresight(kit, executor)
+    seen.see([A, B, C])
+    while len(slow.begun) < len([A, B, C]):
+        time.sleep(0.001)
+    seen.keep({A: True, B: False})
+    assert [slow.begun[module].cancelled() for module in (A, B, C)] == [False, True, True]
+    assert seen.take(A) is slow.begun[A]
+    assert seen.take(B) is seen.take(C) is None
+    assert seen.info(B) is not None, "its go.mod is wanted"
+    assert seen.info(C) is None
+
+
+def test_a_size_that_comes_late_begins_no_zip_that_nobody_wants(kit: Kit) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        held = threading.Event()
+        executor.submit(held.wait, WAIT_S)
+        seen = foresight(kit, executor)
+        seen.see([A])
+        size = seen.size(A)  # somebody waits for it already, so it is not cancelled
+        seen.keep({})
+        held.set()
+        assert size.result(WAIT_S) == SIZE
+    assert kit.zips.fetched == []
+
+
+def test_a_line_that_fails_stops_what_was_begun_for_it(kit: Kit) -> None:
+    kit.zips = slow = _Slow(kit)
+
+    class Failing(Breaking):
+        def read(self, request: Request) -> bytes:
+            if request == GoMod(B):
+                assert slow.has_begun.wait(WAIT_S)
+                raise UpstreamError("busy")
+            return super().read(request)
+
+    kit.source = Failing(kit.source.files)
+    result = kit.run("a@v1.1.0")
+    assert [line.error is None for line in result.plan.lines] == [False]
+    assert A in slow.begun
+    assert all(zip_.cancelled() for zip_ in slow.begun.values())
 
 
 def test_hurry_asks_for_all_that_waits(kit: Kit, executor: ThreadPoolExecutor) -> None:
