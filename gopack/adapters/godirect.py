@@ -23,6 +23,9 @@ from gopack.spec import goproxy
 from gopack.spec.goproxy import MAX_ANSWER_BYTES, GoMod, Info, Latest, Request, VersionList
 from gopack.spec.module import ModuleVersion
 
+AT_ONCE = 16
+"""Go commands that run at once; each may clone a repository."""
+
 _TIMEOUT_S = 900
 _CHUNK_BYTES = 1 << 20
 _LOGIN = re.compile(r"://[^/@\s]+@")
@@ -62,6 +65,7 @@ class DirectSource:
         self._cache = cache
         self._environ = dict(os.environ if environ is None else environ)
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __repr__(self) -> str:
@@ -124,17 +128,18 @@ class DirectSource:
             )
         try:
             folder = self._private_folder()
-            done = subprocess.run(
-                [self._go, *arguments],
-                cwd=folder,
-                env=self._environ | _settings(folder),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
+            with self._turns:
+                done = subprocess.run(
+                    [self._go, *arguments],
+                    cwd=folder,
+                    env=self._environ | _settings(folder),
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    errors="replace",
+                    timeout=_TIMEOUT_S,
+                    check=False,
+                )
         except (OSError, subprocess.SubprocessError) as error:
             raise UpstreamError(
                 f"the go command did not run: {type(error).__name__}", where=where, hint=_INSTALL

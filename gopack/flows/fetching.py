@@ -217,7 +217,7 @@ class FetchRun:
 
         Where there is room in plenty, zips start as soon as their size is known.
         """
-        room = self._ports.room()
+        room = self._foresight.room()
         jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
         self._foresight.hurry()
         for module in sorted(lacking & self._arrivals.keys()):

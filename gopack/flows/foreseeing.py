@@ -52,6 +52,7 @@ class Foresight:
         self._ahead_infos = Ahead(executor, INFOS_AT_ONCE)
         self._find_room = room
         self._room: Room | None = None
+        self._first_room: Room | None = None
         self._lock = threading.Lock()
         self._wants: Mapping[ModuleVersion, bool] | None = None
         self._total_bytes = self._files = 0
@@ -74,10 +75,16 @@ class Foresight:
             self._seen.add(module)
             if self._store.state(module) is State.COMPLETE:
                 continue
-            self._room = self._room or self._find_room()
+            if self._room is None:
+                self._room = self._first_room = self._find_room()
             self._verifier.prefetch(module)
             self._sizes[module] = self._ahead_sizes.submit(partial(self._measure, module))
             self._infos[module] = self._ahead_infos.submit(partial(self._reader.info, module))
+
+    def room(self) -> Room:
+        """Tell the room for what is to come; the first time, as it was before a zip was begun."""
+        first, self._first_room = self._first_room, None
+        return first or self._find_room()
 
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""

@@ -111,6 +111,22 @@ def test_an_info_that_cannot_be_had_fails_its_version_alone(kit: Kit) -> None:
     assert set(kit.stored().values()) == {"complete"}
 
 
+def test_what_came_early_takes_no_room_from_the_rest(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = kit.zips.fetch
+
+    def fetch_to_disk(module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
+        kit.room_bytes -= SIZE
+        return fetch(module, size_bytes=size_bytes)
+
+    monkeypatch.setattr(kit.zips, "fetch", fetch_to_disk)
+    kit.room_bytes = 3 * SIZE
+    kit.run("a@v1.1.0")
+    assert set(kit.stored().values()) == {"complete"}
+    assert kit.room_bytes == 0
+
+
 class _Slow(FakeZips):
     """Zips that never come."""
 
