@@ -377,14 +377,15 @@ class Walker:
             if not isinstance(known, Summary):
                 raise known
             closure.feed(module, known)
-            if closure.takes_all_it_reads and module not in self._foreseen:
-                self._foreseen.add(module)
-                self._foresee(known.require)
         except GopackError as error:
             is_absent = isinstance(error, NotFoundError | OtherModuleError)
             if not (is_absent and closure.feed_missing(module)):
                 told = error if module in closure.roots else _of_a_go_mod(error)
                 self._errors.setdefault(index, told.told(closure.requirement_path(module)))
+            return
+        if closure.takes_all_it_reads and module not in self._foreseen:
+            self._foreseen.add(module)
+            self._foresee(known.require)
 
 
 def _of_a_go_mod(error: GopackError) -> GopackError:
