@@ -4,7 +4,7 @@ Each MUST and MUST NOT here has a test in tests/contract/ that runs on every imp
 the fakes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from enum import Enum
 from pathlib import Path
@@ -225,6 +225,16 @@ class FetchedZip(NamedTuple):
     size_bytes: int
     sha256: str
     h1: str
+
+
+class Incoming(Protocol):
+    """Zips that lie on the storage's disk and are not stored yet."""
+
+    def arrived_bytes(self, module: ModuleVersion) -> int:
+        """Tell how many bytes of a version's zip are there, whole or in part."""
+
+    def forget_all_but(self, wanted: Iterable[ModuleVersion]) -> None:
+        """Delete what is there of other versions; raises StoreError."""
 
 
 class ZipFetcher(Protocol):

@@ -8,7 +8,7 @@ Nothing of a zip that breaks the rules is left.
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,3 +144,30 @@ class ZipWork:
 def incoming_name(module: ModuleVersion) -> str:
     """Name a zip on its way in, the same in every run and safe on every disk."""
     return hashlib.sha256(str(module).encode()).hexdigest()[:40] + ".zip"
+
+
+class IncomingZips:
+    """ports.Incoming: the folder where zips arrive."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def arrived_bytes(self, module: ModuleVersion) -> int:
+        """Tell how much of a zip lies there already, from this run or an earlier one."""
+        path = self._folder / incoming_name(module)
+        for each in (path, path.with_suffix(PART)):
+            with contextlib.suppress(OSError):
+                return each.lstat().st_size
+        return 0
+
+    def forget_all_but(self, wanted: Iterable[ModuleVersion]) -> None:
+        """Delete what arrived, whole or in part, of other versions than these.
+
+        Raises:
+            StoreError: the disk refuses it.
+        """
+        kept = {Path(incoming_name(module)).stem for module in wanted}
+        with disk_errors("delete what arrived for nothing", self._folder):
+            for path in self._folder.iterdir():
+                if path.stem not in kept:
+                    path.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from gopack.adapters.disk import DiskStore
 from gopack.adapters.disklock import LOCK_WAIT_S
 from gopack.adapters.keptpackages import KeptPackages
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.openfiles import affordable
 from gopack.adapters.partfile import bytes_arriving
 from gopack.adapters.quick import QuickReader
 from gopack.adapters.remembered import RememberedMods
@@ -23,7 +24,7 @@ from gopack.adapters.slots import Slots
 from gopack.adapters.sources import ProxySources
 from gopack.adapters.web import Web
 from gopack.adapters.zippool import AdaptiveZips
-from gopack.adapters.zipwork import ZipWork
+from gopack.adapters.zipwork import IncomingZips, ZipWork
 from gopack.cli.console import make_console, make_output
 from gopack.cli.progress import WatchedProgress, make_progress
 from gopack.cli.sumcheck import kept_proofs, make_verifier
@@ -139,6 +140,7 @@ def _parts(
 ) -> Iterator[Session]:
     gc.set_threshold(OBJECTS)
     stop = threading.Event()
+    jobs = affordable(jobs)
     slots = Slots(jobs)
     web = Web(env, slots=slots)
     quick = QuickReader(web)
@@ -156,7 +158,7 @@ def _parts(
     asked = StoredFirst(vouched, stored)
     mods = RememberedMods(answers.with_name(_mods_folder(env))) if answers else None
     noted = vouched.noted()
-    noting = Noting(StoredFirst(noted, stored), noted.is_sound)
+    noting = Noting(StoredFirst(noted, stored), noted.is_sound, noted.check_read)
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
         partial(_zip_sources, env, direct_cache=direct_cache, slots=slots),
@@ -185,6 +187,7 @@ def _parts(
         executor=executor,
         progress=progress,
         room=store.room,
+        incoming=IncomingZips(store.incoming),
         verifier=verifier,
         carried_heads=heads or {},
     )

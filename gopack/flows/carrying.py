@@ -7,7 +7,7 @@ is stored whole.
 Spec: go.dev/ref/mod#go-mod-file-retract; modload CheckRetractions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import Executor, Future
 from functools import partial
 
@@ -48,6 +48,11 @@ class Carriers:
             is_asked = path in self._asked or path in self._found
             if not is_asked and not _holds(known, path, version):
                 self._asked[path] = self._ahead.submit(partial(_ask, path, self._sources))
+
+    @property
+    def untold(self) -> Set[str]:
+        """The modules of which nobody could tell anything."""
+        return {path for path, highest in self._found.items() if highest is None}
 
     def look_up(
         self, wanted: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]

@@ -6,7 +6,7 @@ retractions are added, and what queries choose from all these. What was surveyed
 is taken from the ledger.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -44,10 +44,14 @@ TOGETHER = -1
 
 @dataclass(frozen=True, slots=True)
 class Noting:
-    """Sources whose go.mod files are verified afterwards, and what tells if one may count."""
+    """Sources whose go.mod files are verified afterwards, and what tells if one may count.
+
+    `check_read` has verified, for its lies to be told, what was read of modules to no avail.
+    """
 
     sources: Sources
     is_sound: Callable[[ModuleVersion], bool]
+    check_read: Callable[[Set[str]], None]
 
 
 @dataclass(slots=True)
@@ -380,6 +384,7 @@ class Completer:
         found = self._carriers.look_up(wanted, self._known_modules())
         if self.noting is None:
             return found
+        self.noting.check_read(self._carriers.untold)
         is_sound = self.noting.is_sound
         return {p: f for p, f in found.items() if is_sound(ModuleVersion(p, f.carrier))}
 

@@ -26,7 +26,16 @@ from gopack.plan.manifest import UNVERIFIED, Annotations, vouched_by
 from gopack.plan.outcome import Stored
 from gopack.plan.room import Room
 from gopack.plan.summary import OtherModuleError
-from gopack.ports import FetchedZip, Ledger, Publication, Sources, State, Store, ZipFetcher
+from gopack.ports import (
+    FetchedZip,
+    Incoming,
+    Ledger,
+    Publication,
+    Sources,
+    State,
+    Store,
+    ZipFetcher,
+)
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import Sums
@@ -73,6 +82,7 @@ class Fetcher:
     progress: Progress
     room: Callable[[], Room]
     verifier: SumVerifier
+    incoming: Incoming
     carried_heads: Mapping[str, bytes] = field(default_factory=dict)
 
     def fetch(self, plan: Plan) -> Fetched:
@@ -217,7 +227,7 @@ class FetchRun:
 
         Where there is room in plenty, zips start as soon as their size is known.
         """
-        room = self._foresight.room()
+        room = self._ports.room()
         jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
         self._foresight.hurry()
         for module in sorted(lacking & self._arrivals.keys()):
@@ -233,8 +243,18 @@ class FetchRun:
             total_bytes += self._sizes[module]
             if room.has(PLENTY * total_bytes, PLENTY * files):
                 self._begin_zip(module)
+        if not room.has(total_bytes, files):
+            room, total_bytes = self._make_room(total_bytes)
         room.check(total_bytes, files)
         self._ports.progress.planned(len(lacking), total_bytes)
+
+    def _make_room(self, total_bytes: int) -> tuple[Room, int]:
+        """Delete what came for nothing; tell the room then, and what has not come yet."""
+        incoming = self._ports.incoming
+        incoming.forget_all_but(self._wants)
+        room = self._ports.room()
+        came = sum(min(incoming.arrived_bytes(m), size) for m, size in self._sizes.items())
+        return room, total_bytes - came
 
     def _bring(self, lacking: Set[ModuleVersion], stored: Set[ModuleVersion]) -> None:
         try:

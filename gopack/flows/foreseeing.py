@@ -8,9 +8,10 @@ where the upstream is far, all this would wait for its last level.
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from functools import partial
-from typing import Any
 
+from gopack.errors import StoreError
 from gopack.flows.ahead import Ahead
 from gopack.flows.smallfiles import SmallFileReader
 from gopack.flows.verify import SumVerifier
@@ -32,7 +33,7 @@ INFOS_AT_ONCE = 8
 class Foresight:
     """Sizes and zips that were begun before the plan was made; used from one thread.
 
-    What the plan does not want in the end is left to `Store.forget_incoming`.
+    What the plan does not want in the end is deleted: see `keep`.
     """
 
     def __init__(
@@ -52,7 +53,6 @@ class Foresight:
         self._ahead_infos = Ahead(executor, INFOS_AT_ONCE)
         self._find_room = room
         self._room: Room | None = None
-        self._first_room: Room | None = None
         self._lock = threading.Lock()
         self._wants: Mapping[ModuleVersion, bool] | None = None
         self._total_bytes = self._files = 0
@@ -60,6 +60,7 @@ class Foresight:
         self._sizes: dict[ModuleVersion, Future[int | None]] = {}
         self._infos: dict[ModuleVersion, Future[bytes]] = {}
         self._begun: dict[ModuleVersion, Future[FetchedZip]] = {}
+        self._left: dict[ModuleVersion, Future[FetchedZip]] = {}
 
     def see(self, modules: Iterable[ModuleVersion]) -> None:
         """Begin what these versions need; only where workers wait for zips.
@@ -75,16 +76,10 @@ class Foresight:
             self._seen.add(module)
             if self._store.state(module) is State.COMPLETE:
                 continue
-            if self._room is None:
-                self._room = self._first_room = self._find_room()
+            self._room = self._room or self._find_room()
             self._verifier.prefetch(module)
             self._sizes[module] = self._ahead_sizes.submit(partial(self._measure, module))
             self._infos[module] = self._ahead_infos.submit(partial(self._reader.info, module))
-
-    def room(self) -> Room:
-        """Tell the room for what is to come; the first time, as it was before a zip was begun."""
-        first, self._first_room = self._first_room, None
-        return first or self._find_room()
 
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""
@@ -96,18 +91,22 @@ class Foresight:
         return self._infos.pop(module, None)
 
     def keep(self, wants: Mapping[ModuleVersion, bool]) -> None:
-        """Begin no more of what is not wanted, or without its zip: a line may have failed.
+        """Let go of what is not wanted, or without its zip: a line may have failed.
 
-        `wants` tells of each version that is wanted if its zip is; it may grow.
+        What no worker has yet is not begun, the rest is deleted when it has come. `wants` tells of
+        each version that is wanted if its zip is; it may grow.
         """
         with self._lock:
             self._wants = wants
-            begun = list(self._begun)
-        for module in (m for m in {*self._sizes, *begun} if not wants.get(m, False)):
-            _cancel(self._sizes, module)
-            _cancel(self._begun, module)
-            if module not in wants:
-                _cancel(self._infos, module)
+            unwanted = [module for module in self._begun if not wants.get(module)]
+            left = {module: self._begun.pop(module) for module in unwanted}
+            self._left |= {m: job for m, job in left.items() if not job.cancel()}
+        for module in left.keys() & self._left.keys():
+            left[module].add_done_callback(partial(self._discard, module))
+        for module in [m for m in self._sizes if not wants.get(m)]:
+            self._sizes.pop(module).cancel()
+        for module in [m for m in self._infos if m not in wants]:
+            self._infos.pop(module).cancel()
 
     def hurry(self) -> None:
         """Ask for all that waits: there is nothing else to be asked now."""
@@ -116,7 +115,15 @@ class Foresight:
 
     def take(self, module: ModuleVersion) -> "Future[FetchedZip] | None":
         """Give a zip that was begun, once; None of any other."""
-        return self._begun.pop(module, None)
+        with self._lock:
+            return self._begun.pop(module, None) or self._left.pop(module, None)
+
+    def _discard(self, module: ModuleVersion, job: "Future[FetchedZip]") -> None:
+        """Delete a zip that came too late, unless it is wanted again."""
+        with self._lock:
+            if self._left.pop(module, None) is not None and job.exception() is None:
+                with suppress(StoreError):  # the next run deletes it
+                    self._zips.discard(job.result())
 
     def _measure(self, module: ModuleVersion) -> int | None:
         """Ask for the size of a version's zip, and begin it."""
@@ -132,8 +139,3 @@ class Foresight:
             is_plenty = self._room.has(PLENTY * self._total_bytes, PLENTY * self._files)
             if is_plenty and (self._wants is None or self._wants.get(module)):
                 self._begun[module] = self._zips.fetch(module, size_bytes=size_bytes)
-
-
-def _cancel(futures: dict[ModuleVersion, Future[Any]], module: ModuleVersion) -> None:
-    if (future := futures.pop(module, None)) is not None:
-        future.cancel()

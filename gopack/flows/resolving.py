@@ -12,7 +12,7 @@ modulePrefixesExcludingTarget. Differs: whether the package is inside is not loo
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple, TypeVar
@@ -66,11 +66,13 @@ class Resolver:
         sources: where modules are asked for.
         known: see Known.
         platforms: those that every Go version is wanted for.
+        answered: the place of the source that gave a version, among those of its module.
     """
 
     sources: Sources
     known: Known
     platforms: frozenset[str] = frozenset()
+    answered: dict[ModuleVersion, int] = field(default_factory=dict)
 
     def resolve_item(self, item: Item, *, base: str = "") -> Resolved:
         """Resolve one line; `base` is the version of its module on another line, for `patch`.
@@ -84,7 +86,7 @@ class Resolver:
             case ModuleItem(path=path, query=query):
                 current = base if item.needs_base else ""
                 machine = partial(resolve_bare, query=query, current=current)
-                return Resolved((self.known(item) or self._ask(path, machine),))
+                return Resolved((self.known(item) or self._ask_noting(path, machine),))
             case PatternItem(path=path, query=query):
                 start = path[: path.index("...")].rpartition("/")[0]
                 return Resolved((self._ask(start, partial(resolve, query=query)),))
@@ -102,12 +104,14 @@ class Resolver:
         raise InputError("nothing can be fetched for this line", hint="List a module's path.")
 
     def remark(self, bare: Resolution) -> Resolution:
-        """Look up what its module says of an exact version, if anybody knows."""
+        """Look up what its module says of an exact version, if anybody knows.
+
+        Who did not have the version is not asked.
+        """
         path = bare.module.path
+        attempts = self.sources.attempts(path)[self.answered.get(bare.module, 0) :]
         try:
-            found = first_answer(
-                self.sources.attempts(path), lambda source: run_steps(highest(path), source)
-            )
+            found = first_answer(attempts, lambda source: run_steps(highest(path), source))
         except GopackError:
             found = None
         return remarked(bare, found)
@@ -120,14 +124,27 @@ class Resolver:
         chosen = choose_toolchains(offered, query, required=platforms, wished=self.platforms)
         return Resolved((), chosen)
 
+    def _ask_noting(self, path: str, machine: Callable[[str], Steps[Resolution]]) -> Resolution:
+        """Ask, and note which of the sources answered."""
+        found, place = self._ask_placed(path, machine)
+        self.answered[found.module] = place
+        return found
+
     def _ask(self, path: str, machine: Callable[[str], Steps[T]]) -> T:
+        return self._ask_placed(path, machine)[0]
+
+    def _ask_placed(self, path: str, machine: Callable[[str], Steps[T]]) -> tuple[T, int]:
         first: NotFoundError | None = None
         for prefixes in self._groups(path):
+            attempts = self.sources.attempts(prefixes[0])
+            sources = [attempt.source for attempt in attempts]
+
+            def ask(source: ModuleSource) -> tuple[T, int]:
+                answer = _ask_prefixes(source, prefixes, machine)  # noqa: B023
+                return answer, sources.index(source)  # noqa: B023
+
             try:
-                return first_answer(
-                    self.sources.attempts(prefixes[0]),
-                    lambda source: _ask_prefixes(source, prefixes, machine),  # noqa: B023
-                )
+                return first_answer(attempts, ask)
             except NotFoundError as error:
                 first = first or error
         if first is None:

@@ -10,7 +10,7 @@ need not have a thread wait for each answer of the database.
 Spec: modload rawGoModData reads through modfetch GoMod, which verifies; CheckRetractions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from gopack.errors import GopackError, IntegrityError
 from gopack.flows.verify import SumVerifier
@@ -70,6 +70,11 @@ class NotedSources:
         """Tell whether a version's go.mod may count, if it was read here."""
         mod_h1 = self._read_h1.get(module)
         return mod_h1 is None or self._vouched.error_of(module, mod_h1) is None
+
+    def check_read(self, paths: Set[str]) -> None:
+        """Verify all that was read of modules of which it told nothing: was it a lie?"""
+        for module in [module for module in self._read_h1 if module.path in paths]:
+            self.is_sound(module)
 
     def _read(self, module: ModuleVersion, source: ModuleSource) -> bytes:
         self._verifier.prefetch(module)

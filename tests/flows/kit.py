@@ -1,7 +1,7 @@
 """What a fetch needs, over fakes: modules in a few characters, zips that are only bytes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -70,6 +70,7 @@ class FakeZips:
         self.fetched: list[ModuleVersion] = []
         self.sizes: dict[ModuleVersion, int] = {}
         self.checked: list[ModuleVersion] = []
+        self.forgotten_bytes = 0
 
     can_begin = True
 
@@ -80,7 +81,7 @@ class FakeZips:
         self.sizes[module] = size_bytes
         self.fetched.append(module)
         future: Future[FetchedZip] = Future()
-        path = self._incoming / f"{module.path.replace('/', '_')}-{module.version}.zip"
+        path = self._path(module)
         error = self.broken.get(module) or self.errors.get(module)
         if error is not None:
             future.set_exception(error)
@@ -92,6 +93,20 @@ class FakeZips:
         except GopackError as missing:
             future.set_exception(missing)
         return future
+
+    def arrived_bytes(self, module: ModuleVersion) -> int:
+        path = self._path(module)
+        return path.stat().st_size if path.exists() else 0
+
+    def forget_all_but(self, wanted: Iterable[ModuleVersion]) -> None:
+        kept = {self._path(module) for module in wanted}
+        for path in self._incoming.glob("*.zip"):
+            if path not in kept:
+                self.forgotten_bytes += path.stat().st_size
+                path.unlink()
+
+    def _path(self, module: ModuleVersion) -> Path:
+        return self._incoming / f"{module.path.replace('/', '_')}-{module.version}.zip"
 
     def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> "Future[Contents]":
         future: Future[Contents] = Future()
@@ -151,8 +166,9 @@ class Kit:
                 zips=self.zips,
                 executor=executor,
                 progress=Silent(),
-                room=lambda: Room("the disk", self.room_bytes, None),
+                room=lambda: Room("the disk", self.room_bytes + self.zips.forgotten_bytes, None),
                 verifier=verifier,
+                incoming=self.zips,
             )
             importer = Importer(sources, executor, self.zips.packages, lambda _modules: {})
             completer = Completer(planner, importer, ledger.manifest, Silent())

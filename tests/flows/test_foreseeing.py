@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gopack.errors import UpstreamError
+from gopack.errors import StoreError, UpstreamError
 from gopack.flows.foreseeing import PLENTY, Foresight
 from gopack.flows.smallfiles import SmallFileReader
 from gopack.flows.verify import SumVerifier
@@ -111,20 +111,34 @@ def test_an_info_that_cannot_be_had_fails_its_version_alone(kit: Kit) -> None:
     assert set(kit.stored().values()) == {"complete"}
 
 
-def test_what_came_early_takes_no_room_from_the_rest(
-    kit: Kit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def shrinking(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Kit:
+    """A disk on which each zip takes room when it comes."""
     fetch = kit.zips.fetch
 
     def fetch_to_disk(module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
-        kit.room_bytes -= SIZE
+        kit.room_bytes -= SIZE - kit.zips.arrived_bytes(module)
         return fetch(module, size_bytes=size_bytes)
 
     monkeypatch.setattr(kit.zips, "fetch", fetch_to_disk)
-    kit.room_bytes = 3 * SIZE
-    kit.run("a@v1.1.0")
-    assert set(kit.stored().values()) == {"complete"}
-    assert kit.room_bytes == 0
+    return kit
+
+
+def test_what_came_early_takes_no_room_from_the_rest(shrinking: Kit) -> None:
+    shrinking.room_bytes = 3 * SIZE
+    shrinking.run("a@v1.1.0")
+    assert set(shrinking.stored().values()) == {"complete"}
+    assert shrinking.room_bytes == 0
+
+
+def test_what_came_before_a_refusal_takes_no_room_from_a_shorter_list(shrinking: Kit) -> None:
+    shrinking.room_bytes = 3 * SIZE - 1
+    for _ in range(2):
+        with pytest.raises(StoreError, match="too little space"):
+            shrinking.run("a@v1.1.0")
+    assert shrinking.zips.fetched, "one came early"
+    shrinking.run("b@v1.1.0")
+    assert shrinking.stored() == {"b1": "complete", "c1": "complete"}
 
 
 class _Slow(FakeZips):
@@ -184,6 +198,43 @@ def test_a_line_that_fails_stops_what_was_begun_for_it(kit: Kit) -> None:
     assert [line.error is None for line in result.plan.lines] == [False]
     assert A in slow.begun
     assert all(zip_.cancelled() for zip_ in slow.begun.values())
+
+
+def test_what_came_for_a_line_that_fails_is_deleted(kit: Kit) -> None:
+    class Failing(Breaking):
+        def read(self, request: Request) -> bytes:
+            if request == GoMod(B):
+                while not kit.zips.arrived_bytes(A):
+                    time.sleep(0.001)
+                raise UpstreamError("busy")
+            return super().read(request)
+
+    kit.source = Failing(kit.source.files)
+    kit.run("a@v1.1.0")
+    assert kit.zips.fetched
+    assert not kit.zips.arrived_bytes(A)
+
+
+def test_what_comes_late_is_deleted_unless_it_is_wanted_again(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    kit.zips = slow = _Slow(kit)
+    seen = foresight(kit, executor)
+    seen.see([A, B])
+    while len(slow.begun) < len([A, B]):
+        time.sleep(0.001)
+    for job in slow.begun.values():
+        job.set_running_or_notify_cancel()
+    seen.keep({})
+    wanted = seen.take(A)
+    for module, begun in slow.begun.items():
+        path = kit.folder / module.path.replace("/", "_")
+        path.write_bytes(b"x")
+        begun.set_result(FetchedZip(path, 1, "sha", "h1:"))
+    assert wanted is slow.begun[A]
+    assert (kit.folder / "a.b_a").exists()
+    assert not (kit.folder / "a.b_b").exists()
+    assert seen.take(B) is None
 
 
 def test_hurry_asks_for_all_that_waits(kit: Kit, executor: ThreadPoolExecutor) -> None:
