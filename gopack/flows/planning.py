@@ -297,6 +297,7 @@ class Walker:
         self._known: dict[ModuleVersion, Summary | GopackError] = {}
         self._errors: dict[int, GopackError] = {}
         self._foresee: Foresee = _ignore
+        self._looked_through: set[ModuleVersion] = set()
         self._foreseen: set[ModuleVersion] = set()
 
     def walk_lines(self, lines: Sequence[LinePlan], foresee: Foresee = _ignore) -> list[LinePlan]:
@@ -383,9 +384,11 @@ class Walker:
                 told = error if module in closure.roots else _of_a_go_mod(error)
                 self._errors.setdefault(index, told.told(closure.requirement_path(module)))
             return
-        if closure.takes_all_it_reads and module not in self._foreseen:
-            self._foreseen.add(module)
-            self._foresee(known.require)
+        if closure.takes_all_it_reads and module not in self._looked_through:
+            self._looked_through.add(module)
+            if fresh := [named for named in known.require if named not in self._foreseen]:
+                self._foreseen.update(fresh)
+                self._foresee(fresh)
 
 
 def _of_a_go_mod(error: GopackError) -> GopackError:
