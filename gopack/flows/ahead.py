@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MOST_THREADS = 256
+"""No executor here has more, and a call that none can make yet takes memory."""
+
 
 class Ahead:
     """Calls on an executor of which at most so many are under way; safe from many threads.
@@ -18,7 +21,7 @@ class Ahead:
 
     def __init__(self, executor: Executor, most: int) -> None:
         self._executor = executor
-        self._most: float = most
+        self._most = most
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._callers = 0
@@ -32,9 +35,9 @@ class Ahead:
         return future
 
     def hurry(self) -> None:
-        """Make all calls that wait at once: they are what is needed now."""
-        self._most = float("inf")
-        for _ in range(len(self._waiting)):
+        """Make all calls that wait as soon as there is a thread: they are what is needed now."""
+        self._most = MOST_THREADS
+        for _ in range(min(len(self._waiting), MOST_THREADS)):
             self._call_more()
 
     def _call_more(self) -> None:
