@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from gopack.flows.jobs import settle
+
 T = TypeVar("T")
 
 MOST_THREADS = 256
@@ -54,11 +56,5 @@ class Ahead:
                     self._callers -= 1
                     return
                 future, call = self._waiting.popleft()
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                result = call()
-            except BaseException as error:  # noqa: BLE001 - whoever waits must see it
-                future.set_exception(error)
-            else:
-                future.set_result(result)
+            if future.set_running_or_notify_cancel():
+                settle(future, call)

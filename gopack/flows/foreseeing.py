@@ -100,9 +100,10 @@ class Foresight:
             self._wants = wants
             unwanted = [module for module in self._begun if not wants.get(module)]
             left = {module: self._begun.pop(module) for module in unwanted}
-            self._left |= {m: job for m, job in left.items() if not job.cancel()}
-        for module in left.keys() & self._left.keys():
-            left[module].add_done_callback(partial(self._discard, module))
+            under_way = {module: job for module, job in left.items() if not job.cancel()}
+            self._left |= under_way
+        for module, job in under_way.items():
+            job.add_done_callback(partial(self._discard, module))
         for module in [m for m in self._sizes if not wants.get(m)]:
             self._sizes.pop(module).cancel()
         for module in [m for m in self._infos if m not in wants]:

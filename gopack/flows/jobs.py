@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
@@ -82,14 +83,15 @@ class Jobs(Generic[K, T]):
 def in_background(work: Callable[[], T]) -> "Future[T]":
     """Run something in a thread that does not keep the program from ending."""
     future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 - whoever waits must see it
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    Thread(target=run, daemon=True, name="background").start()
+    Thread(target=partial(settle, future, work), daemon=True, name="background").start()
     return future
+
+
+def settle(future: "Future[T]", work: Callable[[], T]) -> None:
+    """Do the work of a future, and tell what came of it."""
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - whoever waits must see it
+        future.set_exception(error)
+    else:
+        future.set_result(result)
