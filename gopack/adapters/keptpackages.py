@@ -8,7 +8,8 @@ cannot be kept is read again. Whoever writes holds the storage's lock.
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from os.path import lexists
 from pathlib import Path
 from stat import S_ISREG
@@ -60,20 +61,23 @@ class KeptPackages:
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             return None  # nobody but gopack writes here
 
-    def put(self, read: Mapping[ModuleVersion, Contents]) -> None:
-        """Keep what was read of versions that the storage has now."""
-        rows = []
-        for module, contents in read.items():
-            if (zip_h1 := self._zip_sum(module)) is not None:
-                text = _text(contents)
-                rows.append((str(module), zip_h1, _digest(text), text))
+    def put(self, read: Iterable[tuple[ModuleVersion, Contents]]) -> None:
+        """Keep what was read of versions that the storage has now, a row at a time."""
+        rows = self._rows(read)
+        first = list(islice(rows, 1))
 
         def write(file: "sqlite3.Connection") -> None:
             with file:
-                file.executemany(_PUT, rows)
+                file.executemany(_PUT, chain(first, rows))
 
-        if rows:
+        if first:
             self._tried(write)
+
+    def _rows(self, read: Iterable[tuple[ModuleVersion, Contents]]) -> Iterator[tuple[str, ...]]:
+        for module, contents in read:
+            if (zip_h1 := self._zip_sum(module)) is not None:
+                text = _text(contents)
+                yield str(module), zip_h1, _digest(text), text
 
     def _file_exists(self) -> bool:
         try:

@@ -8,7 +8,7 @@ Spec: go.dev/ref/mod#go-mod-file-retract; modload CheckRetractions.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from functools import partial
 
 from gopack.asking import first_answer
@@ -37,9 +37,8 @@ class Carriers:
     """
 
     def __init__(self, sources: Sources, executor: Executor) -> None:
-        self._sources = sources
-        self._ahead = Ahead(executor, AT_ONCE)
-        self._asked: dict[str, Future[_Highest | None]] = {}
+        self._ahead = Ahead(executor, AT_ONCE, partial(_ask, sources))
+        self._asked: set[str] = set()
         self._found: dict[str, _Highest | None] = {}
 
     def foresee(self, modules: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]) -> None:
@@ -47,7 +46,8 @@ class Carriers:
         for path, version in modules:
             is_asked = path in self._asked or path in self._found
             if not is_asked and not _holds(known, path, version):
-                self._asked[path] = self._ahead.submit(partial(_ask, path, self._sources))
+                self._asked.add(path)
+                self._ahead.ask(path)
 
     @property
     def untold(self) -> Set[str]:
@@ -62,8 +62,9 @@ class Carriers:
         self.foresee(due, known)
         self._ahead.hurry()
         while self._asked:
-            path, coming = self._asked.popitem()
-            self._found[path] = coming.result()
+            path = self._asked.pop()
+            coming = self._ahead.take(path)
+            self._found[path] = coming.result() if coming else None
         found = {path: (self._found[path], version) for path, version in due}
         return {p: _facts(*highest, v) for p, (highest, v) in found.items() if highest is not None}
 
@@ -92,7 +93,7 @@ def carriers(
     return found
 
 
-def _ask(path: str, sources: Sources) -> _Highest | None:
+def _ask(sources: Sources, path: str) -> _Highest | None:
     try:
         found = first_answer(sources.attempts(path), lambda s: run_steps(highest(path), s))
     except GopackError:

@@ -15,6 +15,7 @@ from typing import Any
 
 from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
 from gopack.flows.appearing import Appearing, Shelf
+from gopack.flows.arrivals import Arrivals
 from gopack.flows.foreseeing import FILES_PER_VERSION, PLENTY, Foresight
 from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
@@ -114,7 +115,7 @@ class FetchRun:
         self._zips: dict[ModuleVersion, FetchedZip] = {}
         self._sizes: dict[ModuleVersion, int] = {}
         self._zip_errors: dict[ModuleVersion, GopackError] = {}
-        self._arrivals: dict[ModuleVersion, Future[None]] = {}
+        self._arrivals = Arrivals()
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
         self._begun: set[ModuleVersion] = set()
         self._found: dict[ModuleVersion, bool] = {}
@@ -126,7 +127,8 @@ class FetchRun:
             fetcher.executor,
             fetcher.room,
         )
-        self._under_way = _done()
+        self._under_way: Future[None] = Future()
+        self._under_way.set_result(None)
         shelf = Shelf(self._store, self._note_stored, self._fail)
         self._appearing = Appearing(shelf, fetcher.executor)
         self.fetched = Fetched()
@@ -166,12 +168,13 @@ class FetchRun:
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])} | grown
         self._found.update((m, self._wants[m]) for m in new - lacking)
         self._jobs = Jobs(self._ports.executor)
-        self._arrivals = {m: Future() for m in lacking if self._wants[m]}
+        with_zip = {module for module in lacking if self._wants[module]}
+        self._arrivals = Arrivals(with_zip)
         self._begun = set()
         if lacking:
             self._ports.progress.phase("fetching")
-            self._ports.zips.expect(len(self._arrivals))
-            self._measure(lacking)
+            self._ports.zips.expect(len(with_zip))
+            self._measure(lacking, with_zip)
             self._begin_zips(lacking)
         self._under_way = in_background(partial(self._bring, lacking, new - lacking))
 
@@ -193,7 +196,7 @@ class FetchRun:
 
     def arrived(self, module: ModuleVersion) -> "Future[None]":
         """Tell when a version's zip can be read, or cannot be had; the future never fails."""
-        return self._arrivals.get(module) or _done()
+        return self._arrivals.of(module)
 
     def _turn_to(self, plan: Plan) -> set[ModuleVersion]:
         """Take up another plan; give what was fetched without a zip and is wanted with it now."""
@@ -222,7 +225,7 @@ class FetchRun:
         enough = state is State.COMPLETE or (state is State.MOD_ONLY and not whole)
         return enough and self._ports.ledger.vouches_for(module, whole=whole)
 
-    def _measure(self, lacking: Set[ModuleVersion]) -> None:
+    def _measure(self, lacking: Set[ModuleVersion], with_zip: Set[ModuleVersion]) -> None:
         """Ask for the sizes of the zips, and compare them all with the room on the disk.
 
         Where there is room in plenty, zips start as soon as their size is known.
@@ -230,7 +233,7 @@ class FetchRun:
         room = self._ports.room()
         jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
         self._foresight.hurry()
-        for module in sorted(lacking & self._arrivals.keys()):
+        for module in sorted(with_zip):
             if self._ports.store.state(module) is not State.COMPLETE:
                 jobs.watch(module, self._foresight.size(module))
         total_bytes, files = 0, FILES_PER_VERSION * len(lacking)
@@ -263,8 +266,7 @@ class FetchRun:
             self._hold_against_go_sums(stored)
             self._take_lacking(lacking)
         finally:
-            for arrival in self._arrivals.values():
-                _resolve(arrival)
+            self._arrivals.end()
 
     def _begin_zips(self, lacking: Set[ModuleVersion]) -> None:
         """Begin every zip that is not under way, biggest first."""
@@ -328,7 +330,7 @@ class FetchRun:
             else:
                 self._zips[module] = result
         if kind is _ZIP:
-            _resolve(self._arrivals[module])
+            self._arrivals.come(module)
         self._take_if_here(module)
 
     def _take_if_here(self, module: ModuleVersion) -> None:
@@ -487,14 +489,3 @@ class FetchRun:
             self._appearing.given_up(module)
         else:
             self.fetched.failed[module] = error
-
-
-def _done() -> "Future[None]":
-    future: Future[None] = Future()
-    future.set_result(None)
-    return future
-
-
-def _resolve(future: "Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)

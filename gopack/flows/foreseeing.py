@@ -46,19 +46,18 @@ class Foresight:
         room: Callable[[], Room],
     ) -> None:
         self._reader = reader
+        self._executor = executor
         self._store = store
         self._zips = zips
         self._verifier = verifier
-        self._ahead_sizes = Ahead(executor, SIZES_AT_ONCE)
-        self._ahead_infos = Ahead(executor, INFOS_AT_ONCE)
+        self._sizes = Ahead(executor, SIZES_AT_ONCE, self._measure)
+        self._infos = Ahead(executor, INFOS_AT_ONCE, reader.info)
         self._find_room = room
         self._room: Room | None = None
         self._lock = threading.Lock()
         self._wants: Mapping[ModuleVersion, bool] | None = None
         self._total_bytes = self._files = 0
         self._seen: set[ModuleVersion] = set()
-        self._sizes: dict[ModuleVersion, Future[int | None]] = {}
-        self._infos: dict[ModuleVersion, Future[bytes]] = {}
         self._begun: dict[ModuleVersion, Future[FetchedZip]] = {}
         self._left: dict[ModuleVersion, Future[FetchedZip]] = {}
 
@@ -78,17 +77,17 @@ class Foresight:
                 continue
             self._room = self._room or self._find_room()
             self._verifier.prefetch(module)
-            self._sizes[module] = self._ahead_sizes.submit(partial(self._measure, module))
-            self._infos[module] = self._ahead_infos.submit(partial(self._reader.info, module))
+            self._sizes.ask(module)
+            self._infos.ask(module)
 
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""
-        found = self._sizes.pop(module, None)
-        return found or self._ahead_sizes.submit(partial(self._reader.zip_size, module))
+        found = self._sizes.take(module)
+        return found or self._executor.submit(self._reader.zip_size, module)
 
     def info(self, module: ModuleVersion) -> "Future[bytes] | None":
         """Give the info of a version that was foreseen, once; None of any other."""
-        return self._infos.pop(module, None)
+        return self._infos.take(module)
 
     def keep(self, wants: Mapping[ModuleVersion, bool]) -> None:
         """Let go of what is not wanted, or without its zip: a line may have failed.
@@ -104,15 +103,13 @@ class Foresight:
             self._left |= under_way
         for module, job in under_way.items():
             job.add_done_callback(partial(self._discard, module))
-        for module in [m for m in self._sizes if not wants.get(m)]:
-            self._sizes.pop(module).cancel()
-        for module in [m for m in self._infos if m not in wants]:
-            self._infos.pop(module).cancel()
+        self._sizes.drop(lambda module: not wants.get(module))
+        self._infos.drop(lambda module: module not in wants)
 
     def hurry(self) -> None:
         """Ask for all that waits: there is nothing else to be asked now."""
-        self._ahead_sizes.hurry()
-        self._ahead_infos.hurry()
+        self._sizes.hurry()
+        self._infos.hurry()
 
     def take(self, module: ModuleVersion) -> "Future[FetchedZip] | None":
         """Give a zip that was begun, once; None of any other."""

@@ -4,7 +4,7 @@ What an earlier run read is taken from a memory. While a version is read, what e
 is collected, and asked for in one go.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +29,7 @@ class Memory(Protocol):
     def get(self, module: ModuleVersion) -> Contents | None:
         """Give what is remembered of a version."""
 
-    def put(self, read: Mapping[ModuleVersion, Contents]) -> None:
+    def put(self, read: Iterable[tuple[ModuleVersion, Contents]]) -> None:
         """Remember what was read, in place of what was remembered of the same versions."""
 
 
@@ -123,9 +123,11 @@ class PackageReader:
 
     def remember(self) -> None:
         """Have what was read remembered for later runs."""
-        new = {module: shelf for module, shelf in self._shelves.items() if shelf.is_new}
-        if self._memory is not None and new:
-            self._memory.put({module: shelf.contents(ALL) for module, shelf in new.items()})
+        if self._memory is not None:
+            shelves = self._shelves.items()
+            self._memory.put(
+                (module, shelf.contents(ALL)) for module, shelf in shelves if shelf.is_new
+            )
 
     def _shelf(self, module: ModuleVersion) -> _Shelf:
         shelf = self._shelves.get(module)

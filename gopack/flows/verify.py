@@ -110,7 +110,8 @@ class SumVerifier:
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="sumdb")
         self._lock = threading.RLock()
         self._proving = threading.Lock()
-        self._lookups: dict[ModuleVersion, Future[Record]] = {}
+        self._lookups: dict[ModuleVersion, Future[Record]] = {}  # what has not come, or failed
+        self._records: dict[ModuleVersion, Record] = {}
         self._start: Future[None] | None = None
         self._offering = threading.Lock()
         self._offered: Future[None] | None = None
@@ -155,7 +156,7 @@ class SumVerifier:
             return
         start = self._started()
         with self._lock:
-            if module not in self._lookups:
+            if module not in self._lookups and module not in self._records:
                 self._lookups[module] = self._pool.submit(self._look_up, module, start)
 
     def complete(self) -> None:
@@ -236,6 +237,8 @@ class SumVerifier:
         with self._lock:
             covered = self._next.covers(record.id)
             wanted = self._next.missing([record.id]) if covered else []
+            self._records[module] = record
+            del self._lookups[module]  # a future is big, and there are thousands
         self._tiles.start(wanted)
         return record
 
@@ -321,8 +324,13 @@ class SumVerifier:
                 where=str(module),
                 hint="set GOSUMDB to a checksum database; toolchains are verified always",
             )
+        with self._lock:
+            known, coming = self._records.get(module), self._lookups.get(module)
+        if known is not None:
+            return known
+        assert coming is not None  # whoever asks has prefetched it
         try:
-            return self._lookups[module].result()
+            return coming.result()
         except GopackError as error:
             return error
 

@@ -37,6 +37,7 @@ def interned(contents: Contents) -> Contents:
         intern(p.path): replace(
             p,
             path=intern(p.path),
+            name=intern(p.name),
             imports=tuple(map(intern, p.imports)),
             test_imports=tuple(map(intern, p.test_imports)),
         )
@@ -223,7 +224,7 @@ class Survey:
             if paths is not None and path not in paths:
                 continue
             if path in self._read:
-                self._provider[path] = prefix
+                self._provider[path] = intern(prefix)  # one text for all packages of a module
                 return self._read[path]
             self._fresh.setdefault(prefix, set()).add(path)
             self._parked.setdefault(prefix, []).append((path, in_all))

@@ -12,7 +12,7 @@ another module in such a zip.
 Spec: archive/zip (reader.go, struct.go), APPNOTE.TXT 6.3.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from struct import error as BadStruct  # noqa: N812 - `error` alone says nothing
 from typing import NamedTuple
@@ -79,11 +79,15 @@ class Entry(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """All entries, in order, and the bytes they were read from: from `start` up to `end`."""
+    """All entries, in order, and the bytes they were read from: from `start` up to `end`.
+
+    `base` is where the offsets in it count from.
+    """
 
     entries: list[Entry]
     start: int
     end: int
+    base: int
 
 
 class Placed(NamedTuple):
@@ -122,7 +126,7 @@ def read_directory(data: Buffer) -> Directory:
     entries, at = _read_entries(data, start, base)
     if len(entries) & _FULL_16 != end.records & _FULL_16:
         raise _damaged(f"the directory has {len(entries)} entries, not {end.records}")
-    return Directory(entries, start, at)
+    return Directory(entries, start, at, base)
 
 
 def _read_entries(data: Buffer, start: int, base: int) -> tuple[list[Entry], int]:
@@ -137,6 +141,22 @@ def _read_entries(data: Buffer, start: int, base: int) -> tuple[list[Entry], int
         entry, at = found
         entries.append(entry)
     return entries, at + skipped
+
+
+def record_offsets(data: Buffer, directory: Directory) -> Iterator[int]:
+    """Tell where the record of each of the directory's entries is; see `entry_at`."""
+    at = directory.start
+    while at < directory.end:
+        yield at
+        name_n, extra_n, comment_n = _CENTRAL.unpack_from(data, at)[6:9]
+        at += _CENTRAL_BYTES + name_n + extra_n + comment_n
+
+
+def entry_at(data: Buffer, directory: Directory, at: int) -> Entry:
+    """Read an entry anew, by the offset of its record: that is smaller to keep."""
+    found = _read_entry(data, at, directory.base)
+    assert found is not None  # it was read before
+    return found[0]
 
 
 def place(data: Buffer, directory: Directory) -> list[Placed]:

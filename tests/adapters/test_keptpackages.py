@@ -45,12 +45,12 @@ def test_what_was_put_is_given_back_by_the_next_run(
 ) -> None:
     assert kept.get(A) is None
     assert not file.exists()
-    kept.put({A: CONTENTS, B: WHOLE})
+    kept.put({A: CONTENTS, B: WHOLE}.items())
     kept.close()
     later = KeptPackages(file, sums.get)
     assert later.get(A) == CONTENTS
     assert later.get(B) == WHOLE
-    later.put({A: WHOLE})
+    later.put({A: WHOLE}.items())
     assert later.get(A) == WHOLE
     later.close()
 
@@ -58,7 +58,7 @@ def test_what_was_put_is_given_back_by_the_next_run(
 def test_other_bytes_than_were_read_count_as_unread(
     kept: KeptPackages, sums: dict[ModuleVersion, str]
 ) -> None:
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     sums[A] = "h1:another"
     assert kept.get(A) is None
     del sums[A]
@@ -68,7 +68,7 @@ def test_other_bytes_than_were_read_count_as_unread(
 def test_what_another_gopack_read_is_read_again(
     kept: KeptPackages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     monkeypatch.setattr(keptpackages, "__version__", "99.0")
     assert kept.get(A) is None
 
@@ -77,13 +77,13 @@ def test_what_the_storage_has_not_is_not_kept(
     kept: KeptPackages, sums: dict[ModuleVersion, str]
 ) -> None:
     del sums[A]
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     sums[A] = "h1:a"
     assert kept.get(A) is None
 
 
 def test_row_that_was_changed_counts_as_none(kept: KeptPackages, file: Path) -> None:
-    kept.put({A: CONTENTS, B: WHOLE})
+    kept.put({A: CONTENTS, B: WHOLE}.items())
     kept.close()
     other = sqlite3.connect(file)
     with other:
@@ -111,7 +111,7 @@ def test_row_that_was_changed_counts_as_none(kept: KeptPackages, file: Path) -> 
     ],
 )
 def test_row_that_is_forged_counts_as_none(kept: KeptPackages, file: Path, text: str) -> None:
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     kept.close()
     other = sqlite3.connect(file)
     with other:
@@ -124,15 +124,15 @@ def test_pipe_in_its_place_is_no_trouble(kept: KeptPackages, file: Path) -> None
     file.parent.mkdir()
     os.mkfifo(file)
     assert kept.get(A) is None
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
 
 
 def test_pipe_in_place_of_its_journal_is_no_trouble(kept: KeptPackages, file: Path) -> None:
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     kept.close()
     os.mkfifo(f"{file}-journal")
     assert kept.get(A) is None
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
 
 
 def test_attack_link_in_its_place_leads_to_nothing_else(
@@ -141,12 +141,12 @@ def test_attack_link_in_its_place_leads_to_nothing_else(
     somebodys = tmp_path / "theirs"
     file.parent.mkdir()
     file.symlink_to(somebodys)
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     assert not somebodys.exists()
     theirs = sqlite3.connect(somebodys)
     theirs.execute("CREATE TABLE t (x)")
     assert kept.get(A) is None
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     assert theirs.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
     theirs.close()
 
@@ -156,24 +156,24 @@ def test_file_that_is_spoilt_is_begun_anew(kept: KeptPackages, file: Path, spoil
     file.parent.mkdir()
     file.write_bytes(spoilt)
     assert kept.get(A) is None
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     kept.close()
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     assert kept.get(A) == CONTENTS
 
 
 def test_file_that_ends_early_is_begun_anew(kept: KeptPackages, file: Path) -> None:
     many = {ModuleVersion("example.com/a", f"v1.{n}.0"): CONTENTS for n in range(400)}
     written = KeptPackages(file, lambda _: "h1:a")
-    written.put(many)
+    written.put(many.items())
     written.close()
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     for module in many:
         given = written.get(module)
         assert given is None or given == CONTENTS
-    written.put(many)
+    written.put(many.items())
     written.close()
-    written.put(many)
+    written.put(many.items())
     assert all(written.get(module) == CONTENTS for module in many)
     written.close()
 
@@ -183,24 +183,24 @@ def test_place_that_cannot_be_written_keeps_nothing_and_is_no_trouble(
 ) -> None:
     (tmp_path / "cache").write_text("a file, where a folder should be")
     kept = KeptPackages(tmp_path / "cache" / "packages.sqlite", sums.get)
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     assert kept.get(A) is None
     kept = KeptPackages(tmp_path / ("x" * 300), sums.get)  # a name that no disk takes
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     assert kept.get(A) is None
     (tmp_path / "folder.sqlite").mkdir()
     kept = KeptPackages(tmp_path / "folder.sqlite", sums.get)
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     assert kept.get(A) is None
 
 
 def test_file_that_another_program_writes_is_left_to_it(kept: KeptPackages, file: Path) -> None:
-    kept.put({A: CONTENTS})
+    kept.put({A: CONTENTS}.items())
     kept.close()
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     assert kept.get(A) is None
-    kept.put({A: WHOLE})
+    kept.put({A: WHOLE}.items())
     other.execute("COMMIT")
     other.close()
     assert kept.get(A) == CONTENTS

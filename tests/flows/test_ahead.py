@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
 
@@ -39,35 +38,75 @@ class Calls:
 
 
 def test_at_most_so_many_are_under_way_and_all_come_in_order(executor: ThreadPoolExecutor) -> None:
-    calls, ahead = Calls(), Ahead(executor, 2)
-    futures = [ahead.submit(partial(calls.call, n)) for n in range(6)]
+    calls = Calls()
+    ahead = Ahead(executor, 2, calls.call)
+    ask(ahead, 6)
     calls.wait_for(2)
     assert sorted(calls.begun) == [0, 1]
     calls.may_end.set()
-    assert [future.result(WAIT_S) for future in futures] == list(range(6))
+    assert [answer(ahead, n) for n in range(6)] == list(range(6))
 
 
 def test_in_a_hurry_all_that_wait_are_begun(executor: ThreadPoolExecutor) -> None:
-    calls, ahead = Calls(), Ahead(executor, 1)
-    futures = [ahead.submit(partial(calls.call, n)) for n in range(5)]
+    calls = Calls()
+    ahead = Ahead(executor, 1, calls.call)
+    ask(ahead, 5)
     calls.wait_for(1)
     ahead.hurry()
     calls.wait_for(5)
     calls.may_end.set()
-    assert [future.result(WAIT_S) for future in futures] == list(range(5))
+    assert [answer(ahead, n) for n in range(5)] == list(range(5))
 
 
-def test_what_is_cancelled_is_not_called_and_failures_are_told(
-    executor: ThreadPoolExecutor,
-) -> None:
-    calls, ahead = Calls(), Ahead(executor, 1)
-    first = ahead.submit(partial(calls.call, 0))
-    cancelled = ahead.submit(partial(calls.call, 1))
-    failing = ahead.submit(lambda: 1 // 0)
+def test_what_is_dropped_is_not_called(executor: ThreadPoolExecutor) -> None:
+    calls = Calls()
+    ahead = Ahead(executor, 1, calls.call)
+    ask(ahead, 4)
     calls.wait_for(1)
-    assert cancelled.cancel()
-    assert not first.cancel()
+    awaited = ahead.take(2)
+    ahead.drop(lambda n: n < 3)
     calls.may_end.set()
-    assert first.result(WAIT_S) == 0
+    assert awaited is not None, "who waits for it gets it"
+    assert awaited.result(WAIT_S) == 2
+    assert answer(ahead, 3) == 3
+    assert ahead.take(0) is ahead.take(1) is None
+    assert calls.begun == [0, 2, 3]
+
+
+def test_what_came_is_dropped_too(executor: ThreadPoolExecutor) -> None:
+    ahead: Ahead[int, int] = Ahead(executor, 1, lambda n: 1 // n)
+    ask(ahead, 3)
+    assert answer(ahead, 2) == 0, "so the others came before it"
+    ahead.drop(lambda _: True)
+    assert ahead.take(0) is ahead.take(1) is None
+
+
+def test_an_answer_is_given_once_and_failures_are_told(executor: ThreadPoolExecutor) -> None:
+    ahead: Ahead[int, int] = Ahead(executor, 1, lambda n: 1 // n)
+    ask(ahead, 3)
+    assert [answer(ahead, 2), answer(ahead, 1)] == [0, 1]
+    failing = ahead.take(0)
+    assert failing is not None
     assert isinstance(failing.exception(WAIT_S), ZeroDivisionError)
-    assert calls.begun == [0]
+    assert ahead.take(0) is ahead.take(1) is ahead.take(3) is None
+
+
+def test_what_is_asked_anew_comes_anew(executor: ThreadPoolExecutor) -> None:
+    calls = Calls()
+    ahead = Ahead(executor, 2, calls.call)
+    calls.may_end.set()
+    for _ in range(2):
+        ahead.ask(7)
+        assert answer(ahead, 7) == 7
+    assert calls.begun == [7, 7]
+
+
+def ask(ahead: Ahead[int, int], count: int) -> None:
+    for number in range(count):
+        ahead.ask(number)
+
+
+def answer(ahead: Ahead[int, int], number: int) -> int:
+    found = ahead.take(number)
+    assert found is not None
+    return found.result(WAIT_S)
