@@ -98,9 +98,7 @@ class Pace:
                 self._limit += 1 / ROUNDS / self._limit
                 self._changed.notify()
             if len(self._delays_s) == WINDOW:
-                from statistics import median  # noqa: PLC0415 - slow to load, for few runs
-
-                self._look_at(median(self._delays_s))
+                self._look_at(sorted(self._delays_s)[WINDOW // 2])
 
     def _look_at(self, delay_s: float) -> None:
         self._delays_s.clear()

@@ -182,16 +182,9 @@ class QuickReader:
 
     def _refuse(self, asked: _Asked, answer: Answer) -> Never:
         """Tell of a status that leads nowhere."""
-        import httpx  # noqa: PLC0415 - see web.py
-
-        headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items()]
-        response = httpx.Response(
-            answer.status,
-            headers=headers,
-            content=answer.body,
-            extensions={"reason_phrase": answer.reason.encode("latin-1")},
-        )
-        raise weberrors.from_status(asked.where, asked.url, response, now=self._web.now())
+        reason = answer.reason.encode("latin-1").decode("ascii", "ignore")
+        refusal = weberrors.Refusal(answer.status, reason, answer.headers, answer.body)
+        raise weberrors.from_status(asked.where, asked.url, refusal, now=self._web.now())
 
 
 def _begin(asked: _Asked, lent: Lent) -> http.client.HTTPResponse:

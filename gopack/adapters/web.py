@@ -23,7 +23,7 @@ import io
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -204,7 +204,7 @@ class Web:
                 if is_too_much(response.status_code, response.headers):
                     turn.refused()
                 if not is_good(response.status_code, headers):
-                    raise weberrors.from_status(where, url, response, now=self.now())
+                    raise weberrors.from_status(where, url, _refusal(response), now=self.now())
             yield response
 
     def _follow(
@@ -374,6 +374,21 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return response.iter_bytes()
     return iter(response.stream)  # type: ignore[arg-type]  # a sync transport's stream
+
+
+def _refusal(response: httpx.Response) -> weberrors.Refusal:
+    """Read what a server says to its refusal, as far as that comes."""
+    import httpx  # noqa: PLC0415
+
+    start = b""
+    if weberrors.is_plain_text(response.headers):
+        with suppress(httpx.HTTPError):
+            for chunk in response.iter_bytes():
+                start += chunk
+                if len(start) > weberrors.MAX_DETAIL_BYTES:
+                    break
+    status = response.status_code
+    return weberrors.Refusal(status, response.reason_phrase, response.headers, start)
 
 
 def announced_size(status: int, headers: weberrors.Headers) -> int | None:

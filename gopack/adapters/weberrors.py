@@ -12,17 +12,14 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import NamedTuple, Protocol
 
 from gopack.adapters.leastpace import TrickleError
 from gopack.errors import InputError, NotFoundError, UpstreamError
 from gopack.spec import gourl
 
-if TYPE_CHECKING:
-    import httpx
-
 _MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
-_MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
+MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
 _PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|script|meta|\?xml|!--)", re.I)
 _AGAIN = "run again later: what is stored by then is not fetched again"
 _ASK = "check GOPROXY, or ask who runs the server"
@@ -55,6 +52,18 @@ class Headers(Protocol):
         """Give the names with their values."""
 
 
+class Refusal(NamedTuple):
+    """An answer whose status leads nowhere.
+
+    `start` is of its body, where that is plain text: up to MAX_DETAIL_BYTES count.
+    """
+
+    status: int
+    reason: str
+    headers: Headers
+    start: bytes
+
+
 def shown(url: str) -> str:
     """The URL without login, query and fragment, for people."""
     try:
@@ -63,11 +72,11 @@ def shown(url: str) -> str:
         return "the URL"
 
 
-def from_status(where: str, url: str, response: httpx.Response, *, now: datetime) -> UpstreamError:
-    """Make the error for a status other than 200; reads the body's start."""
-    status = response.status_code
-    said = _without_secrets(_detail(response), url)
-    what = f"{status} {response.reason_phrase or 'unknown status'} from {shown(url)}"
+def from_status(where: str, url: str, refusal: Refusal, *, now: datetime) -> UpstreamError:
+    """Make the error for a status other than 200."""
+    status = refusal.status
+    said = _without_secrets(_detail(refusal), url)
+    what = f"{status} {refusal.reason or 'unknown status'} from {shown(url)}"
     if status == 407:
         what = f"the forward proxy wants credentials: {what}"
     if said:
@@ -79,7 +88,7 @@ def from_status(where: str, url: str, response: httpx.Response, *, now: datetime
         url=shown(url),
         status=status,
         retryable=status in _RETRYABLE or (status >= 500 and status not in _FINAL),
-        retry_after_s=parse_retry_after(response.headers.get("Retry-After", ""), now=now),
+        retry_after_s=parse_retry_after(refusal.headers.get("Retry-After", ""), now=now),
         hint=_HINTS.get(status, _AGAIN if status >= 500 else _ASK),
     )
 
@@ -208,18 +217,19 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _detail(response: httpx.Response) -> str:
-    """The server's explanation: plain text without control characters, as go prints it."""
-    kind, _, parameters = response.headers.get("Content-Type", "").lower().partition(";")
+def is_plain_text(headers: Headers) -> bool:
+    """Whether a body is text that can be shown."""
+    kind, _, parameters = headers.get("Content-Type", "").lower().partition(";")
     charset = re.search(r'charset="?([\w-]+)', parameters)
-    if kind.strip() != "text/plain" or (charset and charset[1] not in {"utf-8", "us-ascii"}):
-        return ""
-    import httpx  # noqa: PLC0415
+    return kind.strip() == "text/plain" and (not charset or charset[1] in {"utf-8", "us-ascii"})
 
-    try:
-        text = _start(response).decode()
-    except (UnicodeDecodeError, httpx.HTTPError):
+
+def _detail(refusal: Refusal) -> str:
+    """The server's explanation: plain text without control characters, as go prints it."""
+    if not is_plain_text(refusal.headers):
         return ""
+    # A character cut in two at the end would make the whole text unreadable.
+    text = refusal.start[:MAX_DETAIL_BYTES].decode("utf-8", "ignore")
     if any(not (char.isprintable() or char.isspace()) for char in text):
         return ""
     lines: list[str] = []
@@ -227,7 +237,7 @@ def _detail(response: httpx.Response) -> str:
         if not line.strip() or len(lines) == _MAX_DETAIL_LINES:
             break
         lines.append(line.strip())
-    return " ".join(lines)[:_MAX_DETAIL_BYTES]
+    return " ".join(lines)[:MAX_DETAIL_BYTES]
 
 
 def _without_secrets(said: str, url: str) -> str:
@@ -239,13 +249,3 @@ def _without_secrets(said: str, url: str) -> str:
     for secret in (parsed.query, *(parsed.login or ())):
         said = said.replace(secret, "***") if secret else said
     return said
-
-
-def _start(response: httpx.Response) -> bytes:
-    data = b""
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > _MAX_DETAIL_BYTES:
-            break
-    # A character cut in two at the end would make the whole text unreadable.
-    return data[:_MAX_DETAIL_BYTES].decode("utf-8", "ignore").encode()

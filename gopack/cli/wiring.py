@@ -161,12 +161,13 @@ def _parts(
     noting = Noting(StoredFirst(noted, stored), noted.is_sound, noted.check_read)
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
     work = ZipWork(
-        partial(_zip_sources, env, direct_cache=direct_cache, slots=slots),
+        partial(ProxySources, env, direct_cache=direct_cache, slots=slots),
         store.incoming,
         store.root,
     )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
     if expects_zips:
+        import_module("http.client")  # whoever asks needs it, so workers had better be born with it
         zips.start_ahead()
     planner = Planner(
         asked,
@@ -213,12 +214,6 @@ def _parts(
         verifier.close()
         web.close()
         slots.close()
-
-
-def _zip_sources(env: GoEnv, *, direct_cache: Path, slots: Slots) -> ProxySources:
-    """Make what a worker asks for zips, with the HTTP library loaded before the first is wanted."""
-    import_module("gopack.adapters.trickle")
-    return ProxySources(env, direct_cache=direct_cache, slots=slots)
 
 
 def _mods_folder(env: GoEnv) -> str:
