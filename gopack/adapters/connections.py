@@ -1,4 +1,4 @@
-"""Connections of http.client that stay open, for whoever asks a server next.
+"""Connections that stay open, for whoever asks a server next.
 
 Rules kept:
 - a connection serves one thread at a time, and what was used last is used next, so that there are
@@ -10,23 +10,18 @@ Rules kept:
 
 from __future__ import annotations
 
-import io
-import select
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gopack.adapters.leastpace import LeastPace, Pacer
 from gopack.adapters.web import Web
 
 if TYPE_CHECKING:
-    import http.client
-    import socket
-
+    from gopack.adapters.plainhttp import Connection
 
 IDLE_S = 30.0
 """How long a connection may be idle and still be used."""
@@ -45,11 +40,11 @@ class NotPlainError(Exception):
 
 @dataclass(slots=True)
 class Lent:
-    """A connection that somebody has; it is used again only where `is_sound` is set."""
+    """A connection that somebody has; it is not used again where `is_broken` is set."""
 
-    connection: http.client.HTTPConnection
+    connection: Connection
     is_new: bool
-    is_sound: bool = False
+    is_broken: bool = False
 
 
 class Connections:
@@ -58,9 +53,9 @@ class Connections:
     def __init__(self, web: Web) -> None:
         self._web = web
         self._lock = threading.Lock()
-        self._idle: defaultdict[str, list[tuple[http.client.HTTPConnection, float]]]
+        self._idle: defaultdict[str, list[tuple[Connection, float]]]
         self._idle = defaultdict(list)
-        self._open: set[http.client.HTTPConnection] = set()
+        self._open: set[Connection] = set()
         self._closed = threading.Event()
         web.when_closed(self._close)
 
@@ -83,8 +78,6 @@ class Connections:
             self._put_back(origin, lent)
 
     def _take(self, origin: str) -> Lent:
-        import http.client  # noqa: PLC0415 - see web.py
-
         while (idle := self._pop(origin)) is not None:
             connection, since_s = idle
             if time.monotonic() - since_s < IDLE_S and not _is_readable(connection):
@@ -94,46 +87,38 @@ class Connections:
             return Lent(self._connect(origin), is_new=True)
         except TimeoutError:
             raise NotPlainError from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise NotPlainError(stays=True) from error
 
     def _put_back(self, origin: str, lent: Lent) -> None:
         """Have a connection used again, unless something went wrong, or the server closed it."""
-        connection = lent.connection
         with self._lock:
-            if lent.is_sound and connection.sock is not None and not self._closed.is_set():
-                self._idle[origin].append((connection, time.monotonic()))
+            if lent.connection.is_sound and not lent.is_broken and not self._closed.is_set():
+                self._idle[origin].append((lent.connection, time.monotonic()))
                 return
-        self._drop(connection)
+        self._drop(lent.connection)
 
-    def _pop(self, origin: str) -> tuple[http.client.HTTPConnection, float] | None:
+    def _pop(self, origin: str) -> tuple[Connection, float] | None:
         with self._lock:
             idle = self._idle[origin]
             return idle.pop() if idle else None
 
-    def _drop(self, connection: http.client.HTTPConnection) -> None:
+    def _drop(self, connection: Connection) -> None:
         with self._lock:
             self._open.discard(connection)
         connection.close()
 
-    def _connect(self, origin: str) -> http.client.HTTPConnection:
+    def _connect(self, origin: str) -> Connection:
         if self._closed.is_set():
             raise NotPlainError
-        import http.client  # noqa: PLC0415
+        from gopack.adapters import plainhttp  # noqa: PLC0415 - see web.py
 
         scheme, _, host = origin.partition("://")
         times_s = self._web.timeouts_s
-        if scheme == "https":
-            context = self._web.context()
-            made: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, timeout=times_s["connect"], context=context
-            )
-        else:
-            made = http.client.HTTPConnection(host, timeout=times_s["connect"])
-        made.auto_open = 0  # what is closed stays closed: nobody would close it again
-        made.connect()
-        made.sock.settimeout(times_s["read"])
-        made.sock = PacedSocket(made.sock, self._web.least_pace)
+        context = self._web.context() if scheme == "https" else None
+        opened = plainhttp.connect(scheme, host, context, timeout_s=times_s["connect"])
+        opened.settimeout(times_s["read"])
+        made = plainhttp.Connection(opened, host, self._web.least_pace)
         with self._lock:
             if not self._closed.is_set():
                 self._open.add(made)
@@ -142,69 +127,20 @@ class Connections:
         raise NotPlainError
 
     def _close(self) -> None:
-        """Close all connections, those in use as well."""
+        """Close all connections; those in use end, and are closed by who has them."""
         with self._lock:
             self._closed.set()
-            self._idle.clear()
             for connection in self._open:
-                connection.close()
-            self._open.clear()
+                connection.hang_up()
+            idle = [connection for each in self._idle.values() for connection, _ in each]
+            self._idle.clear()
+        for connection in idle:
+            self._drop(connection)
 
 
-def _is_readable(connection: http.client.HTTPConnection) -> bool:
+def _is_readable(connection: Connection) -> bool:
     """Whether an idle connection has something to read, or was closed."""
     try:
-        return connection.sock.is_readable()  # type: ignore[no-any-return, union-attr]
-    except (OSError, ValueError, AttributeError):  # closed meanwhile
+        return connection.is_readable()
+    except (OSError, ValueError):  # closed meanwhile
         return True
-
-
-class PacedSocket:
-    """What http.client uses of a socket, with an eye on the pace of each answer."""
-
-    def __init__(self, inner: socket.socket, pace: LeastPace) -> None:
-        self._inner = inner
-        self._pacer = Pacer(pace)
-        self.close = inner.close
-
-    def is_readable(self) -> bool:
-        """Whether something came, or the server hung up."""
-        poller = select.poll()
-        poller.register(self._inner.fileno(), select.POLLIN)
-        # What came in one TLS record with what was read is not the socket's any more.
-        pending = getattr(self._inner, "pending", int)
-        return bool(poller.poll(0)) or pending() > 0
-
-    def sendall(self, data: bytes) -> None:
-        """Send; the next answer is counted anew."""
-        self._pacer.sent()
-        self._inner.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Give a reader of the answer."""
-        del mode  # http.client reads bytes
-        return io.BufferedReader(_PacedFile(self._inner.makefile("rb", buffering=0), self._pacer))
-
-
-class _PacedFile(io.RawIOBase):
-    """The bytes that come, counted."""
-
-    def __init__(self, inner: io.RawIOBase, pacer: Pacer) -> None:
-        self._inner = inner
-        self._pacer = pacer
-
-    def readable(self) -> bool:
-        """Tell that this is for reading."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Wait for the next bytes."""
-        begun = time.monotonic()
-        size = self._inner.readinto(buffer) or 0
-        self._pacer.came(size, time.monotonic() - begun)
-        return size
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        self._inner.close()
-        super().close()

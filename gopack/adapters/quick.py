@@ -1,4 +1,4 @@
-"""A quicker way to what is plain: http.client on connections that stay open.
+"""A quicker way to what is plain: HTTP/1.1 on connections that stay open (plainhttp.py).
 
 A fetch asks for thousands of small files, lookups and tiles, and for bodies of hundreds of
 megabytes; with httpx most of the processor time of each goes into what they do not need. What is
@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Never
 
@@ -34,7 +34,7 @@ from gopack.adapters.web import (
 )
 
 if TYPE_CHECKING:
-    import http.client
+    from gopack.adapters.plainhttp import Connection, Head
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _NO_HEADERS: Mapping[str, str] = {}
@@ -118,9 +118,7 @@ class QuickReader:
             begun = time.monotonic()
             try:
                 with self._connections.one(asked.origin) as lent, _plainly(asked, lent):
-                    response = _begin(asked, lent)
-                    answer = _whole(response, headers, limit)
-                    lent.is_sound = response.isclosed()  # all of it was read
+                    answer = _whole(_begin(asked, lent), lent.connection, headers, limit)
             except NotPlainError as odd:
                 self._learn(asked, odd)
                 return None
@@ -157,18 +155,17 @@ class QuickReader:
             try:
                 lent = holding.enter_context(self._connections.one(asked.origin))
                 with _plainly(asked, lent):
-                    response = _begin(asked, lent)
-                    is_whole = is_good(response.status, asked.headers)
-                    _check_plain(response)
-                    answer = None if is_whole else _refusal(response)
+                    head = _begin(asked, lent)
+                    is_whole = is_good(head.status, asked.headers)
+                    answer = None if is_whole else _refusal(head, lent.connection)
             except NotPlainError as odd:
                 self._learn(asked, odd)
                 return None
-            _pay_heed(turn, response.status, response.headers)
+            _pay_heed(turn, head.status, head.headers)
             if answer is not None:
                 self._refuse(asked, answer)
             until_read.push(holding.pop_all())
-            return Body(response.status, response.headers, _pieces(asked, lent, response))
+            return Body(head.status, head.headers, _pieces(asked, lent))
 
     def _is_plain(self, asked: _Asked) -> bool:
         known = self._plain.get(asked.kind)
@@ -187,10 +184,19 @@ class QuickReader:
         raise weberrors.from_status(asked.where, asked.url, refusal, now=self._web.now())
 
 
-def _begin(asked: _Asked, lent: Lent) -> http.client.HTTPResponse:
-    """Send a request and read the head of what is answered."""
-    lent.connection.request("GET", asked.target, headers={**_HEADERS, **asked.headers})
-    return lent.connection.getresponse()
+def _begin(asked: _Asked, lent: Lent) -> Head:
+    """Send a request and read the head of what is answered.
+
+    Raises:
+        NotPlainError: only Web understands it, or it could be understood in two ways.
+    """
+    head = lent.connection.ask(asked.target, {**_HEADERS, **asked.headers})
+    # What is taken for an answer may be a hint of one (103), or that it is elsewhere.
+    is_answer = head.status >= 200 and not (300 <= head.status < 400 and "Location" in head.headers)
+    if not is_answer or head.length is None or "Content-Encoding" in head.headers:
+        lent.is_broken = True
+        raise NotPlainError(stays=True)
+    return head
 
 
 @contextmanager
@@ -199,80 +205,54 @@ def _plainly(asked: _Asked, lent: Lent) -> Iterator[None]:
 
     A connection that was open may have been closed meanwhile: that is no trouble.
     """
-    import http.client  # noqa: PLC0415
+    from gopack.adapters.plainhttp import CutShortError, OddError  # noqa: PLC0415 - see web.py
 
     try:
         yield
     except (TimeoutError, TrickleError) as error:
+        lent.is_broken = True
         _tell(asked, error)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, OddError, CutShortError, ValueError) as error:
+        lent.is_broken = True
         raise NotPlainError(stays=lent.is_new) from error
-    except AttributeError as error:  # http.client's, of a connection closed meanwhile
-        if lent.connection.sock is not None:
-            raise
-        raise NotPlainError from error
 
 
-def _check_plain(response: http.client.HTTPResponse) -> None:
-    """Leave to Web what only it understands, and what could be understood in two ways.
-
-    Raises:
-        NotPlainError: the server answers like this again.
-    """
-    # What http.client takes for an answer may be a hint of one (103), or that it is elsewhere.
-    status, headers = response.status, response.headers
-    is_answer = status >= 200 and not (300 <= status < 400 and "Location" in headers)
-    lengths = headers.get_all("Content-Length", [])
-    # http.client takes chunks for whole that break off, and reads trailers without end.
-    has_end = response.length is not None and all(x.isascii() and x.isdigit() for x in lengths)
-    is_odd = "Transfer-Encoding" in headers or "Content-Encoding" in headers
-    is_torn = bool(headers.defects) or bool(headers.get_payload())
-    if not is_answer or not has_end or len(lengths) > 1 or is_odd or is_torn:
-        raise NotPlainError(stays=True)
-
-
-def _whole(response: http.client.HTTPResponse, asked_with: Mapping[str, str], limit: int) -> Answer:
+def _whole(head: Head, connection: Connection, asked_with: Mapping[str, str], limit: int) -> Answer:
     """Read a small body.
 
     Raises:
-        NotPlainError: it is more than `limit`, or odd.
+        NotPlainError: it is more than `limit`.
     """
-    _check_plain(response)
-    if not is_good(response.status, asked_with):
-        return _refusal(response)
-    if response.status == HTTPStatus.OK and limit == _NOTHING:
-        return Answer(response.status, response.headers, b"")
-    if (response.length or 0) > limit:
+    if not is_good(head.status, asked_with):
+        return _refusal(head, connection)
+    if head.status == HTTPStatus.OK and limit == _NOTHING:
+        return Answer(head.status, head.headers, b"")
+    if connection.left > limit:
         raise NotPlainError
-    return Answer(response.status, response.headers, response.read())
+    return Answer(head.status, head.headers, connection.read_all())
 
 
-def _refusal(response: http.client.HTTPResponse) -> Answer:
+def _refusal(head: Head, connection: Connection) -> Answer:
     """Read what a server says to its refusal, as far as that comes."""
-    try:
-        body = response.read(min(response.length or 0, _MAX_ERROR_BYTES))
-    except (OSError, TrickleError):
-        body = b""
-    return Answer(response.status, response.headers, body, response.reason)
+    from gopack.adapters.plainhttp import CutShortError  # noqa: PLC0415
+
+    body = b""
+    with suppress(OSError, TrickleError, CutShortError):
+        while len(body) < _MAX_ERROR_BYTES and (piece := connection.read(_MAX_ERROR_BYTES)):
+            body += piece
+    return Answer(head.status, head.headers, body, head.reason)
 
 
-def _pieces(asked: _Asked, lent: Lent, response: http.client.HTTPResponse) -> Iterator[bytes]:
+def _pieces(asked: _Asked, lent: Lent) -> Iterator[bytes]:
     """Read a large body as it comes."""
-    import http.client  # noqa: PLC0415
+    from gopack.adapters.plainhttp import CutShortError  # noqa: PLC0415
 
     try:
-        while piece := response.read1(_PIECE_BYTES):
+        while piece := lent.connection.read(_PIECE_BYTES):
             yield piece
-        if response.length:
-            raise http.client.IncompleteRead(b"", response.length)
-        response.read()  # nothing, but it has ended then
-    except (OSError, TrickleError, http.client.HTTPException, ValueError) as error:
+    except (OSError, TrickleError, CutShortError, ValueError) as error:
+        lent.is_broken = True
         _tell(asked, error)
-    except AttributeError as error:  # see _plainly
-        if lent.connection.sock is not None:
-            raise
-        _tell(asked, error)
-    lent.is_sound = response.isclosed()
 
 
 def _pay_heed(turn: Turn, status: int, headers: weberrors.Headers) -> None:
@@ -290,17 +270,15 @@ def _split(url: str) -> tuple[str, str]:
 
 def _tell(asked: _Asked, error: Exception) -> Never:
     """Tell of an answer that does not come, or breaks off, as Web tells it."""
-    import http.client  # noqa: PLC0415
-
     import httpx  # noqa: PLC0415
+
+    from gopack.adapters.plainhttp import CutShortError  # noqa: PLC0415
 
     told: Exception = httpx.ReadError(str(error))
     if isinstance(error, TimeoutError | TrickleError):
         told = httpx.ReadTimeout(str(error))
-    elif isinstance(error, http.client.IncompleteRead):
+    elif isinstance(error, CutShortError):
         told = httpx.RemoteProtocolError("incomplete")
-    elif isinstance(error, http.client.HTTPException | ValueError):
-        told = httpx.RemoteProtocolError(str(error))
     with weberrors.translated(asked.where, asked.url):
         raise told from error
     raise AssertionError  # never reached: it was translated

@@ -167,7 +167,7 @@ def _parts(
     )
     zips = AdaptiveZips(work, jobs=jobs, cores=os.cpu_count() or 1)
     if expects_zips:
-        import_module("http.client")  # whoever asks needs it, so workers had better be born with it
+        import_module("gopack.adapters.plainhttp")  # so that workers are born with it
         zips.start_ahead()
     planner = Planner(
         asked,

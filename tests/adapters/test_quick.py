@@ -1,7 +1,6 @@
 """The quicker reader: what it reads itself, and what it leaves to Web."""
 
 import errno
-import http.client
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -10,10 +9,12 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
-from gopack.adapters.connections import NotPlainError, PacedSocket
+from gopack.adapters import plainhttp
+from gopack.adapters.connections import NotPlainError
 from gopack.adapters.quick import _PIECE_BYTES, QuickReader
 from gopack.adapters.web import TIMEOUTS_S, Body, Web
 from gopack.errors import NotFoundError, UpstreamError
@@ -268,7 +269,6 @@ def test_server_that_is_asked_too_much_is_asked_less(
 def test_chunks_are_webs_to_put_together(
     reader: QuickReader, web: Counting, upstream: Upstream, size: int
 ) -> None:
-    """http.client takes chunks that break off for whole."""
     chunked = {"Transfer-Encoding": "chunked", "Connection": "close"}
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)
     upstream.fail("/a", Fault(headers=chunked, body=body, without_length=True))
@@ -296,7 +296,7 @@ def test_server_that_closes_each_connection_is_watched_on_the_next(
     assert [read(reader, upstream) for _ in range(3)] == [b"an answer"] * 3
     assert web.asked == []
     assert upstream.connections == 2
-    assert [type(connection.sock) for connection in reader._connections._open] == [PacedSocket]
+    assert len(reader._connections._open) == 1
 
 
 def test_connection_closed_as_a_run_ends_is_not_made_anew(
@@ -306,8 +306,8 @@ def test_connection_closed_as_a_run_ends_is_not_made_anew(
     assert read(reader, upstream) == b"an answer"
     [connection] = reader._connections._open
     web.close()
-    with pytest.raises(http.client.NotConnected):
-        connection.request("GET", "/a")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        connection.ask("/a", {})
     with pytest.raises(NotPlainError), reader._connections.one(upstream.url):
         pass
     assert upstream.connections == 1
@@ -317,17 +317,17 @@ def test_connection_that_is_made_while_a_run_ends_is_closed(
     reader: QuickReader, web: Counting, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    connect = http.client.HTTPConnection.connect
+    connect = plainhttp.connect
 
-    def connect_late(connection: http.client.HTTPConnection) -> None:
-        connect(connection)
-        made.append(connection)
+    def connect_late(*to: Any, **how: Any) -> socket.socket:
+        made.append(connect(*to, **how))
         web.close()
+        return made[0]
 
-    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect_late)
+    monkeypatch.setattr(plainhttp, "connect", connect_late)
     with pytest.raises(NotPlainError), reader._connections.one(upstream.url):
         pass
-    assert [connection.sock for connection in made] == [None]
+    assert [opened.fileno() for opened in made] == [-1]
     assert not reader._connections._open
 
 
