@@ -34,12 +34,13 @@ def interned(contents: Contents) -> Contents:
     The same packages are imported all over, and those that name them come one by one.
     """
     read = {
-        intern(p.path): replace(
-            p,
-            path=intern(p.path),
-            name=intern(p.name),
-            imports=tuple(map(intern, p.imports)),
-            test_imports=tuple(map(intern, p.test_imports)),
+        intern(p.path): Package(
+            intern(p.path),
+            tuple(map(intern, p.imports)),
+            tuple(map(intern, p.test_imports)),
+            p.matched,
+            p.built,
+            intern(p.name),
         )
         for p in contents.read.values()
     }
@@ -248,5 +249,8 @@ def prefixes(path: str) -> list[str]:
     >>> prefixes("example.com/a/b")
     ['example.com/a/b', 'example.com/a', 'example.com']
     """
-    elements = path.split("/")
-    return ["/".join(elements[:n]) for n in range(len(elements), 0, -1)]
+    found = []
+    while path:
+        found.append(path)
+        path = path.rpartition("/")[0]
+    return found
