@@ -122,7 +122,7 @@ class Connection:
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
         data = self._receive_head()
         end = data.index(_HEAD_END) + len(_HEAD_END)
-        head = _parse(data[:end])
+        head = parse_head(data[:end])
         self._left, self._is_last, self._behind = head.length or 0, head.is_last, data[end:]
         return head
 
@@ -234,7 +234,7 @@ class _HeadParser:
         self.is_complete = True
 
 
-def _parse(data: bytes) -> Head:
+def parse_head(data: bytes) -> Head:
     """Read a head, up to and with the empty line.
 
     Raises:

@@ -25,7 +25,7 @@ def pair() -> Iterator[tuple[Connection, socket.socket]]:
 
 
 def head_of(data: bytes) -> plainhttp.Head:
-    return plainhttp._parse(data)
+    return plainhttp.parse_head(data)
 
 
 def test_a_request_is_what_the_server_gets(pair: tuple[Connection, socket.socket]) -> None:

@@ -8,6 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from gopack.adapters.plainhttp import OddError, parse_head
 from gopack.adapters.zippackages import read_packages
 from gopack.adapters.zips import read_module_zip
 from gopack.errors import GopackError
@@ -70,6 +71,12 @@ def read_zip(data: bytes) -> None:
         with contextlib.suppress(GopackError):
             read_module_zip(Path(file.name), MODULE)
             read_packages(Path(file.name), MODULE, ALL)
+
+
+def read_answer(data: bytes) -> None:
+    with contextlib.suppress(OddError):
+        head = parse_head(data)
+        assert head.length is None or head.length >= 0
 
 
 def _memory() -> str | None:
@@ -136,6 +143,14 @@ MANIFEST = json.dumps(
         },
     }
 ).encode()
+ANSWER = b"""HTTP/1.1 206 Partial Content\r
+Content-Type: application/zip\r
+Content-Length: 1\r
+Content-Range: bytes 0-0/149\r
+ETag: "abc"\r
+Connection: keep-alive\r
+\r
+"""
 SBOM = b"""{"bomFormat":"CycloneDX","components":[
 {"type":"library","purl":"pkg:golang/example.com/m@v1.0.0"}]}"""
 ZIPS = (
@@ -155,6 +170,7 @@ TARGETS = {
     "checked info": Target(lambda d: query.checked_info(*MODULE, d), (INFO,)),
     "imports": Target(head_and_tail, (GO_FILE,)),
     "zip": Target(read_zip, ZIPS),
+    "head of an answer": Target(read_answer, (ANSWER,)),
     "note": Target(open_note, (LOG.head(),)),
     "head": Target(lambda d: sumdb.open_head(d, LOG.verifier), (LOG.head(),)),
     "tree": Target(lambda d: tlog.parse_tree(text(d)), (tlog.format_tree(TREE).encode(),)),
