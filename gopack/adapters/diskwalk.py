@@ -99,8 +99,10 @@ def refuse_nesting(root: Path, module: ModuleVersion) -> None:
     """
     elements = module.path.split("/")
     for end in range(1, len(elements)):
+        if not is_version_folder_name(elements[end]):
+            continue
         folder = root / "/".join(elements[: end + 1])
-        if is_version_folder_name(elements[end]) and holds_version_files(folder, elements[end]):
+        if holds_version_files(folder, elements[end]):
             raise StoreError(
                 f"{module} would lie inside a version's folder",
                 where=str(folder),
@@ -118,20 +120,20 @@ def refuse_links(root: Path, module: ModuleVersion) -> None:
         StoreError: naming the link.
 
     """
-    folder = root
+    folder = str(root)  # paths as objects are slow
     for element in athens_disk_folder(module).split("/"):
-        folder /= element
+        folder = f"{folder}/{element}"
         refuse_link(folder)
 
 
-def refuse_link(folder: Path) -> None:
+def refuse_link(folder: Path | str) -> None:
     """Refuse a folder of the storage that is a symbolic link.
 
     Raises:
         StoreError: it is one.
 
     """
-    if folder.is_symlink():
+    if os.path.islink(folder):  # noqa: PTH114 - see above
         raise StoreError(
             "a symbolic link where the storage's own folder should be",
             where=str(folder),
