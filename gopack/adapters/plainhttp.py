@@ -31,7 +31,10 @@ MAX_HEAD_BYTES = 64 << 10
 _FIRST_BYTES = 16 << 10
 """How much is taken off a connection while a head is waited for: most small answers whole."""
 
-_HEAD_END = b"\r\n\r\n"
+_HEAD_START, _HEAD_END = b"HTTP/1.", b"\r\n\r\n"
+_BARE_END = re.compile(rb"(?<!\r)\n")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_PORTS = {"http": 80, "https": 443}
 _BODILESS = frozenset({204, 304})
 _KEPT = "keep-alive"
 _SENDABLE = re.compile(r"[!-~]+")
@@ -103,8 +106,13 @@ class Connection:
 
     @property
     def left(self) -> int:
-        """How much of the body is still to come, in bytes."""
+        """How much of the body is still to be read, in bytes."""
         return self._left
+
+    @property
+    def has_come(self) -> bool:
+        """Whether all of the body is here."""
+        return self._left <= len(self._behind)
 
     def ask(self, target: str, headers: Mapping[str, str]) -> Head:
         """Send a GET request, and read the head of the answer; its body is read by `read`.
@@ -161,28 +169,29 @@ class Connection:
     def hang_up(self) -> None:
         """Have whoever waits for an answer wait no more."""
         self._is_over = True
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # TLS's own way would have what is sent meanwhile go in plain text
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go of the socket; nobody may be using it."""
         self._socket.close()
 
     def _receive_head(self) -> bytes:
+        """Receive all of a head at least; what cannot become one is not waited for."""
         data = self._receive(_FIRST_BYTES)
         if not data:
             raise ConnectionResetError("closed before an answer")
-        if _HEAD_END in data:
-            return data
-        more = bytearray(data)
-        while more.find(_HEAD_END, -len(data) - len(_HEAD_END)) < 0:
-            if len(more) > MAX_HEAD_BYTES:
-                raise OddError
+        came = bytearray(data)
+        while data and len(came) <= MAX_HEAD_BYTES:
+            if not (came.startswith(_HEAD_START) or _HEAD_START.startswith(came)):
+                break
+            if came.find(_HEAD_END, -len(data) - len(_HEAD_END)) >= 0:
+                return bytes(came)
+            if _BARE_END.search(came, len(came) - len(data)):
+                break
             data = self._receive(_FIRST_BYTES)
-            if not data:
-                raise OddError
-            more += data
-        return bytes(more)
+            came += data
+        raise OddError
 
     def _receive(self, most: int) -> bytes:
         begun = time.monotonic()
@@ -203,10 +212,14 @@ def connect(
     """
     from urllib.parse import urlsplit  # noqa: PLC0415
 
-    if not _SENDABLE.fullmatch(host):
-        raise ValueError(host)
+    if (
+        not _SENDABLE.fullmatch(host)
+        or scheme not in _PORTS
+        or (scheme == "https") != bool(context)
+    ):
+        raise ValueError(f"{scheme}://{host}")
     parsed = urlsplit(f"{scheme}://{host}")
-    name, port = parsed.hostname or "", parsed.port or {"https": 443}.get(scheme, 80)
+    name, port = parsed.hostname or "", parsed.port or _PORTS[scheme]
     opened = socket.create_connection((name, port), timeout_s)
     try:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -246,7 +259,7 @@ def parse_head(data: bytes) -> Head:
         parser.feed_data(data)
     except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
         raise OddError from error
-    if not told.is_complete or data.count(b"\n") != data.count(b"\r\n"):
+    if not told.is_complete or _BARE_END.search(data) or _CONTROL.search(told.reason):
         raise OddError
     status, headers = parser.get_status_code(), Headers(told.pairs)
     length = 0 if status in _BODILESS else _length(headers)

@@ -32,6 +32,7 @@ from gopack.adapters.web import (
     is_good,
     is_too_much,
 )
+from gopack.errors import UpstreamError
 
 if TYPE_CHECKING:
     from gopack.adapters.plainhttp import Connection, Head
@@ -40,9 +41,6 @@ _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 _NO_HEADERS: Mapping[str, str] = {}
 _NOTHING = 1
 """The limit of who wants the size alone: a server may send all where a byte is asked for."""
-
-_MAX_ERROR_BYTES = 1 << 16
-"""Of an answer that is an error no more is read."""
 
 _PIECE_BYTES = 1 << 18
 """How much of a large body is read at once, at most."""
@@ -174,6 +172,11 @@ class QuickReader:
         return known and not self._connections.are_closed
 
     def _learn(self, asked: _Asked, odd: NotPlainError) -> None:
+        """Remember what Web has to ask for; nobody asks for anything once all is closed."""
+        if self._connections.are_closed:
+            raise UpstreamError(
+                "the connection was closed: the run ends", where=asked.where, retryable=True
+            )
         if odd.stays:
             self._plain[asked.kind] = False
 
@@ -237,9 +240,13 @@ def _refusal(head: Head, connection: Connection) -> Answer:
     from gopack.adapters.plainhttp import CutShortError  # noqa: PLC0415
 
     body = b""
+    most = weberrors.MAX_DETAIL_BYTES + 1
     with suppress(OSError, TrickleError, CutShortError):
-        while len(body) < _MAX_ERROR_BYTES and (piece := connection.read(_MAX_ERROR_BYTES)):
-            body += piece
+        if connection.has_come:
+            body = connection.read_all()
+        elif weberrors.is_plain_text(head.headers):  # else nobody is shown it
+            while len(body) < most and (piece := connection.read(most)):
+                body += piece
     return Answer(head.status, head.headers, body, head.reason)
 
 
@@ -265,7 +272,7 @@ def _pay_heed(turn: Turn, status: int, headers: weberrors.Headers) -> None:
 def _split(url: str) -> tuple[str, str]:
     scheme, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
-    return f"{scheme}://{host}", f"/{path}"
+    return f"{scheme.lower()}://{host}", f"/{path}"
 
 
 def _tell(asked: _Asked, error: Exception) -> Never:

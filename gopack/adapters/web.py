@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import functools
 import io
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +59,7 @@ _CONNECTIONS = 4
 _KEEPALIVE_S = 30
 _NO_HEADERS: Mapping[str, str] = {}
 FIRST_BYTE: Mapping[str, str] = {"Range": "bytes=0-0"}
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 _SCHEMES = frozenset({"http", "https"})
 
 
@@ -264,7 +266,10 @@ class Web:
         if authorization is not None:
             headers["Authorization"] = authorization
         request = httpx.Request(method, text, headers=headers, extensions=self._extensions)
-        return self._transport(url).handle_request(request)
+        try:
+            return self._transport(url).handle_request(request)
+        except UnicodeError as error:  # a name that no DNS server can be asked for
+            raise httpx.InvalidURL(str(error)) from error
 
     def _transport(self, url: Url) -> httpx.HTTPTransport:
         known: dict[tuple[str, str], httpx.HTTPTransport] | None
@@ -381,9 +386,9 @@ def _refusal(response: httpx.Response) -> weberrors.Refusal:
     import httpx  # noqa: PLC0415
 
     start = b""
-    if weberrors.is_plain_text(response.headers):
+    if weberrors.is_plain_text(response.headers) and "Content-Encoding" not in response.headers:
         with suppress(httpx.HTTPError):
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 start += chunk
                 if len(start) > weberrors.MAX_DETAIL_BYTES:
                     break
@@ -397,7 +402,7 @@ def announced_size(status: int, headers: weberrors.Headers) -> int | None:
         announced = headers.get("Content-Range", "").rpartition("/")[2]
     else:
         announced = headers.get("Content-Length", "")
-    return int(announced) if announced.isascii() and announced.isdigit() else None
+    return int(announced) if _LENGTH.fullmatch(announced) else None
 
 
 def entity_tag(headers: weberrors.Headers) -> str:

@@ -34,10 +34,13 @@ class Ahead(Generic[K, T]):
         self._come: dict[K, T] = {}
         self._failed: dict[K, Future[T]] = {}
         self._awaited: dict[K, Future[T]] = {}
+        self._under_way: set[K] = set()
 
     def ask(self, key: K) -> None:
-        """Make a call when those before it are under way."""
+        """Make a call when those before it are under way; what is asked already is not again."""
         with self._lock:
+            if key in self._asked or key in self._awaited:
+                return
             self._asked.add(key)
             self._waiting.append(key)
         self._call_more()
@@ -85,8 +88,10 @@ class Ahead(Generic[K, T]):
                     self._callers -= 1
                     return
                 key = self._waiting.popleft()
-                if key not in self._asked and key not in self._awaited:
+                is_wanted = key in self._asked or key in self._awaited
+                if not is_wanted or key in self._under_way:
                     continue
+                self._under_way.add(key)
             outcome: Future[T] = Future()
             settle(outcome, partial(self._call, key))
             self._keep(key, outcome)
@@ -94,6 +99,7 @@ class Ahead(Generic[K, T]):
     def _keep(self, key: K, outcome: "Future[T]") -> None:
         """Hand an answer to who waits for it; keep it where nobody does yet."""
         with self._lock:
+            self._under_way.discard(key)
             awaited = self._awaited.pop(key, None)
             if key in self._asked:
                 self._asked.discard(key)
@@ -101,5 +107,5 @@ class Ahead(Generic[K, T]):
                     self._come[key] = outcome.result()
                 else:
                     self._failed[key] = outcome
-        if awaited is not None:
+        if awaited is not None and awaited.set_running_or_notify_cancel():
             settle(awaited, outcome.result)

@@ -1,8 +1,10 @@
 """Attacks on the quicker reader: raw servers that lie. Web says what is right."""
 
+import gzip
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -20,6 +22,7 @@ Script = Callable[[int, str], list[Step]]
 ZIP = b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\n"
 CHUNKED = ZIP + b"Transfer-Encoding: chunked\r\n\r\n"
 NONE: Mapping[str, str] = {}
+TIMEOUT_S = 1.0
 LATE_S = 0.5
 """By then what a server sends a moment later has come, however busy the machine."""
 
@@ -66,7 +69,7 @@ def raw_server(script: Script) -> Iterator[str]:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    made = Web(GoEnv(()), timeouts_s={**TIMEOUTS_S, "read": 1.0})
+    made = Web(GoEnv(()), timeouts_s={**TIMEOUTS_S, "read": TIMEOUT_S})
     yield made
     made.close()
 
@@ -318,3 +321,153 @@ def test_redirect_to_what_is_no_url_is_told(asking: Asking, location: str) -> No
     answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     with raw_server(lambda _n, _path: [answer.encode()]) as url, pytest.raises(UpstreamError):
         got(asking, f"{url}/zip")
+
+
+# What else a server can send where an answer is waited for.
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nhi",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nhi",
+    ],
+)
+def test_head_with_bare_line_feeds_is_read_as_web_reads_it(asking: Asking, answer: bytes) -> None:
+    begun = time.monotonic()
+    with raw_server(lambda _n, _path: [answer]) as url:
+        assert got(asking, f"{url}/a") == b"hi"
+    assert time.monotonic() - begun < TIMEOUT_S, "and nobody waits for its end"
+
+
+def test_refusal_with_bare_line_feeds_is_told_at_once(asking: Asking) -> None:
+    answer = b"HTTP/1.1 404 No\nContent-Length: 0\n\n"
+    with raw_server(lambda _n, _path: [answer]) as url, pytest.raises(NotFoundError):
+        got(asking, f"{url}/a")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"RTSP/1.0 200 OK",
+        b"ICE/1.0 200 OK",
+        b"\r\nHTTP/1.1 200 OK",
+        b"\rHTTP/1.1 200 OK",
+        b"HTTP/1.1 404 No\0thing",
+        b"HTTP/1.1 200 O\x0bK",
+    ],
+)
+def test_what_is_not_quite_http_is_no_answer(asking: Asking, start: bytes) -> None:
+    answer = start + b"\r\nContent-Length: 2\r\n\r\nhi"
+    with raw_server(lambda _n, _path: [answer]) as url, pytest.raises(UpstreamError) as caught:
+        got(asking, f"{url}/a")
+    assert "broke the HTTP protocol" in caught.value.what
+
+
+def test_other_protocols_are_not_waited_for(asking: Asking) -> None:
+    begun = time.monotonic()
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    with raw_server(lambda _n, _path: [settings]) as url, pytest.raises(UpstreamError):
+        got(asking, f"{url}/a")
+    assert time.monotonic() - begun < TIMEOUT_S
+
+
+def test_refusal_whose_page_does_not_come_is_told_at_once(asking: Asking) -> None:
+    answer = b"HTTP/1.1 404 No\r\nContent-Type: text/html\r\nContent-Length: 99\r\n\r\n<p"
+    begun = time.monotonic()
+    with raw_server(lambda _n, _path: [answer]) as url, pytest.raises(NotFoundError):
+        got(asking, f"{url}/a")
+    assert time.monotonic() - begun < TIMEOUT_S
+
+
+@pytest.mark.parametrize(
+    "later",
+    [b"Mon, 01 Jan 99999999999 00:00:00 GMT", b"Mon, 01 Jan 2020 23:59:59 +999999999999999"],
+)
+def test_time_beyond_all_calendars_is_no_time(asking: Asking, later: bytes) -> None:
+    answer = b"HTTP/1.1 503 No\r\nRetry-After: " + later + b"\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(lambda _n, _path: [answer]) as url, pytest.raises(UpstreamError) as caught:
+        got(asking, f"{url}/a")
+    assert (caught.value.status, caught.value.retry_after_s) == (503, None)
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+@pytest.mark.parametrize("kind", [QuickReader, lambda web: web])
+def test_size_beyond_all_disks_is_no_size(
+    web: Web, digits: int, kind: Callable[[Web], QuickReader | Web]
+) -> None:
+    total = b"bytes 0-0/" + b"9" * digits
+    answer = b"HTTP/1.1 206 Part\r\nContent-Range: " + total + b"\r\nContent-Length: 1\r\n\r\nx"
+    with raw_server(lambda _n, _path: [answer]) as url:
+        assert kind(web).size(f"{url}/a", where="it") is None
+
+
+def test_small_answer_ends_when_all_connections_are_closed(web: Web) -> None:
+    asked = threading.Event()
+    numbers: list[int] = []
+
+    def script(number: int, _path: str) -> list[Step]:
+        numbers.append(number)
+        asked.set()
+        return [LATE_S, whole(b"late")]
+
+    def close() -> None:
+        asked.wait(TIMEOUT_S)
+        web.close()
+
+    with raw_server(script) as url:
+        closing = threading.Thread(target=close)
+        closing.start()
+        with pytest.raises(UpstreamError, match="the run ends"):
+            QuickReader(web).read(f"{url}/a", where="it", limit=9)
+        closing.join()
+    assert numbers == [0], "it is not asked for once more"
+
+
+def test_upper_case_https_is_never_asked_in_plain_text(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[bytes] = []
+    asked: list[tuple[str, int]] = []
+    connect = socket.create_connection
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                with listener.accept()[0] as connection:
+                    came.append(connection.recv(1000))
+
+    def connect_here(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        asked.append(address)
+        return connect(listener.getsockname(), 5)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        monkeypatch.setattr(socket, "create_connection", connect_here)
+        with pytest.raises(UpstreamError):
+            QuickReader(web).read("HTTPS://proxy.example/secret", where="it", limit=9)
+        listener.shutdown(socket.SHUT_RDWR)
+        serving.join()
+    assert set(asked) == {("proxy.example", 443)}
+    assert b"secret" not in b"".join(came)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+def test_name_that_nobody_can_have_is_told(asking: Asking, host: str) -> None:
+    with pytest.raises(UpstreamError):
+        got(asking, f"http://{host}/a")
+
+
+def test_compressed_words_of_a_refusal_are_not_unpacked(asking: Asking) -> None:
+    body = gzip.compress(bytes(1 << 24))
+    head = b"HTTP/1.1 404 No\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n"
+    answer = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    tracemalloc.start()
+    try:
+        with raw_server(lambda _n, _path: [answer]) as url, pytest.raises(NotFoundError):
+            got(asking, f"{url}/a")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()

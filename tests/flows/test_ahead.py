@@ -101,6 +101,36 @@ def test_what_is_asked_anew_comes_anew(executor: ThreadPoolExecutor) -> None:
     assert calls.begun == [7, 7]
 
 
+def test_what_is_under_way_is_not_called_twice(executor: ThreadPoolExecutor) -> None:
+    calls = Calls()
+    ahead = Ahead(executor, 2, calls.call)
+    ahead.ask(7)
+    calls.wait_for(1)
+    first = ahead.take(7)
+    ahead.ask(7)
+    assert ahead.take(7) is None, "somebody waits for it already"
+    ahead.ask(8)
+    calls.wait_for(2)
+    ahead.drop(lambda _: True)
+    ahead.ask(8)
+    calls.may_end.set()
+    assert first is not None
+    assert (first.result(WAIT_S), answer(ahead, 8)) == (7, 8)
+    assert calls.begun == [7, 8]
+
+
+def test_who_waits_no_more_stops_nobody(executor: ThreadPoolExecutor) -> None:
+    calls = Calls()
+    ahead = Ahead(executor, 1, calls.call)
+    ask(ahead, 2)
+    calls.wait_for(1)
+    given_up = ahead.take(0)
+    assert given_up is not None
+    assert given_up.cancel()
+    calls.may_end.set()
+    assert answer(ahead, 1) == 1
+
+
 def ask(ahead: Ahead[int, int], count: int) -> None:
     for number in range(count):
         ahead.ask(number)
