@@ -37,7 +37,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _PORTS = {"http": 80, "https": 443}
 _BODILESS = frozenset({204, 304})
 _KEPT = "keep-alive"
-_SENDABLE = re.compile(r"[!-~]+")
+_TARGET, _HOST = re.compile(r"[!-~]+"), re.compile(r"[!-?A-~]+")  # a host has no `@`
 
 
 class OddError(Exception):
@@ -85,7 +85,7 @@ class Head(NamedTuple):
 
 
 class Connection:
-    """An open connection, used by one thread at a time; `close` may come from any.
+    """An open connection, used by one thread at a time; `hang_up` may come from any.
 
     Errors of the socket are OSErrors, those of TLS among them.
     """
@@ -121,7 +121,7 @@ class Connection:
             OddError: it is not plain, or there is none.
             OSError, TrickleError: the connection broke, or is too slow.
         """
-        if not _SENDABLE.fullmatch(target):
+        if not _TARGET.fullmatch(target):
             raise OddError
         lines = [f"GET {target} HTTP/1.1", f"Host: {self._host}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -208,16 +208,13 @@ def connect(
     """Open a connection to `host:port` or `host`, over TLS where there is a context.
 
     Raises:
-        OSError, ValueError: none can be made.
+        OSError, ValueError: none can be made, or should be.
     """
     from urllib.parse import urlsplit  # noqa: PLC0415
 
-    if (
-        not _SENDABLE.fullmatch(host)
-        or scheme not in _PORTS
-        or (scheme == "https") != bool(context)
-    ):
-        raise ValueError(f"{scheme}://{host}")
+    is_secure = scheme == "https"
+    if not _HOST.fullmatch(host) or scheme not in _PORTS or is_secure != bool(context):
+        raise ValueError("not to be asked plainly")
     parsed = urlsplit(f"{scheme}://{host}")
     name, port = parsed.hostname or "", parsed.port or _PORTS[scheme]
     opened = socket.create_connection((name, port), timeout_s)

@@ -51,10 +51,20 @@ def test_what_cannot_be_sent_is_not(pair: tuple[Connection, socket.socket], targ
         server.recv(1)
 
 
-@pytest.mark.parametrize("host", ["", "a b", "\N{SNOWMAN}.example"])
-def test_a_host_that_cannot_be_sent_is_not_asked(host: str) -> None:
-    with pytest.raises(ValueError):
-        plainhttp.connect("http", host, None, timeout_s=1)
+@pytest.mark.parametrize(
+    ("scheme", "host"),
+    [
+        ("http", ""),
+        ("http", "a b"),
+        ("http", "\N{SNOWMAN}.example"),
+        ("http", "@127.0.0.1"),
+        ("HTTP", "127.0.0.1"),
+        ("https", "127.0.0.1"),  # with no trust
+    ],
+)
+def test_who_cannot_be_asked_plainly_is_not(scheme: str, host: str) -> None:
+    with pytest.raises(ValueError, match="plainly"):
+        plainhttp.connect(scheme, host, None, timeout_s=1)
 
 
 def test_a_head_may_come_byte_by_byte(pair: tuple[Connection, socket.socket]) -> None:
