@@ -50,6 +50,8 @@ USER_AGENT = f"gopack/{__version__}"
 TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
 READ_BYTES = 1 << 20
 """How much is taken off a connection at once: with httpcore's 64 KiB a zip costs twice the time."""
+_PACKED_BYTES = 4 << 10
+"""How much of a compressed body is decoded at once: to 4 MiB at most, by deflate."""
 MAX_REDIRECTS = 10  # net/http and cmd/go/internal/web
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -377,8 +379,28 @@ def pour(  # noqa: PLR0913 - all but two by keyword
 def _chunks(response: httpx.Response) -> Iterator[bytes]:
     # A server that compresses though asked not to is decoded; the rest goes by untouched.
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        return response.iter_bytes()
+        return _decoded(response)
     return iter(response.stream)  # type: ignore[arg-type]  # a sync transport's stream
+
+
+def _decoded(response: httpx.Response) -> Iterator[bytes]:
+    """Decode a body a little at a time: what a few bytes unpack to is bounded then."""
+    import httpx  # noqa: PLC0415
+
+    assert isinstance(response.stream, httpx.SyncByteStream)  # a sync transport's
+    packed: httpx.SyncByteStream = response.stream
+
+    class Slices(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for piece in packed:
+                for at in range(0, len(piece), _PACKED_BYTES):
+                    yield piece[at : at + _PACKED_BYTES]
+
+        def close(self) -> None:
+            packed.close()
+
+    response.stream = Slices()
+    return response.iter_bytes()
 
 
 def _refusal(response: httpx.Response) -> weberrors.Refusal:

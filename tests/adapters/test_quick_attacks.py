@@ -80,11 +80,13 @@ def asking(request: pytest.FixtureRequest, web: Web) -> Asking:
     return web if request.param == "web" else QuickReader(web)
 
 
-def got(asking: Asking, url: str, headers: Mapping[str, str] = NONE) -> bytes:
+def got(
+    asking: Asking, url: str, headers: Mapping[str, str] = NONE, *, limit: int = 1 << 30
+) -> bytes:
     pieces: list[bytes] = []
     too_large = UpstreamError("too large", where="it")
     with asking.answer(url, where="it", headers=headers) as body:
-        pour(body, pieces.append, url=url, where="it", limit=1 << 30, too_large=too_large)
+        pour(body, pieces.append, url=url, where="it", limit=limit, too_large=too_large)
     return b"".join(pieces)
 
 
@@ -471,3 +473,26 @@ def test_compressed_words_of_a_refusal_are_not_unpacked(asking: Asking) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 23
     finally:
         tracemalloc.stop()
+
+
+def test_compressed_body_is_unpacked_no_further_than_it_may_be(asking: Asking) -> None:
+    body = gzip.compress(bytes(1 << 26))
+    head = ZIP + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    tracemalloc.start()
+    try:
+        with (
+            raw_server(lambda _n, _path: [head + body]) as url,
+            pytest.raises(UpstreamError, match="too large"),
+        ):
+            got(asking, f"{url}/a", limit=1 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
+
+
+def test_compressed_body_is_given_whole(asking: Asking) -> None:
+    body = bytes(range(256)) * 4096
+    packed = gzip.compress(body)
+    head = ZIP + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with raw_server(lambda _n, _path: [head + packed]) as url:
+        assert got(asking, f"{url}/a") == got(asking, f"{url}/a") == body
