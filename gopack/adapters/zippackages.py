@@ -32,7 +32,7 @@ HEAD_BYTES = 4 << 10
 _TELLING = (b".go", b"/go.mod")
 """The ends of the names that packages and other modules' folders are told by."""
 
-REMEMBERED = 64
+REMEMBERED = 12
 """Directories that a process keeps, since a survey comes back to the same zip several times."""
 
 
