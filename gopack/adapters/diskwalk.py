@@ -6,7 +6,7 @@ elements that look like versions, so the name alone decides nothing.
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -133,7 +133,7 @@ def refuse_link(folder: Path | str) -> None:
         StoreError: it is one.
 
     """
-    if os.path.islink(folder):  # noqa: PTH114 - see above
+    if _has_mode(os.lstat, str(folder), stat.S_ISLNK):
         raise StoreError(
             "a symbolic link where the storage's own folder should be",
             where=str(folder),
@@ -234,7 +234,14 @@ def _fault(found: _Found) -> str:
 
 
 def _is_file(path: str) -> bool:
+    return _has_mode(os.stat, path, stat.S_ISREG)
+
+
+def _has_mode(
+    look: Callable[[str], os.stat_result], path: str, is_wanted: Callable[[int], bool]
+) -> bool:
+    """Whether something is there, and of this kind. May raise OSError other than not-found."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+        return is_wanted(look(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
