@@ -15,8 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gopack.adapters.web import Web
 
@@ -38,13 +37,11 @@ class NotPlainError(Exception):
         self.stays = stays
 
 
-@dataclass(slots=True)
-class Lent:
-    """A connection that somebody has; it is not used again where `is_broken` is set."""
+class Lent(NamedTuple):
+    """A connection that somebody has."""
 
     connection: Connection
     is_new: bool
-    is_broken: bool = False
 
 
 class Connections:
@@ -93,7 +90,7 @@ class Connections:
     def _put_back(self, origin: str, lent: Lent) -> None:
         """Have a connection used again, unless something went wrong, or the server closed it."""
         with self._lock:
-            if lent.connection.is_sound and not lent.is_broken and not self._closed.is_set():
+            if lent.connection.is_sound and not self._closed.is_set():
                 self._idle[origin].append((lent.connection, time.monotonic()))
                 return
         self._drop(lent.connection)

@@ -131,7 +131,9 @@ class Connection:
         data = self._receive_head()
         end = data.index(_HEAD_END) + len(_HEAD_END)
         head = parse_head(data[:end])
-        self._left, self._is_last, self._behind = head.length or 0, head.is_last, data[end:]
+        is_open = head.length is None or head.status < 200  # what follows is no other answer
+        self._left, self._is_last = head.length or 0, head.is_last or is_open
+        self._behind = data[end:]
         return head
 
     def read(self, most: int) -> bytes:

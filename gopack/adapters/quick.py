@@ -197,7 +197,6 @@ def _begin(asked: _Asked, lent: Lent) -> Head:
     # What is taken for an answer may be a hint of one (103), or that it is elsewhere.
     is_answer = head.status >= 200 and not (300 <= head.status < 400 and "Location" in head.headers)
     if not is_answer or head.length is None or "Content-Encoding" in head.headers:
-        lent.is_broken = True
         raise NotPlainError(stays=True)
     return head
 
@@ -213,10 +212,8 @@ def _plainly(asked: _Asked, lent: Lent) -> Iterator[None]:
     try:
         yield
     except (TimeoutError, TrickleError) as error:
-        lent.is_broken = True
         _tell(asked, error)
     except (OSError, OddError, CutShortError, ValueError) as error:
-        lent.is_broken = True
         raise NotPlainError(stays=lent.is_new) from error
 
 
@@ -258,7 +255,6 @@ def _pieces(asked: _Asked, lent: Lent) -> Iterator[bytes]:
         while piece := lent.connection.read(_PIECE_BYTES):
             yield piece
     except (OSError, TrickleError, CutShortError, ValueError) as error:
-        lent.is_broken = True
         _tell(asked, error)
 
 

@@ -143,6 +143,18 @@ def test_who_waits_is_let_go_and_reads_nothing_more(
 
 
 @pytest.mark.parametrize(
+    "answer", [OK + b"\r\n", b"HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\n"]
+)
+def test_where_the_end_is_open_no_other_answer_follows(
+    pair: tuple[Connection, socket.socket], answer: bytes
+) -> None:
+    connection, server = pair
+    server.sendall(answer)
+    connection.ask("/", {})
+    assert not connection.is_sound
+
+
+@pytest.mark.parametrize(
     ("data", "length", "follows"),
     [
         (OK + b"Content-Length: 0\r\n\r\n", 0, True),
