@@ -12,13 +12,14 @@ import mmap
 import os
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zlib_ng import zlib_ng
 
 from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.tags import tagger
 from gopack.errors import IntegrityError
 from gopack.spec.dirhash import hash1
 from gopack.spec.module import ModuleVersion
@@ -41,10 +42,10 @@ MAX_FINDINGS = 10
 """How many faults an error lists; it counts the rest."""
 
 MAX_SEEN = 1 << 15
-"""How many entries' sums a process remembers, about 8 MB; all are forgotten when it is full."""
+"""How many entries' sums a process remembers, about 7 MB; all are forgotten when it is full."""
 
 _SEEN: dict[bytes, bytes] = {}
-"""The sum of what was inflated and found sound, by its packed bytes' SHA-256, size and CRC-32.
+"""The sum of what was inflated and found sound, by its packed bytes' tag, its size and CRC-32.
 
 More than half of what modules have is in another version of them, too, packed in the same way.
 """
@@ -136,10 +137,11 @@ def _read_all(
     """Hash every entry's content, in hex; tell what cannot be read."""
     digests: list[tuple[bytes, str]] = []
     faults: list[Finding] = []
+    tag = tagger()
     for each in placed:
         name = each.entry.name
         try:
-            digests.append((name, _plain_sha256(data, each) or _Content(data, each).sha256()))
+            digests.append((name, _plain_sha256(data, each, tag) or _Content(data, each).sha256()))
         except _FaultError as error:
             faults.append(Finding(_text(name), str(error)))
     return digests, faults
@@ -169,18 +171,20 @@ def _refuse(faults: Sequence[Finding], size_error: str) -> None:
         )
 
 
-def _plain_sha256(data: memoryview, placed: Placed) -> str:
+def _plain_sha256(data: memoryview, placed: Placed, tag: Callable[[memoryview], bytes]) -> str:
     """Hash the content of an ordinary entry, in hex; '' of any other, and of one with a fault.
 
     Nearly all entries are small, deflated and sound, and nearly all the time is spent on them.
     """
     (name, method, flags, crc32, _, size, _, _), start, end, fault = placed
-    if fault or method != DEFLATED or not 0 < size <= _PLAIN_BYTES or name[-1:] == b"/":
+    if fault or method != DEFLATED or name[-1:] == b"/":
+        return ""
+    if not 0 < size <= _PLAIN_BYTES or end - start > _PLAIN_BYTES:
         return ""
     if flags & HAS_DESCRIPTOR and descriptor_crc32(data, end) != crc32:
         return ""
     packed = data[start:end]
-    seen = _sha256(packed).digest() + _SIZE_AND_CRC(size, crc32)
+    seen = tag(packed) + _SIZE_AND_CRC(size, crc32)
     if found := _SEEN.get(seen):
         return found.hex()
     inflater = _inflater(_RAW_DEFLATE)
