@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench import measure, peers, upstream
 from bench.dataset import Dataset, files_of, stored_versions
+from bench.leftovers import new_folder
 from bench.peers import Command, gopack_command, write_list
 from bench.programs import VERIFYING
 from bench.report import Row
@@ -30,7 +31,7 @@ def rows(data: Dataset, delays_ms: Sequence[int], runs: int) -> Iterator[Row]:
 def _again(
     name: str, data: Dataset, lines: Sequence[str], source: Upstream, delay_ms: int, runs: int
 ) -> Row:
-    with peers.new_folder() as folder:
+    with new_folder() as folder:
         command = _command(folder, lines, folder / "storage", source)
         peers.command_run(command, folder)
         source.stats()
@@ -48,7 +49,7 @@ def _added(data: Dataset, source: Upstream, delay_ms: int, runs: int) -> Iterato
     """A storage of all roots but one, then all; beside it the download of what is new."""
     before = [root for root in data.roots if not root.startswith(f"{ADDED_ROOT}@")]
     ours, curls = [], []
-    with peers.new_folder() as folder:
+    with new_folder() as folder:
         filled = folder / "filled"
         peers.command_run(_command(folder, before, filled, source), folder)
         had = set(stored_versions(filled))

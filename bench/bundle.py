@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bench import dataset, measure, peers, report
 from bench.dataset import Dataset
+from bench.leftovers import new_folder
 from bench.measure import Run
-from bench.peers import Command, new_folder
+from bench.peers import Command
 from bench.programs import UNVERIFIED, VERIFYING, cache_dir
 from bench.report import Promise, Row
 from bench.upstream import serving

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import measure, peers, upstream
 from bench.dataset import Dataset, stored_versions
+from bench.leftovers import new_folder
 from bench.peers import Command, Job
 from bench.programs import VERIFYING, go
 from bench.report import Row
@@ -19,7 +20,7 @@ VERIFY = "go mod verify"
 
 def rows(data: Dataset, runs: int) -> Iterator[Row]:
     """Both in turns, each on what was fetched once."""
-    with peers.new_folder() as folder, upstream.serving(data.tree) as source:
+    with new_folder() as folder, upstream.serving(data.tree) as source:
         job = Job(data, source.url, folder)
         fetch = peers.gopack("fetch", job, VERIFYING)
         peers.command_run(fetch, folder)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench import measure, peers, upstream
 from bench.dataset import read_lines, this_proxy
+from bench.leftovers import new_folder
 from bench.peers import Command
 from bench.programs import HERE, UNVERIFIED, cache_dir
 from bench.report import Row
@@ -86,7 +87,7 @@ def rows(runs: int) -> Iterator[Row]:
 
 def _once(one: Contestant, source: Upstream, *, jobs: int = JOBS) -> tuple[measure.Run, int]:
     """Run one in a new folder; what was measured, and how many versions its graph has."""
-    with peers.new_folder() as folder:
+    with new_folder() as folder:
         run = peers.command_run(one.command(folder, source.url, jobs=jobs), folder)
         said = (folder / "output.log").read_text()
     if one.level:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench import measure, peers, upstream
+from bench import leftovers, measure, peers, upstream
 from bench.dataset import Dataset
 from bench.report import Row
 
@@ -10,10 +10,14 @@ from bench.report import Row
 def rows(data: Dataset, delays_ms: Sequence[int], names: Sequence[str], runs: int) -> Iterator[Row]:
     """One row for each contestant and delay."""
     size_mb = data.size_bytes() / 1e6
+    taken_bytes = 0
     for delay_ms in delays_ms:
         told = f"{data.name}: {len(data.versions)} versions, {size_mb:.0f} MB, {delay_ms} ms"
         print(told, flush=True)
+        leftovers.make_room(taken_bytes)
+        free_bytes = leftovers.free_bytes()
         yield from _turns(data, delay_ms, names, runs)
+        taken_bytes = free_bytes - leftovers.free_bytes()
 
 
 def _turns(data: Dataset, delay_ms: int, names: Sequence[str], runs: int) -> Iterator[Row]:

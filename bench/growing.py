@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bench import dataset, measure, peers, upstream
+from bench import dataset, leftovers, measure, peers, upstream
 from bench.dataset import Dataset, stored_versions
+from bench.leftovers import new_folder
 from bench.peers import Job
 from bench.programs import UNVERIFIED
 from bench.report import Row
@@ -20,10 +21,11 @@ def rows(base: Dataset, sizes: Sequence[int], runs: int) -> Iterator[Row]:
         data = (
             few(base) if copies == 0 else base if copies == 1 else dataset.multiplied(base, copies)
         )
+        leftovers.make_room(runs * data.size_bytes())
         measured = []
         with upstream.serving(data.tree) as source:
             for _ in range(runs):
-                with peers.new_folder() as folder:
+                with new_folder() as folder:
                     command = peers.gopack("fetch", Job(data, source.url, folder), UNVERIFIED)
                     measured.append(peers.command_run(command, folder))
                     versions = len(list(stored_versions(folder / "storage")))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import measure
-from bench.peers import new_folder
+from bench.leftovers import new_folder
 from bench.programs import built_program, cache_dir
 
 PATH, VERSION = "bench.test/big", "v1.0.0"

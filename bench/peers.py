@@ -4,25 +4,19 @@ Every run starts cold: its output folder and, for go, its module cache and what 
 checksum database are new. What verifies has GOSUMDB and its like at their defaults.
 """
 
-import atexit
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.dataset import Dataset
+from bench.leftovers import new_folder
 from bench.measure import Run, run
 from bench.programs import UNVERIFIED, VERIFYING
 
 PARALLEL = 64
 """Transfers at once for curl: more gain nothing on the loopback interface."""
-
-ROOM_BYTES = 16 << 30
-"""With less free disk than this, what a run left is removed at once."""
 
 BARE = "bare h1, two processes"
 CURL = "curl --parallel"
@@ -135,20 +129,3 @@ def command_run(command: Command, folder: Path) -> Run:
     """
     os.sync()
     return run(command.words, env=command.env, cwd=folder, log=folder / "output.log")
-
-
-@contextmanager
-def new_folder() -> Iterator[Path]:
-    """A folder on the disk that holds temporary files, removed when the program ends.
-
-    Not before, while there is room: for minutes ext4 looks past what was just deleted each time it
-    makes a file, a fifth of the processor time of a fetch that comes after another.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="gopack-bench-"))
-    try:
-        yield folder
-    finally:
-        if shutil.disk_usage(folder).free > ROOM_BYTES:
-            atexit.register(shutil.rmtree, folder)
-        else:
-            shutil.rmtree(folder)

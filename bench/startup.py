@@ -4,6 +4,7 @@ import os
 import sys
 
 from bench import measure, peers
+from bench.leftovers import new_folder
 from bench.peers import Command
 from bench.report import Row
 
@@ -13,7 +14,7 @@ RUNS = 15
 
 def rows() -> list[Row]:
     """The median of many runs: each is short."""
-    with peers.new_folder() as folder:
+    with new_folder() as folder:
         command = Command([sys.executable, "-m", "gopack", "--help"], {"PYTHONPATH": os.getcwd()})  # noqa: PTH109
         measured = [peers.command_run(command, folder) for _ in range(RUNS)]
     middle = measure.middle(measured)

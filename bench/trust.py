@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import checking, dataset, measure, upstream
-from bench.peers import new_folder
+from bench.leftovers import new_folder
 from bench.programs import UNVERIFIED, VERIFYING, cache_dir
 from tests.e2e.caching_proxy import caching_proxy
 
