@@ -1,8 +1,10 @@
 """Connections of httpx on which answers that trickle are given up (leastpace.py).
 
-Head, body and a forward proxy's words are counted alike.
+Head, body and a forward proxy's words are counted alike. So are hints that an answer will come
+(1xx): httpcore reads any number of them.
 """
 
+import re
 import ssl
 import threading
 import time
@@ -15,9 +17,42 @@ import httpx
 
 from gopack.adapters.leastpace import LeastPace, Pacer, TrickleError
 
+MAX_HINTS = 16
+"""Go takes five before an answer, or as many as fit into a head."""
+
+_MAX_HEAD_BYTES = 128 << 10
+_HEAD_END = re.compile(rb"\n\r?\n")  # as h11 has it
+
 
 class TooSlowError(httpcore.ReadTimeout):
     """An answer trickles."""
+
+
+class _Hints:
+    """Counts the hints before an answer."""
+
+    def __init__(self) -> None:
+        self._head: bytes | None = b""
+        self._count = 0
+
+    def came(self, data: bytes) -> None:
+        """Look through what came.
+
+        Raises:
+            RemoteProtocolError: there are too many.
+        """
+        if self._head is None:
+            return
+        head = self._head + data
+        while end := _HEAD_END.search(head):
+            if head[9:10] != b"1":  # HTTP/1.1 103
+                self._head = None
+                return
+            self._count += 1
+            head = head[end.end() :]
+        if self._count > MAX_HINTS:
+            raise httpcore.RemoteProtocolError("too many hints (1xx) and no answer")
+        self._head = head if len(head) <= _MAX_HEAD_BYTES else None
 
 
 def keep_pace(transport: httpx.HTTPTransport, pace: LeastPace) -> "Opened":
@@ -94,6 +129,7 @@ class PacedStream(httpcore.NetworkStream):
         self._stream = stream
         self._pace = pace
         self._pacer = Pacer(pace)
+        self._hints = _Hints()
         self._clock = clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -104,11 +140,13 @@ class PacedStream(httpcore.NetworkStream):
             self._pacer.came(len(data), self._clock() - begun)
         except TrickleError as error:
             raise TooSlowError(str(error)) from error
+        self._hints.came(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send; the next answer is counted anew."""
         self._pacer.sent()
+        self._hints = _Hints()
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:

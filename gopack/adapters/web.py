@@ -52,9 +52,16 @@ READ_BYTES = 1 << 20
 """How much is taken off a connection at once: with httpcore's 64 KiB a zip costs twice the time."""
 _PACKED_BYTES = 4 << 10
 """How much of a compressed body is decoded at once: to 4 MiB at most, by deflate."""
+_IDLE_BYTES = 1 << 20
+"""So much more than it decodes to may come of one: what decodes to nothing would never end."""
 MAX_REDIRECTS = 10  # net/http and cmd/go/internal/web
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CONDITIONAL = frozenset({HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED})
+_LED_TO_BY: Mapping[int, str] = {
+    HTTPStatus.PARTIAL_CONTENT: "Range",
+    HTTPStatus.NOT_MODIFIED: "If-None-Match",
+}
+"""Answers that only a header of the request leads to."""
+
 _CONNECTIONS = 4
 """The most that a thread keeps to one host."""
 
@@ -152,7 +159,10 @@ class Web:
         Raises:
             UpstreamError: as for `read`.
         """
-        with self._ask("GET", url, where, headers=FIRST_BYTE) as answer:
+        with (
+            self._ask("GET", url, where, headers=FIRST_BYTE) as answer,
+            weberrors.translated(where, url),
+        ):
             if answer.headers.get("Content-Length") == "1":
                 answer.read()  # so that the connection can be used again
             return announced_size(answer.status_code, answer.headers)
@@ -389,18 +399,26 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
 
     assert isinstance(response.stream, httpx.SyncByteStream)  # a sync transport's
     packed: httpx.SyncByteStream = response.stream
+    came = decoded = 0
 
     class Slices(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
+            nonlocal came
             for piece in packed:
                 for at in range(0, len(piece), _PACKED_BYTES):
-                    yield piece[at : at + _PACKED_BYTES]
+                    sliced = piece[at : at + _PACKED_BYTES]
+                    came += len(sliced)
+                    if came > decoded + _IDLE_BYTES:
+                        raise httpx.DecodingError("a body that decodes to nothing")
+                    yield sliced
 
         def close(self) -> None:
             packed.close()
 
     response.stream = Slices()
-    return response.iter_bytes()
+    for piece in response.iter_bytes():
+        decoded += len(piece)
+        yield piece
 
 
 def _refusal(response: httpx.Response) -> weberrors.Refusal:
@@ -435,7 +453,7 @@ def entity_tag(headers: weberrors.Headers) -> str:
 
 def is_good(status: int, asked_with: Mapping[str, str]) -> bool:
     """Whether an answer is whole, or what the further headers of its request lead to (206, 304)."""
-    return status == HTTPStatus.OK or bool(asked_with and status in _CONDITIONAL)
+    return status == HTTPStatus.OK or _LED_TO_BY.get(status, "") in asked_with
 
 
 def is_too_much(status: int, headers: weberrors.Headers) -> bool:

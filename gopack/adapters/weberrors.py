@@ -12,11 +12,14 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gopack.adapters.leastpace import TrickleError
 from gopack.errors import InputError, NotFoundError, UpstreamError
 from gopack.spec import gourl
+
+if TYPE_CHECKING:
+    import ssl
 
 _MAX_DETAIL_LINES = 8  # cmd/go/internal/web maxErrorDetailLines
 MAX_DETAIL_BYTES = 8 * 81  # maxErrorDetailBytes
@@ -161,20 +164,17 @@ def _from_exception(where: str, url: str, error: Exception) -> UpstreamError:
 
 def _explain(error: Exception) -> tuple[str, str, bool]:
     """Tell what failed, the next step, and whether the same request may succeed later."""
-    import ssl  # noqa: PLC0415
+    import ssl  # noqa: PLC0415 - see web.py
 
     import httpx  # noqa: PLC0415
 
     causes = list(_causes(error))
     for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            hint = "if a company proxy reads TLS, name its CA file in SSL_CERT_FILE"
-            return f"TLS certificate not trusted ({cause.verify_message})", hint, False
+        if isinstance(cause, ssl.SSLError):
+            return _explain_tls(cause)
         if isinstance(cause, socket.gaierror):
             hint = "check the name in GOPROXY, the DNS server, and whether HTTPS_PROXY is needed"
             return f"DNS: {cause.strerror}", hint, cause.errno == socket.EAI_AGAIN
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failure ({cause.reason})", "is it really an https server?", False
     if trickle := _trickle(causes):
         hint = f"{_AGAIN}; is the line overloaded? Try a smaller --jobs"
         return f"the answer trickles, too slow to wait for ({trickle})", hint, True
@@ -195,6 +195,17 @@ def _explain(error: Exception) -> tuple[str, str, bool]:
     if isinstance(error, httpx.TransportError):
         return "the connection broke", _AGAIN, True
     return "the URL cannot be asked for", "check GOPROXY", False
+
+
+def _explain_tls(error: ssl.SSLError) -> tuple[str, str, bool]:
+    import ssl  # noqa: PLC0415 - see web.py
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "if a company proxy reads TLS, name its CA file in SSL_CERT_FILE"
+        return f"TLS certificate not trusted ({error.verify_message})", hint, False
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "the connection broke in TLS", f"{_AGAIN}; is it really an https server?", True
+    return f"TLS failure ({error.reason})", "is it really an https server?", False
 
 
 def _explain_proxy(text: str) -> tuple[str, str, bool]:

@@ -496,3 +496,74 @@ def test_compressed_body_is_given_whole(asking: Asking) -> None:
     head = ZIP + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
     with raw_server(lambda _n, _path: [head + packed]) as url:
         assert got(asking, f"{url}/a") == got(asking, f"{url}/a") == body
+
+
+def deflated(pieces: bytes) -> bytes:
+    """An answer of chunks that say they are deflated."""
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: deflate\r\n\r\n")
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in [pieces] * 64)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(deflated(b"\x00\x00\x00\xff\xff" * 13000), id="it decodes to nothing"),
+        pytest.param(
+            CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+            + b"%x\r\n%b\r\n" % (len(gzip.compress(b"v1")), gzip.compress(b"v1"))
+            + (b"10000\r\n" + bytes(65536) + b"\r\n") * 64,
+            id="it has ended long ago",
+        ),
+        pytest.param(b"HTTP/1.1 103 Soon\r\n\r\n" * 40, id="hints"),
+        pytest.param(b"HTTP/1.1 103 Soon\nLink: x\n\n" * 40, id="hints with bare line feeds"),
+    ],
+)
+def test_answer_without_an_end_is_given_up(asking: Asking, start: bytes) -> None:
+    def endless(connection: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"HTTP/1.1 103 Soon\r\n\r\n")
+                time.sleep(0.01)
+
+    with (
+        raw_server(lambda _n, _path: [start, endless]) as url,
+        pytest.raises(UpstreamError, match="broke the HTTP protocol"),
+    ):
+        got(asking, f"{url}/a")
+
+
+def test_hints_before_an_answer_are_passed_over(asking: Asking) -> None:
+    cut = [b"HTTP/1.1 103 So", b"on\r\nLink: x\r\n", b"\r\nHTTP/1.1 100 Go on\r\n\r\nHT"]
+    with raw_server(lambda _n, _path: [*cut, whole(b"body")[2:]]) as url:
+        assert got(asking, f"{url}/a") == got(asking, f"{url}/b") == b"body"
+
+
+def test_size_whose_only_byte_does_not_come_is_told(web: Web) -> None:
+    """Quick asks first, and Web once more."""
+    head = (
+        b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-0/9\r\nContent-Length: 1\r\n\r\n"
+    )
+    with raw_server(lambda _n, _path: [head, hang_up]) as url:
+        for ask in (QuickReader(web).size, web.size):
+            with pytest.raises(UpstreamError) as caught:
+                ask(f"{url}/a", where="x")
+            assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (b"206 Partial Content", {"If-None-Match": '"tag"'}),
+        (b"304 Not Modified", {"Range": "bytes=1-"}),
+    ],
+)
+def test_answer_to_another_header_than_was_sent_is_refused(
+    asking: Asking, status: bytes, headers: Mapping[str, str]
+) -> None:
+    answer = b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"
+    with (
+        raw_server(lambda _n, _path: [answer]) as url,
+        pytest.raises(UpstreamError, match=status[:3].decode()),
+        asking.answer(f"{url}/a", where="x", headers=headers),
+    ):
+        pass

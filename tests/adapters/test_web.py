@@ -437,6 +437,25 @@ def test_read_https_from_a_plain_server_is_a_tls_failure(
     error = failure(HttpSource(upstream.url.replace("http", "https"), web))
     web.close()
     assert "TLS failure" in str(error)
+    assert not error.retryable
+
+
+def test_read_hang_up_while_tls_begins_is_retryable(authority: Authority) -> None:
+    """As a server does that has too much to do."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            for _ in range(2):  # quick asks, then Web
+                connection = listener.accept()[0]
+                connection.recv(65536)
+                connection.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        web = trusting(authority)
+        error = failure(HttpSource(f"https://127.0.0.1:{listener.getsockname()[1]}", web))
+        web.close()
+    assert "the connection broke in TLS" in str(error)
+    assert error.retryable
 
 
 # Forward proxies.
