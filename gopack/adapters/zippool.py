@@ -192,10 +192,10 @@ class ProcessZips:
             self._futures[job.number] = (module, future)
             self._waiting.put(job)
             alive = [worker for worker in self._workers if not worker.is_buried]
-            if not alive:
-                self._fail([job.number])
+            lost = self._drop([] if alive else [job.number])
             for worker in sorted(alive, key=lambda worker: len(worker.jobs)):
                 self._give(worker)
+        _fail(lost)
         return future
 
     def _give(self, worker: _Worker) -> None:
@@ -243,16 +243,21 @@ class ProcessZips:
     def _bury(self, worker: _Worker, *, is_last: bool) -> None:
         with self._lock:
             worker.is_buried = True
-            self._fail([*worker.jobs, *(job.number for job in self._waiting if is_last)])
+            lost = self._drop([*worker.jobs, *(job.number for job in self._waiting if is_last)])
+        _fail(lost)
 
-    def _fail(self, numbers: Iterable[int]) -> None:
+    def _drop(self, numbers: Iterable[int]) -> list[tuple[ModuleVersion, Future[Any]]]:
+        """Forget jobs that nobody does any more; give them, to be failed without the lock."""
         if self._is_closed:
-            return
-        for number in numbers:
-            module, future = self._futures.pop(number, (None, None))
-            if module is not None and future is not None:
-                with contextlib.suppress(InvalidStateError):  # it is not wanted any more
-                    future.set_exception(_died(module))
+            return []
+        return [self._futures.pop(number) for number in numbers if number in self._futures]
+
+
+def _fail(lost: Iterable[tuple[ModuleVersion, Future[Any]]]) -> None:
+    """Fail jobs; who hears of it may hold a lock that another has who submits one."""
+    for module, future in lost:
+        with contextlib.suppress(InvalidStateError):  # it is not wanted any more
+            future.set_exception(_died(module))
 
 
 def _died(module: ModuleVersion) -> StoreError:

@@ -49,6 +49,9 @@ _FULL_16 = 0xFFFF
 _FULL_32 = 0xFFFFFFFF
 _MAX_INT64 = (1 << 63) - 1
 _ZIP64_EXTRA = 1
+MAX_ENTRIES = 500_000
+"""Ten times as many as any known module has; each takes some 300 bytes. Go has no limit."""
+
 _COPIED_BYTES = 16 << 20
 _TAILS = (1 << 10, 65 << 10)  # where Go looks for the end record, first in less
 
@@ -140,6 +143,8 @@ def _read_entries(data: Buffer, start: int, base: int) -> tuple[list[Entry], int
     while (found := _read_entry(data, at, base)) is not None:
         entry, at = found
         entries.append(entry)
+        if len(entries) > MAX_ENTRIES:
+            raise _damaged(f"the directory has more than {MAX_ENTRIES} entries")
     return entries, at + skipped
 
 
