@@ -6,7 +6,7 @@ Spec: cmd/go/internal/modfetch/proxy.go TryProxies.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gopack.errors import NotFoundError, UpstreamError
+from gopack.errors import NoMatchingVersionError, NotFoundError, UpstreamError
 from gopack.ports import Attempt, ModuleSource
 
 Answer = TypeVar("Answer")
@@ -18,8 +18,9 @@ _NOT_FOUND, _PROXY, _DIRECT = range(3)
 def first_answer(attempts: Sequence[Attempt], ask: Callable[[ModuleSource], Answer]) -> Answer:
     """Return the first answer that a source gives to `ask`.
 
-    After NotFoundError the next source is asked, after any other UpstreamError only where a `|`
-    follows. Data that lies and bad input end the search at once, whatever follows.
+    After NotFoundError the next source is asked; after any other UpstreamError, or where no version
+    matches, only where a `|` follows. Data that lies and bad input end the search at once, whatever
+    follows.
 
     Raises:
         UpstreamError: the most helpful failure: of `direct`, else the last that is not
@@ -36,7 +37,7 @@ def first_answer(attempts: Sequence[Attempt], ask: Callable[[ModuleSource], Answ
             rank = _rank(attempt.source, error)
             if best is None or rank >= best_rank:
                 best, best_rank = error, rank
-            if not attempt.falls_back_on_error and not isinstance(error, NotFoundError):
+            if not attempt.falls_back_on_error and not is_absent(error):
                 break
     if best is None:
         raise UpstreamError("no module proxy to ask", hint="set GOPROXY")
@@ -46,4 +47,9 @@ def first_answer(attempts: Sequence[Attempt], ask: Callable[[ModuleSource], Answ
 def _rank(source: ModuleSource, error: UpstreamError) -> int:
     if source.name == "direct":
         return _DIRECT
-    return _NOT_FOUND if isinstance(error, NotFoundError) else _PROXY
+    return _NOT_FOUND if is_absent(error) else _PROXY
+
+
+def is_absent(error: UpstreamError) -> bool:
+    """Whether a source has nothing of what it was asked for, so that the next one is asked."""
+    return isinstance(error, NotFoundError) and not isinstance(error, NoMatchingVersionError)

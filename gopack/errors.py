@@ -113,9 +113,17 @@ class UpstreamError(GopackError):
 
 
 class NotFoundError(UpstreamError):
-    """The upstream answered that it does not have this (404, 410, no matching version).
+    """The upstream answered that it does not have this (404, 410).
 
     It is what lets the go command move on past a `,` in GOPROXY (fs.ErrNotExist there).
+    """
+
+
+class NoMatchingVersionError(NotFoundError):
+    """The upstream has the module, and no version of it that is wanted.
+
+    The go command asks no other proxy then: what a name means must not be up to the next one.
+    Source: modload NoMatchingVersionError, ModuleRetractedError; modfetch TryProxies.
     """
 
 

@@ -210,8 +210,8 @@ class ProofStore(Protocol):
         """Keep the proof of a lie for a person to read, and tell where it lies."""
 
 
-Arrived = Callable[[ModuleVersion], "Future[None]"]
-"""Tells when a version's zip can be read, or cannot be had; the future never fails."""
+Arrived = Callable[[ModuleVersion], "Future[bool]"]
+"""Tells when a version's zip can be read (True), or cannot be had; the future never fails."""
 
 
 class FetchedZip(NamedTuple):

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from gopack.asking import first_answer
-from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.errors import (
+    GopackError,
+    IntegrityError,
+    NoMatchingVersionError,
+    NotFoundError,
+    UpstreamError,
+)
 from gopack.ports import Attempt, ModuleSource
 from tests.fake_source import FakeSource
 
@@ -21,6 +27,7 @@ def run(plan: str) -> str:
     def ask(source: ModuleSource) -> str:
         kind: dict[str, GopackError] = {
             "missing": NotFoundError(source.name),
+            "unmatched": NoMatchingVersionError(source.name),
             "broken": UpstreamError(source.name),
             "lies": IntegrityError(source.name),
         }
@@ -39,6 +46,7 @@ def run(plan: str) -> str:
         ("a=missing|b=ok", "b"),
         ("a=broken|b=ok", "b"),
         ("a=missing,b=missing,direct=ok", "direct"),
+        ("a=unmatched|b=ok", "b"),
     ],
 )
 def test_first_answer_goes_on_where_go_does(plan: str, answer: str) -> None:
@@ -49,6 +57,9 @@ def test_first_answer_goes_on_where_go_does(plan: str, answer: str) -> None:
     ("plan", "told"),
     [
         ("a=broken,b=ok", "a"),
+        ("a=unmatched,b=ok", "a"),
+        ("a=missing,b=unmatched,direct=ok", "b"),
+        ("a=unmatched|b=missing", "a"),
         ("a=missing,b=missing", "b"),
         ("a=broken|b=missing", "a"),
         ("a=broken|b=broken", "b"),

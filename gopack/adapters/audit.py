@@ -16,13 +16,12 @@ from gopack.adapters.files import Files
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.errors import InputError, StoreError
 from gopack.plan.inventory import Folder
-from gopack.plan.layout import OWN_FOLDER
+from gopack.plan.layout import ASIDE, OWN_FOLDER
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tiles import Tile, parse_tile_path
 from gopack.spec.tlog import Record
 
 _SCRAP_FOLDERS = ("staging", "incoming")
-_ASIDE = "aside"
 
 
 class AuditedDisk:
@@ -98,13 +97,13 @@ class KeptSumdb:
 
 
 def set_aside(root: Path, keys: Sequence[str], *, files: Files | None = None) -> list[str]:
-    """Move files and folders to `.gopack/aside`; tell where each went, in order.
+    """Move files, folders and links to `.gopack/aside`; tell where each went, in order.
 
     Raises:
         StoreError: the storage cannot be written.
     """
     files = files or Files()
-    target = root / OWN_FOLDER / _ASIDE
+    target = root / OWN_FOLDER / ASIDE
     with disk_errors("make the folder for what is spoilt", target):
         for folder in (root / OWN_FOLDER, target):
             if not folder.is_dir():
@@ -127,10 +126,11 @@ def _move(files: Files, root: Path, key: str, target: Path) -> str:
     )
     files.rename(source, target / name)
     files.sync_folder(source.parent)
-    for info in sorted((target / name).rglob("*.info")):
-        files.rename(info, info.with_name(info.name + ".spoilt"))
+    if not (target / name).is_symlink():  # what it leads to is somebody else's
+        for info in sorted((target / name).rglob("*.info")):
+            files.rename(info, info.with_name(info.name + ".spoilt"))
     files.sync_folder(target)
-    return f"{OWN_FOLDER}/{_ASIDE}/{name}"
+    return f"{OWN_FOLDER}/{ASIDE}/{name}"
 
 
 def _walk(root: Path) -> Iterator[Folder]:

@@ -29,7 +29,7 @@ from gopack.adapters.partfile import scraps
 from gopack.errors import StoreError
 from gopack.plan import layout
 from gopack.plan.infotime import info_time_ns
-from gopack.plan.layout import OWN_FOLDER, FileKind
+from gopack.plan.layout import ASIDE, OWN_FOLDER, STAGING, FileKind
 from gopack.plan.room import Room
 from gopack.ports import Publication, State
 from gopack.spec.module import ModuleVersion
@@ -47,7 +47,7 @@ class DiskStore:
     def __init__(self, root: Path, *, files: Files | None = None) -> None:
         self.root = root
         self.own_folder = root / OWN_FOLDER
-        self.staging = self.own_folder / "staging"
+        self.staging = self.own_folder / STAGING
         self.incoming = self.own_folder / "incoming"  # whole zips that a broken run leaves
         self._files = files or Files()
         self._tree = DiskTree(root, self.staging, self._files)
@@ -68,8 +68,11 @@ class DiskStore:
                 diskwalk.refuse_link(own)
             # A go command's module cache lies there, with whatever links repositories have.
             direct = self.own_folder / "cache" / "direct"
-            diskwalk.refuse_link(direct)
-            diskwalk.refuse_links_below(self.own_folder, but=[direct])
+            # And `gopack check --repair` moves links to where nobody looks behind them.
+            aside = self.own_folder / ASIDE
+            for own in (direct, aside):
+                diskwalk.refuse_link(own)
+            diskwalk.refuse_links_below(self.own_folder, but=[direct, aside])
             for folder in (*reversed(self.root.absolute().parents), self.root, self.own_folder):
                 if self._tree.make_folder(folder):
                     self._files.sync_folder(folder.parent)

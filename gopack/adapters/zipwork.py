@@ -18,13 +18,14 @@ from gopack.adapters.zippackages import read_packages
 from gopack.adapters.zips import ZipReceipt, read_module_zip
 from gopack.asking import first_answer
 from gopack.errors import IntegrityError, StoreError, UpstreamError
-from gopack.plan.layout import FileKind, athens_disk_key
+from gopack.plan.layout import DISK_ZIP, STAGING, FileKind, athens_disk_key
 from gopack.plan.survey import Contents
 from gopack.ports import FetchedZip, ModuleSource, Sources
 from gopack.spec.module import ModuleVersion
 
-MOVING_S = 2.0
-"""How long a zip may be out of sight while its version moves into the storage."""
+MOVING_S, MOST_MOVING_S = 2.0, 600.0
+"""How long a zip may be out of sight while its version moves into the storage: a moment, or, where
+versions wait for a slow disk there, as long as there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class ZipWork:
         """Read packages of a zip that arrived, or that the storage has."""
         arrived = self.incoming / incoming_name(module)
         stored = self.root / athens_disk_key(module, FileKind.ZIP)
-        deadline = time.monotonic() + MOVING_S
+        begun = time.monotonic()
         seen: set[Path] = set()
-        while time.monotonic() < deadline:
+        while (waited_s := time.monotonic() - begun) < MOST_MOVING_S:
             for path in (arrived, stored):
                 try:
                     return read_packages(path, module, wanted)
@@ -86,8 +87,14 @@ class ZipWork:
                         raise
                     if path.exists():  # it may have come after it was looked for
                         seen.add(path)
+            if waited_s > MOVING_S and not self._is_staging():
+                break
             time.sleep(0.01)  # just now it moves from one place to the other
         return read_packages(stored, module, wanted)
+
+    def _is_staging(self) -> bool:
+        """Whether versions are on their way into the storage, with their zips."""
+        return any(self.incoming.with_name(STAGING).glob(f"*/{DISK_ZIP}"))
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a zip that arrived and must not be used."""

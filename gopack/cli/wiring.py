@@ -28,13 +28,14 @@ from gopack.adapters.zipwork import IncomingZips, ZipWork
 from gopack.cli.console import make_console, make_output
 from gopack.cli.progress import WatchedProgress, make_progress
 from gopack.cli.sumcheck import kept_proofs, make_verifier
-from gopack.errors import GopackError, StoreError
+from gopack.errors import GopackError, IntegrityError, StoreError
 from gopack.flows.completing import Completer, Noting
 from gopack.flows.fetching import Fetcher
 from gopack.flows.importing import Importer
 from gopack.flows.layered import StoredFirst
 from gopack.flows.mending import find_lost
 from gopack.flows.planning import Planner
+from gopack.flows.verify import SumVerifier
 from gopack.flows.vouched import VouchedSources
 from gopack.plan.items import Item, ModuleItem
 from gopack.plan.manifest import LineFacts, Manifest, survey_key
@@ -197,7 +198,7 @@ def _parts(
         asked,
         executor,
         zips.packages,
-        partial(bring, zips),
+        partial(bring, zips, verifier),
         memory=packages if answers is not None else None,
     )
     completer = Completer(
@@ -221,15 +222,27 @@ def _mods_folder(env: GoEnv) -> str:
     return "mods" if env.sumdb is not None else "mods-unverified"
 
 
-def bring(zips: ZipFetcher, modules: Iterable[ModuleVersion]) -> dict[ModuleVersion, GopackError]:
-    """Fetch zips only to look into them; tell which could not be had."""
+def bring(
+    zips: ZipFetcher, verifier: SumVerifier, modules: Iterable[ModuleVersion]
+) -> dict[ModuleVersion, GopackError]:
+    """Fetch zips only to look into them; tell which could not be had, or are not what they must be.
+
+    What the checksum database does not tell is left to who stores the version.
+    """
     started = {module: zips.fetch(module) for module in modules}
-    failed = {}
+    for module in started:
+        verifier.prefetch(module)
+    failed: dict[ModuleVersion, GopackError] = {}
     for module, job in started.items():
         try:
-            job.result()
+            fetched = job.result()
         except GopackError as error:
             failed[module] = error
+            continue
+        outcome = verifier.vouch_zip(module, fetched.h1)
+        if isinstance(outcome, IntegrityError):
+            failed[module] = outcome
+            zips.discard(fetched)
     return failed
 
 

@@ -1,38 +1,49 @@
 """Arrivals: who needs a zip waits here until it can be read, or cannot be had."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 
 from gopack.spec.module import ModuleVersion
 
 
 class Arrivals:
-    """Zips that will come; safe from many threads. There is a future only of who waits."""
+    """Zips that will come; safe from many threads. There is a future only of who waits.
 
-    def __init__(self, coming: Iterable[ModuleVersion] = ()) -> None:
+    `without` are versions that have none here and get none; any other that does not come is here.
+    """
+
+    def __init__(
+        self,
+        coming: Iterable[ModuleVersion] = (),
+        without: Collection[ModuleVersion] = frozenset(),
+    ) -> None:
         self._lock = threading.Lock()
         self._coming = set(coming)
-        self._awaited: dict[ModuleVersion, Future[None]] = {}
+        self._lost = set(without)
+        self._awaited: dict[ModuleVersion, Future[bool]] = {}
 
-    def of(self, module: ModuleVersion) -> "Future[None]":
-        """Tell when a zip has come; it never fails, and is done for one that is not to come."""
+    def of(self, module: ModuleVersion) -> "Future[bool]":
+        """Tell when a zip has come, or cannot be had; see ports.Arrived."""
         with self._lock:
             if module in self._coming:
                 return self._awaited.setdefault(module, Future())
-        future: Future[None] = Future()
-        future.set_result(None)
+            is_here = module not in self._lost
+        future: Future[bool] = Future()
+        future.set_result(is_here)
         return future
 
-    def come(self, module: ModuleVersion) -> None:
-        """Let those go on that wait for a zip."""
+    def come(self, module: ModuleVersion, *, is_here: bool) -> None:
+        """Let those go on that wait for a zip, which is here now, or never will be."""
         with self._lock:
             self._coming.discard(module)
+            if not is_here:
+                self._lost.add(module)
             awaited = self._awaited.pop(module, None)
         if awaited is not None:
-            awaited.set_result(None)
+            awaited.set_result(is_here)
 
     def end(self) -> None:
         """Let all go on: nothing more comes."""
         for module in list(self._coming):
-            self.come(module)
+            self.come(module, is_here=False)

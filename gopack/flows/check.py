@@ -26,7 +26,7 @@ from gopack.plan.checking import (
 )
 from gopack.plan.inventory import Folder, Inventory, take_inventory
 from gopack.plan.layout import OWN_FOLDER, FileKind, athens_disk_key
-from gopack.plan.manifest import Manifest, loads
+from gopack.plan.manifest import Manifest, NotAManifestError, loads
 from gopack.ports import FetchedZip, ZipFetcher
 from gopack.spec import gosum, note
 from gopack.spec.goproxy import MAX_ANSWER_BYTES
@@ -156,11 +156,16 @@ class Checker:
                 )
             )
             return None
+        data = self._read(MANIFEST_KEY)
         try:
-            manifest = loads(self.storage.read(MANIFEST_KEY), where=MANIFEST_KEY)
+            if isinstance(data, GopackError):
+                raise data
+            manifest = loads(data, where=MANIFEST_KEY)
         except GopackError as error:
+            spoilt = isinstance(error, NotAManifestError)
+            weight, aside = (Weight.SPOILT, (MANIFEST_KEY,)) if spoilt else (Weight.BROKEN, ())
             report.findings.append(
-                Finding(MANIFEST_KEY, error.what, Weight.SPOILT, None, error.hint, (MANIFEST_KEY,))
+                Finding(MANIFEST_KEY, error.what, weight, None, error.hint, aside)
             )
             return None
         self._check_go_sum(manifest, report)

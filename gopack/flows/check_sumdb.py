@@ -105,12 +105,14 @@ class SumdbAudit:
         try:
             kept = self._kept.records()
         except GopackError as error:
+            if isinstance(error.__cause__, OSError):  # it cannot be read
+                raise
             self._spoilt(self._kept.records_key, error.what)
             return {}
         inside = {m: r for m, r in kept.items() if 0 <= r.id < head.tree.size}
         for module in sorted(kept.keys() - inside.keys()):
-            what = f"the record of {module} is beyond the newest head"
-            self._spoilt(self._kept.records_key, what)
+            what = f"the record of {module} is beyond the newest head: a run was broken off there"
+            self._add(self._kept.records_key, what, Weight.NOTE)
         return inside
 
     def _admit(self, prover: HeadProver, wanted: Sequence[Tile]) -> bool:

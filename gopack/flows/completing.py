@@ -195,7 +195,7 @@ class Completer:
 
     def _sound(self, plan: Plan, run: FetchRun, surveys: Mapping[int, Survey]) -> dict[int, Survey]:
         """Leave out the surveys of main modules that cannot be loaded: they know not enough."""
-        failed = run.fetched.failed.keys()
+        failed = run.fetched.failed.keys() | self.importer.unread
         closures = dict(_surveyable(plan))
         return {
             place: survey

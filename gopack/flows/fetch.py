@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gopack.errors import GopackError, NotFoundError
 from gopack.flows.completing import Completer
 from gopack.flows.fetching import Fetched, Fetcher
 from gopack.flows.planning import Planner
@@ -66,7 +67,8 @@ def fetch(
         warnings=[*_warnings(plan, fetched), *map(str, completer.unresolved())],
     )
     more = [error for error in (fetched.unproven, completer.error) if error is not None]
-    more += [error for module, error in completer.lies.items() if module not in fetched.failed]
+    doubtful = {**completer.importer.faults, **completer.lies}
+    more += [error for module, error in doubtful.items() if module not in fetched.failed]
     outcome = replace(outcome, together=(*outcome.together, *more))
     return FetchResult(plan, outcome)
 
@@ -79,6 +81,8 @@ def _facts(plan: Plan, completer: Completer) -> dict[ModuleVersion, LineFacts]:
 
 def _surveys(plan: Plan, completer: Completer) -> dict[str, SurveyFacts]:
     """What surveys came to; where a line failed, that of the others together is of no list."""
+    if completer.importer.faults:  # what could not be read may have had what was looked for
+        return {}
     if all(line.error is None for line in plan.lines):
         return completer.surveys
     together = plan.survey_key(None)
@@ -95,7 +99,13 @@ def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
         for module in sorted(missing)
     )
     warnings.extend(
-        f"{module}: no upstream has its zip; its go.mod is stored, and go selects another version"
-        for module in sorted(fetched.zipless)
+        f"{module}: {_without_zip(error)}; its go.mod is stored, and go selects another version"
+        for module, error in sorted(fetched.zipless.items())
     )
     return warnings
+
+
+def _without_zip(error: GopackError) -> str:
+    if isinstance(error, NotFoundError):
+        return "no upstream has its zip"
+    return f"its zip cannot be had ({error.what})"

@@ -59,7 +59,7 @@ class Fetched:
 
     `stored` maps each new version to what it added; `failed` each version that could not be
     had to why; `missing` the versions that requirements name and no upstream has, which fail the
-    go command connected just the same; `zipless` those of which no upstream has the zip, stored
+    go command connected just the same; `zipless` those whose zip cannot be had, with why, stored
     mod-only; `unproven` why the checksum database's proofs could not be
     completed, which leaves the versions as verified as they were.
     """
@@ -67,7 +67,7 @@ class Fetched:
     stored: dict[ModuleVersion, Stored] = field(default_factory=dict)
     failed: dict[ModuleVersion, GopackError] = field(default_factory=dict)
     missing: set[ModuleVersion] = field(default_factory=set)
-    zipless: set[ModuleVersion] = field(default_factory=set)
+    zipless: dict[ModuleVersion, GopackError] = field(default_factory=dict)
     unproven: GopackError | None = None
 
 
@@ -169,7 +169,8 @@ class FetchRun:
         self._found.update((m, self._wants[m]) for m in new - lacking)
         self._jobs = Jobs(self._ports.executor)
         with_zip = {module for module in lacking if self._wants[module]}
-        self._arrivals = Arrivals(with_zip)
+        without = {m for m, whole in self._wants.items() if not whole}
+        self._arrivals = Arrivals(with_zip, without | self._given_up())
         self._begun = set()
         if lacking:
             self._ports.progress.phase("fetching")
@@ -194,15 +195,19 @@ class FetchRun:
         if self._under_way.done():
             self._appearing.take_last(ABANDON_S)
 
-    def arrived(self, module: ModuleVersion) -> "Future[None]":
-        """Tell when a version's zip can be read, or cannot be had; the future never fails."""
-        return self._arrivals.of(module)
+    def arrived(self, module: ModuleVersion) -> "Future[bool]":
+        """Tell when a version's zip can be read, or cannot be had; see ports.Arrived."""
+        if module in self._wants:
+            return self._arrivals.of(module)
+        is_here: Future[bool] = Future()
+        is_here.set_result(self._ports.store.state(module) is State.COMPLETE)
+        return is_here
 
     def _turn_to(self, plan: Plan) -> set[ModuleVersion]:
         """Take up another plan; give what was fetched without a zip and is wanted with it now."""
         before, self._wants = self._wants, plan.wants()
         self._plan = plan
-        self._wants.update(dict.fromkeys(self.fetched.zipless & self._wants.keys(), False))
+        self._wants.update(dict.fromkeys(self.fetched.zipless.keys() & self._wants.keys(), False))
         grown = {m for m in self._small if self._wants.get(m) and not before.get(m)}
         for module in grown:
             self._appearing.withdraw(module)
@@ -241,8 +246,10 @@ class FetchRun:
             try:
                 self._sizes[module] = job.result() or 0
             except GopackError as error:
-                self._zip_errors[module] = error
-                continue
+                if not _leaves_open(error):
+                    self._zip_errors[module] = error
+                    continue
+                self._sizes[module] = 0
             total_bytes += self._sizes[module]
             if room.has(PLENTY * total_bytes, PLENTY * files):
                 self._begin_zip(module)
@@ -330,7 +337,7 @@ class FetchRun:
             else:
                 self._zips[module] = result
         if kind is _ZIP:
-            self._arrivals.come(module)
+            self._arrivals.come(module, is_here=module in self._zips)
         self._take_if_here(module)
 
     def _take_if_here(self, module: ModuleVersion) -> None:
@@ -348,14 +355,14 @@ class FetchRun:
         self._ports.progress.fetched(module, fetched_zip.size_bytes if fetched_zip else 0)
 
     def _does_without_zip(self, module: ModuleVersion, error: GopackError) -> bool:
-        """Take a version mod-only whose zip nobody has and go does not select; else it fails.
+        """Take a version mod-only whose zip cannot be had and go does not select; else it fails.
 
         The go command reads its go.mod to load a graph, and fails on its zip connected, too.
         """
         is_missing = isinstance(error, UpstreamError) and not error.retryable
         if is_missing and not self._plan.is_essential(module):
             self._wants[module] = False
-            self.fetched.zipless.add(module)
+            self.fetched.zipless[module] = error
             return True
         self._fail(module, error)
         return False
@@ -484,8 +491,15 @@ class FetchRun:
         is_nowhere = isinstance(error, NotFoundError | OtherModuleError)
         if is_nowhere and not self._plan.is_essential(module):
             self.fetched.missing.add(module)
-            self.fetched.zipless.discard(module)
+            self.fetched.zipless.pop(module, None)
             self._small.pop(module, None)
             self._appearing.given_up(module)
         else:
             self.fetched.failed[module] = error
+
+
+def _leaves_open(error: GopackError) -> bool:
+    """Whether a zip may come whose size was not told: some servers refuse to send a part of one."""
+    if isinstance(error, NotFoundError) or not isinstance(error, UpstreamError):
+        return False
+    return not error.retryable

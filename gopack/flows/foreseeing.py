@@ -58,6 +58,8 @@ class Foresight:
         self._wants: Mapping[ModuleVersion, bool] | None = None
         self._total_bytes = self._files = 0
         self._seen: set[ModuleVersion] = set()
+        self._elsewhere: set[ModuleVersion] = set()
+        """What is asked for anew, and begun by who asks: a late answer here must not begin it."""
         self._begun: dict[ModuleVersion, Future[FetchedZip]] = {}
         self._left: dict[ModuleVersion, Future[FetchedZip]] = {}
 
@@ -83,7 +85,11 @@ class Foresight:
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""
         found = self._sizes.take(module)
-        return found or self._executor.submit(self._reader.zip_size, module)
+        if found is None:
+            with self._lock:
+                self._elsewhere.add(module)
+            found = self._executor.submit(self._reader.zip_size, module)
+        return found
 
     def info(self, module: ModuleVersion) -> "Future[bytes] | None":
         """Give the info of a version that was foreseen, once; None of any other."""
@@ -135,5 +141,6 @@ class Foresight:
             self._total_bytes += size_bytes
             self._files += FILES_PER_VERSION
             is_plenty = self._room.has(PLENTY * self._total_bytes, PLENTY * self._files)
-            if is_plenty and (self._wants is None or self._wants.get(module)):
+            is_wanted = self._wants is None or self._wants.get(module)
+            if is_plenty and is_wanted and module not in self._elsewhere:
                 self._begun[module] = self._zips.fetch(module, size_bytes=size_bytes)

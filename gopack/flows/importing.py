@@ -1,5 +1,8 @@
 """Imports that no go.mod covers: found in the zips, resolved with `latest` as the go command does.
 
+A package is looked for in all modules that may have it at one proxy before the next one is asked
+for any of them: no name leaves the house, and no repository is searched, for what a proxy has.
+
 A round: survey what main modules would load from the closures as they are; look every package up
 that no module provides; what provides it becomes a further requirement, and the closures grow. The
 rounds end when nothing new is found. What nobody provides, connected or not, is a warning.
@@ -7,19 +10,19 @@ rounds end when nothing new is found. What nobody provides, connected or not, is
 Spec: go.dev/ref/mod#resolve-pkg-mod; modload queryImport and QueryPackages.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 
-from gopack.asking import first_answer
+from gopack.asking import first_answer, is_absent
 from gopack.errors import GopackError, UpstreamError
 from gopack.flows.jobs import Jobs
-from gopack.flows.reading import EMPTY, Memory, PackageReader, ReadPackages, result_of
+from gopack.flows.reading import EMPTY, Memory, PackageReader, ReadPackages
 from gopack.flows.steps import run_steps
-from gopack.plan.query import resolve
+from gopack.plan.query import Resolution, resolve
 from gopack.plan.survey import Contents, Survey, prefixes
-from gopack.ports import Arrived, Sources
+from gopack.ports import Arrived, Attempt, Sources
 from gopack.spec import module, semver
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import Package
@@ -35,7 +38,7 @@ class Importer:
     Args:
         sources: where modules are asked for.
         executor: runs the waiting.
-        read_packages, bring: see ReadPackages and Bring.
+        read_packages, bring: see ReadPackages and Bring; what is brought is verified.
         memory: what earlier runs read, if anything is remembered.
     """
 
@@ -46,9 +49,13 @@ class Importer:
     memory: Memory | None = None
     _reader: PackageReader = field(init=False)
     _latest: dict[str, ModuleVersion | UpstreamError | None] = field(default_factory=dict)
+    _latest_at: dict[tuple[str, int], ModuleVersion | GopackError | None] = field(
+        default_factory=dict
+    )
     _upgrade: dict[ModuleVersion, ModuleVersion | None] = field(default_factory=dict)
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
     _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
+    _faults: dict[ModuleVersion, GopackError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._reader = PackageReader(self.read_packages, self.executor, self.memory)
@@ -56,6 +63,19 @@ class Importer:
     def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
         """Drive surveys to their ends, side by side; `arrived` tells when a zip can be read."""
         self._reader.survey(surveys, arrived)
+
+    @property
+    def faults(self) -> Mapping[ModuleVersion, GopackError]:
+        """The versions that could not be read, or are not what they must be, with why.
+
+        They count as having no packages; what was found beside them may be found otherwise later.
+        """
+        return {**self._faults, **self._reader.unread}
+
+    @property
+    def unread(self) -> Set[ModuleVersion]:
+        """The versions that surveys came by and that could not be read."""
+        return self._reader.unread.keys()
 
     def remember(self) -> None:
         """Have what surveys read remembered for later runs, of what the storage has now."""
@@ -67,16 +87,59 @@ class Importer:
         Raises:
             UpstreamError: a proxy failed before a module was found, so that nobody knows.
         """
+        packages = list(packages)
         wanted = [path for path in packages if path not in self._provider]
-        self._ask_latest({p for path in wanted for p in prefixes(path)})
-        candidates = {path: [self._latest[prefix] for prefix in prefixes(path)] for path in wanted}
-        while open_paths := {path: _next(left) for path, left in candidates.items() if left}:
+        place = 0
+        while wanted:
+            self._ask_latest_at(place, {p for path in wanted for p in prefixes(path)})
+            self._look_into_latest_at(place, wanted)
+            left = [path for path in wanted if path not in self._provider]
+            wanted = [path for path in left if self._is_asked_on(path, place)]
+            place += 1
+        for path in packages:
+            if path not in self._provider:
+                self._raise_what_may_come(path)
+        return {path: self._provider.setdefault(path, None) for path in packages}
+
+    def _raise_what_may_come(self, package: str) -> None:
+        """Let nobody take a package for missing that was passed over with a `|`."""
+        for prefix in prefixes(package):
+            for place in range(len(self._attempts(prefix))):
+                found = self._latest_at.get((prefix, place))
+                if isinstance(found, UpstreamError) and found.retryable:
+                    raise found
+
+    def _look_into_latest_at(self, place: int, packages: Iterable[str]) -> None:
+        """Find what provides packages among what one place of GOPROXY has."""
+        candidates = {
+            path: [self._latest_at[prefix, place] for prefix in prefixes(path)] for path in packages
+        }
+        falls_back = {path for path in candidates if self._falls_back(path, place)}
+        while open_paths := {
+            path: _next(left, skips=path in falls_back) for path, left in candidates.items() if left
+        }:
             self._read_all(m for m in open_paths.values() if m is not None)
             for path, candidate in open_paths.items():
                 if candidate and path in self._contents[candidate, _NOTHING].paths:
                     self._provider[path] = candidate
                     candidates[path] = []
-        return {path: self._provider.setdefault(path, None) for path in packages}
+
+    def _falls_back(self, package: str, place: int) -> bool:
+        """Whether a `|` follows this place of GOPROXY: the next one is asked in any case."""
+        attempts = [self._attempts(prefix) for prefix in prefixes(package)]
+        return any(a[place].falls_back_on_error for a in attempts if len(a) > place)
+
+    def _is_asked_on(self, package: str, place: int) -> bool:
+        """Whether the next place of GOPROXY is asked, after one that did not have the package."""
+        found = [self._latest_at[prefix, place] for prefix in prefixes(package)]
+        is_absent_here = all(
+            each is None or (isinstance(each, UpstreamError) and is_absent(each)) for each in found
+        )
+        has_more = any(len(self._attempts(prefix)) > place + 1 for prefix in prefixes(package))
+        return has_more and (is_absent_here or self._falls_back(package, place))
+
+    def _attempts(self, path: str) -> Sequence[Attempt]:
+        return self.sources.attempts(path) if _is_module_path(path) else ()
 
     def has(self, module: ModuleVersion, package: str) -> bool:
         """Tell whether a version has a package.
@@ -92,9 +155,12 @@ class Importer:
     ) -> tuple[ModuleVersion, Package] | None:
         """Find the first of these versions that has a package, and read it; their zips are here."""
         for candidate in candidates:
-            contents = result_of(self.read_packages(candidate, frozenset({package})))
-            if package in contents.read:
-                return candidate, contents.read[package]
+            try:
+                read = self.read_packages(candidate, frozenset({package})).result().read
+            except GopackError:  # what has no zip is among them, and has no package
+                continue
+            if package in read:
+                return candidate, read[package]
         return None
 
     def latest(self, paths: Iterable[str]) -> dict[str, ModuleVersion | None]:
@@ -125,6 +191,22 @@ class Importer:
         self._upgrade |= {version: job.result() for version, job in jobs}
         found = (*latest.values(), *(self._upgrade[version] for version in above))
         return {m for m in found if m is not None}
+
+    def _ask_latest_at(self, place: int, paths: Iterable[str]) -> None:
+        """Ask one place of GOPROXY for the latest version of each module."""
+        jobs: Jobs[str, Resolution] = Jobs(self.executor)
+        for path in sorted(path for path in paths if (path, place) not in self._latest_at):
+            attempts = self._attempts(path)
+            if len(attempts) > place:
+                source = attempts[place].source
+                jobs.submit(path, partial(run_steps, resolve(path, "latest"), source))
+            else:
+                self._latest_at[path, place] = None
+        for path, job in jobs:
+            try:
+                self._latest_at[path, place] = job.result().module
+            except GopackError as error:
+                self._latest_at[path, place] = error
 
     def _ask_latest(self, paths: Iterable[str]) -> None:
         jobs: Jobs[str, ModuleVersion | None] = Jobs(self.executor)
@@ -172,10 +254,19 @@ class Importer:
         jobs: Jobs[ModuleVersion, Contents] = Jobs(self.executor)
         for candidate in sorted(unread - failed.keys()):
             jobs.watch(candidate, self.read_packages(candidate, _NOTHING))
-        for candidate in failed:
+        for candidate, error in failed.items():
             self._contents[candidate, _NOTHING] = EMPTY
+            if not isinstance(error, UpstreamError):
+                self._faults[candidate] = error
         for candidate, job in jobs:
-            self._contents[candidate, _NOTHING] = result_of(job)
+            self._contents[candidate, _NOTHING] = self._taken(candidate, job)
+
+    def _taken(self, module: ModuleVersion, job: "Future[Contents]") -> Contents:
+        try:
+            return job.result()
+        except GopackError as error:
+            self._faults[module] = error
+            return EMPTY
 
 
 _NOTHING = frozenset[str]()
@@ -188,10 +279,17 @@ def _known(latest: ModuleVersion | UpstreamError | None) -> ModuleVersion | None
     return latest
 
 
-def _next(left: list[ModuleVersion | UpstreamError | None]) -> ModuleVersion | None:
-    """Take the next candidate that is a module; what fails behind one that has it matters not."""
+def _next(left: list[ModuleVersion | GopackError | None], *, skips: bool) -> ModuleVersion | None:
+    """Take the next candidate that is a module; what fails behind one that has it matters not.
+
+    Raises:
+        UpstreamError: one before it failed that may come later.
+    """
     while left:
-        if (candidate := _known(left.pop(0))) is not None:
+        candidate = left.pop(0)
+        if isinstance(candidate, UpstreamError) and candidate.retryable and not skips:
+            raise candidate
+        if isinstance(candidate, ModuleVersion):
             return candidate
     return None
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class Jobs(Generic[K, T]):
         self._pending += 1
         future.add_done_callback(lambda done: self._done.put((key, done)))
 
-    def after(self, ready: "Future[None]", key: K, start: "Callable[[], Future[T]]") -> None:
+    def after(self, ready: "Future[Any]", key: K, start: "Callable[[], Future[T]]") -> None:
         """Take a job that is started once `ready` is done, in the thread that ends it."""
         self._pending += 1
 

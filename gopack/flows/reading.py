@@ -1,7 +1,8 @@
 """Reading packages out of zips for several surveys at once: each package once, zips as they come.
 
 What an earlier run read is taken from a memory. While a version is read, what else is wanted of it
-is collected, and asked for in one go.
+is collected, and asked for in one go. A version whose zip cannot be had has no packages; of one
+that cannot be read nobody knows, and neither is remembered.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,10 @@ ReadPackages = Callable[[ModuleVersion, frozenset[str]], "Future[Contents]"]
 """Starts to read packages out of a version's zip, wherever it is."""
 
 EMPTY = Contents(frozenset(), {})
+
+
+class _NotHereError(Exception):
+    """A version's zip did not come, and its fetch says why."""
 
 
 class Memory(Protocol):
@@ -67,6 +72,10 @@ class _Shelf:
         every = [wanted for _survey, wanted in self.waiting]
         return ALL if ALL in every else frozenset().union(*every) - self.read.keys()
 
+    def give_up(self) -> None:
+        """Have nothing more read of this version."""
+        self.paths, self.is_all, self.is_new = frozenset(), True, False
+
     def put(self, contents: Contents) -> None:
         """Take what was read of what was asked for."""
         self.is_new = True
@@ -78,7 +87,11 @@ class _Shelf:
 
 
 class PackageReader:
-    """Feeds surveys; what was read once is remembered."""
+    """Feeds surveys; what was read once is remembered.
+
+    `unread` are the versions that could not be read though their zips are here; surveys that came
+    by them know not enough.
+    """
 
     def __init__(
         self, read_packages: ReadPackages, executor: Executor, memory: Memory | None = None
@@ -86,6 +99,7 @@ class PackageReader:
         self._read_packages = read_packages
         self._executor = executor
         self._memory = memory
+        self.unread: dict[ModuleVersion, GopackError] = {}
         self._shelves: dict[ModuleVersion, _Shelf] = {}
 
     def survey(self, surveys: Sequence[Survey], arrived: Arrived) -> None:
@@ -95,7 +109,7 @@ class PackageReader:
         self._advance(surveys, start)
         for module, job in jobs:
             shelf = self._shelves[module]
-            shelf.put(result_of(job))
+            self._take(module, shelf, job)
             waiting, shelf.waiting = shelf.waiting, []
             fed = []
             for survey, wanted in waiting:
@@ -121,6 +135,15 @@ class PackageReader:
                     if len(shelf.waiting) == 1:
                         start(module)
 
+    def _take(self, module: ModuleVersion, shelf: _Shelf, job: "Future[Contents]") -> None:
+        try:
+            shelf.put(job.result())
+        except _NotHereError:
+            shelf.give_up()
+        except GopackError as error:
+            shelf.give_up()
+            self.unread[module] = error
+
     def remember(self) -> None:
         """Have what was read remembered for later runs."""
         if self._memory is not None:
@@ -140,17 +163,16 @@ class PackageReader:
         self, jobs: Jobs[ModuleVersion, Contents], arrived: Arrived, module: ModuleVersion
     ) -> None:
         shelf = self._shelves[module]
+        came = arrived(module)
 
         def read() -> "Future[Contents]":
-            return self._read_packages(module, shelf.asked)
+            return self._read_packages(module, shelf.asked) if came.result() else _not_here()
 
         shelf.asked = shelf.lacking()
-        jobs.after(arrived(module), module, read)
+        jobs.after(came, module, read)
 
 
-def result_of(job: "Future[Contents]") -> Contents:
-    """Take what was read; a zip that cannot be read has nothing, and its fetch says why."""
-    try:
-        return job.result()
-    except GopackError:
-        return EMPTY
+def _not_here() -> "Future[Contents]":
+    future: Future[Contents] = Future()
+    future.set_exception(_NotHereError())
+    return future

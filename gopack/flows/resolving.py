@@ -17,7 +17,7 @@ from functools import partial
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
-from gopack.asking import first_answer
+from gopack.asking import first_answer, is_absent
 from gopack.errors import GopackError, InputError, NotFoundError
 from gopack.flows.steps import run_steps
 from gopack.plan.items import (
@@ -164,13 +164,17 @@ class Resolver:
 def _ask_prefixes(
     source: ModuleSource, prefixes: Sequence[str], machine: Callable[[str], Steps[T]]
 ) -> T:
-    """Ask one source for each prefix in turn; tell the longest one's failure if all fail."""
+    """Ask one source for each prefix in turn; tell the longest one's failure if all fail.
+
+    That no version of a module matches goes before that another is no module.
+    """
     first: NotFoundError | None = None
     for prefix in prefixes:
         try:
             return run_steps(machine(prefix), source)
         except NotFoundError as error:
-            first = first or error
+            if first is None or (is_absent(first) and not is_absent(error)):
+                first = error
     assert first is not None  # there is at least one prefix
     raise first
 

@@ -15,7 +15,7 @@ Call order:
    it returns, all that was proven is on the disk.
 4. `close()`, always; it waits for what is being kept.
 
-`vouch(module, sum)` verifies a go.mod that is only looked at, at any time.
+`vouch(module, sum)` verifies a go.mod that is only looked at, at any time, `vouch_zip` a zip.
 
 Rules:
 - A record counts only when it is in the log at a signed head that is consistent with the last
@@ -34,6 +34,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
@@ -48,6 +49,7 @@ from gopack.spec.sumdb import (
     SignedHead,
     Sums,
     check_sums,
+    check_zip_sum,
     fork_error,
     holds,
     newest,
@@ -266,8 +268,7 @@ class SumVerifier:
                 where=str(module),
                 url=error.url,
                 status=error.status,
-                hint=f"if this module is private, name it in GONOSUMDB (or GOPRIVATE): "
-                f"GONOSUMDB={module.path}",
+                hint=f"if this module is private, name it in GONOSUMDB: GONOSUMDB={module.path}",
             ) from error
 
     def prove(self, versions: Mapping[ModuleVersion, Sums]) -> dict[ModuleVersion, Outcome]:
@@ -292,12 +293,20 @@ class SumVerifier:
             except GopackError as error:
                 return outcomes | dict.fromkeys(found, error)
             for module, record in found.items():
-                outcomes[module] = self._judge(module, record, versions[module], failures)
+                check = partial(check_sums, record, module, versions[module], name=self.name)
+                outcomes[module] = self._judge(record, check, failures)
             self._save({m: r for m, r in found.items() if isinstance(outcomes[m], Verified)})
             return outcomes
 
     def vouch(self, module: ModuleVersion, mod_h1: str) -> Outcome:
         """Verify a go.mod that is only looked at; nothing of it is kept, but tiles and head."""
+        return self._vouch(module, partial(check_sums, sums=Sums(mod_h1)))
+
+    def vouch_zip(self, module: ModuleVersion, zip_h1: str) -> Outcome:
+        """Verify a zip that is only looked at; nothing of it is kept, but tiles and head."""
+        return self._vouch(module, partial(check_zip_sum, zip_h1=zip_h1))
+
+    def _vouch(self, module: ModuleVersion, check: Callable[..., None]) -> Outcome:
         self.prefetch(module)
         looked = self._looked(module)
         if not isinstance(looked, Record):
@@ -312,7 +321,7 @@ class SumVerifier:
                 self._settle()
             except GopackError as error:
                 return error
-            return self._judge(module, looked, Sums(mod_h1), failures)
+            return self._judge(looked, partial(check, looked, module, name=self.name), failures)
 
     def _looked(self, module: ModuleVersion) -> Record | Unverified | GopackError:
         reason = self._exempt(module.path)
@@ -377,18 +386,14 @@ class SumVerifier:
             raise
 
     def _judge(
-        self,
-        module: ModuleVersion,
-        record: Record,
-        sums: Sums,
-        failures: Mapping[Tile, GopackError],
+        self, record: Record, check: Callable[[], None], failures: Mapping[Tile, GopackError]
     ) -> Outcome:
         try:
             for tile in self._prover.chain(record.id):
                 if tile in failures:
                     raise failures[tile]
             self._prover.check_record(record)
-            check_sums(record, module, sums, name=self._db.log.name)
+            check()
         except GopackError as error:
             return error
         return Verified(record)

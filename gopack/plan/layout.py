@@ -25,6 +25,10 @@ from gopack.spec.module import (
 OWN_FOLDER = ".gopack"
 """gopack's own files lie here, below the root. No module path has an element that starts with a
 dot (x/mod module.CheckPath), so it can hide no module."""
+ASIDE = "aside"
+"""The folder in there where repairs put what is spoilt or belongs nowhere."""
+STAGING = "staging"
+"""The folder in there where versions are put together before they appear."""
 
 DISK_GO_MOD = "go.mod"
 DISK_ZIP = "source.zip"

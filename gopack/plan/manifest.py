@@ -175,6 +175,10 @@ def _texts(manifest: Manifest) -> Iterator[str]:
     yield "}\n"
 
 
+class NotAManifestError(StoreError):
+    """What should be a manifest is none."""
+
+
 def loads(data: bytes, *, where: str) -> Manifest:
     """Read a manifest back.
 
@@ -194,7 +198,11 @@ def loads(data: bytes, *, where: str) -> Manifest:
             {_module(key): _line_facts(value) for key, value in raw["listed"].items()},
             {k: _survey(v) for k, v in raw.get("surveys", {}).items() if _is_full(v)},
             {path: _module_facts(value) for path, value in raw.get("modules", {}).items()},
-            {_alias(key): str(version) for key, version in raw.get("aliases", {}).items()},
+            {
+                _alias(key): str(version)
+                for key, version in raw.get("aliases", {}).items()
+                if not is_version_folder_name(key.rpartition("@")[2])  # older gopacks wrote them
+            },
         )
     except (
         InputError,
@@ -204,7 +212,7 @@ def loads(data: bytes, *, where: str) -> Manifest:
         AttributeError,
         RecursionError,
     ) as error:
-        raise StoreError(
+        raise NotAManifestError(
             f"not a manifest: {error}",
             where=where,
             hint="Move it away and fetch again: what is stored is checked, not fetched anew.",
@@ -366,7 +374,7 @@ def _text(value: object) -> str:
 
 def _alias(key: str) -> ModuleVersion:
     path, at, query = key.rpartition("@")
-    if not at or is_version_folder_name(query):
+    if not at:
         raise ValueError(f"{key!r} is no module and name")
     check_path(path)
     escape_version(query)  # it names a file that is pruned

@@ -21,7 +21,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from gopack.errors import InputError, IntegrityError, NotFoundError, UpstreamError
+from gopack.errors import (
+    InputError,
+    IntegrityError,
+    NoMatchingVersionError,
+    NotFoundError,
+    UpstreamError,
+)
 from gopack.plan.summary import Retraction, Summary, is_synthesized, retraction_of, summarize
 from gopack.spec import gover, pseudo, semver
 from gopack.spec.goproxy import GoMod, Info, Latest, Request, VersionList
@@ -70,7 +76,7 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
 
     Raises:
         InputError: a query that go refuses (`>v1.2` is ambiguous, `patch` without a base).
-        NotFoundError: no matching version, with go's own words; or what the source threw.
+        NoMatchingVersionError: no matching version, with go's own words; or what the source threw.
         IntegrityError: an answer that cannot be true.
     """
     matcher = _Matcher.of(path, query, current)
@@ -79,7 +85,7 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
         return (yield from _resolve_revision(repo, query))
     version = yield from _choose(repo, matcher)
     if version is None:
-        raise NotFoundError(
+        raise NoMatchingVersionError(
             _no_match(query, current),
             where=f"{path}@{query}",
             hint=f"look at what there is: go list -m -retracted -versions {path}",
@@ -101,7 +107,7 @@ def resolve_all(
         bounds: an operator (`<`, `<=`, `>`, `>=`) and a version each; a prefix means its `.0`s.
 
     Raises:
-        NotFoundError: nothing matches; or what the source threw.
+        NoMatchingVersionError: nothing matches; or what the source threw.
     """
     bounds = tuple(bounds)
     accepts = [_RANGES[operator](bound) for operator, bound in map(_split_bound, bounds)]
@@ -111,7 +117,7 @@ def resolve_all(
     kept = {v for group in (yield from _filter(repo, matcher, allowed)) for v in group}
     versions = [version for version in allowed if version in kept and is_exact(path, version)]
     if not versions:
-        raise NotFoundError(
+        raise NoMatchingVersionError(
             "no listed version matches",
             where=f"{path}@all" + (f"[{','.join(bounds)}]" if bounds else ""),
             hint=f"look at what there is: go list -m -retracted -versions {path}",
@@ -202,7 +208,7 @@ def _resolve_revision(repo: "_Repo", query: str) -> Steps[Resolution]:
         info_bytes = yield from repo.stat(plain)
     found = yield from repo.describe(info_bytes, asked=query)
     if found.retraction is not None and found.module.version != query:
-        raise NotFoundError(
+        raise NoMatchingVersionError(
             f"retracted by module author: {found.retraction.rationale or 'no reason given'}",
             where=f"{repo.path}@{query}",
             hint=f"to take it all the same, list {found.module}",

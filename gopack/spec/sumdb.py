@@ -159,6 +159,11 @@ def check_sums(record: Record, module: ModuleVersion, sums: Sums, *, name: str) 
         _check_sum(record, module, module.version, sums.zip, name)
 
 
+def check_zip_sum(record: Record, module: ModuleVersion, zip_h1: str, *, name: str) -> None:
+    """Check the sum of a version's zip alone; see check_sums."""
+    _check_sum(record, module, module.version, zip_h1, name)
+
+
 def _check_sum(record: Record, module: ModuleVersion, version: str, got: str, name: str) -> None:
     what = "go.mod" if version.endswith("/go.mod") else "zip"
     prefix = f"{module.path} {version} "

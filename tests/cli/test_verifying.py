@@ -122,6 +122,37 @@ def test_attack_other_zip_for_a_known_version_never_gets_into_the_storage(
     assert not any(b"evil" in file.read_bytes() for file in ran.storage.rglob("*.zip"))
 
 
+@pytest.mark.parametrize("is_lie", [True, False])
+def test_attack_package_left_out_of_a_zip_is_no_package_that_nobody_has(
+    world: World,
+    tmp_path: Path,
+    is_lie: bool,  # noqa: FBT001
+) -> None:
+    """Only a zip that is what it must be tells that a package is nowhere."""
+    old, part = "example.com/old", "example.com/part"
+    imports = b'package old\n\nimport _ "example.com/part/x"\n'
+    world.add(old, "v1.0.0", files={"old.go": imports})
+    world.add(part, "v1.0.0", files={"x/x.go": b"package x\n"})
+    world.publish_log()
+    key = f"/{part}/@v/v1.0.0.zip"
+    honest = world.upstream.files[key]
+    if is_lie:
+        other_zip(world, part)
+    else:
+        world.upstream.put(key.removeprefix("/"), honest[0][:-30] + bytes(30), "application/zip")
+    ran = fetch(world, tmp_path, f"{old}\n")
+    assert ran.status == 4, ran.text
+    assert f"{part}@v1.0.0" in ran.text
+    assert program.stored(ran.storage).keys() == {f"{old}@v1.0.0"}
+    world.upstream.files[key] = honest
+    ran = fetch(world, tmp_path, f"{old}\n")
+    assert ran.status == 0, ran.text
+    assert program.stored(ran.storage) == {
+        f"{old}@v1.0.0": "complete",
+        f"{part}@v1.0.0": "complete",
+    }
+
+
 def test_attack_other_zip_by_a_second_proxy_is_not_tried_after_a_mismatch(
     world: World, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import multiprocessing.process
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -302,3 +303,46 @@ def test_packages_of_a_zip_that_cannot_be_read_are_an_error(
     monkeypatch.setattr(zipwork, "read_packages", refuse)
     with pytest.raises(StoreError, match="not to be read"):
         work.packages(A, frozenset())
+
+
+def test_packages_of_a_zip_that_waits_for_a_slow_disk_are_read(
+    work: ZipWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zipwork, "MOVING_S", 0.0)
+    staged = work.incoming.with_name("staging") / "1"
+    staged.mkdir(parents=True)
+    files = {f"{A}/go.mod": b"module example.com/a\n", f"{A}/a.go": b"package a\n"}
+    (staged / "source.zip").write_bytes(raw_zip(files))
+
+    def move_in() -> None:
+        time.sleep(0.2)
+        stored = work.root / athens_disk_key(A, FileKind.ZIP)
+        stored.parent.parent.mkdir(parents=True)
+        staged.rename(stored.parent)
+
+    moving = threading.Thread(target=move_in)
+    moving.start()
+    assert work.packages(A, frozenset()).paths == {"example.com/a"}
+    moving.join()
+    begun = time.monotonic()
+    with pytest.raises(StoreError):
+        work.packages(ModuleVersion("example.com/b", "v1.0.0"), frozenset())
+    assert time.monotonic() - begun < WAIT_S
+
+
+@pytest.mark.e2e
+def test_who_hears_of_a_death_may_ask_for_more(work: ZipWork, upstream: Upstream) -> None:
+    """A lock that is held while it is told would be waited for by who holds another one."""
+    upstream.add(*A)
+    upstream.fail("*.zip", Fault(delay_s=2))
+    zips = processes(work)
+    first = zips.fetch(A)
+    more: list[Future[FetchedZip]] = []
+    first.add_done_callback(lambda _: more.append(zips.fetch(A)))
+    kill(zips._workers[0].process)
+    assert isinstance(first.exception(WAIT_S), StoreError)
+    deadline = time.monotonic() + WAIT_S
+    while not more and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert isinstance(more[0].exception(WAIT_S), StoreError)
+    zips.close()

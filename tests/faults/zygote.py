@@ -18,9 +18,11 @@ from tests.faults.injected import install_from_environment
 
 NEEDED = (
     "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.hazmat.primitives.ciphers.aead",
     "encodings.idna",
     "gopack.adapters.trickle",
     "gopack.cli.fetch",
+    "httptools",
     "httpx",
     "multiprocessing.popen_fork",
     "multiprocessing.popen_spawn_posix",

@@ -70,6 +70,8 @@ class FakeZips:
         self.fetched: list[ModuleVersion] = []
         self.sizes: dict[ModuleVersion, int] = {}
         self.checked: list[ModuleVersion] = []
+        self.read: list[ModuleVersion] = []
+        self.unreadable: dict[ModuleVersion, GopackError] = {}
         self.forgotten_bytes = 0
 
     can_begin = True
@@ -109,8 +111,12 @@ class FakeZips:
         return self._incoming / f"{module.path.replace('/', '_')}-{module.version}.zip"
 
     def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> "Future[Contents]":
+        self.read.append(module)
         future: Future[Contents] = Future()
-        future.set_result(Contents(frozenset(), {}))
+        if module in self.unreadable:
+            future.set_exception(self.unreadable[module])
+        else:
+            future.set_result(Contents(frozenset(), {}))
         return future
 
     def discard(self, fetched: FetchedZip) -> None:

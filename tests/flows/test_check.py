@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from gopack.adapters.audit import AuditedDisk
+from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli.check import repair
+from gopack.errors import StoreError
 from gopack.flows.check import Checker
-from gopack.plan.checking import Proof, Report, Weight
+from gopack.plan.checking import MANIFEST_KEY, Proof, Report, Weight
 from gopack.spec.module import ModuleVersion
 from tests.examples import examples
 from tests.fakes_sumdb import NAME
@@ -237,11 +239,39 @@ def test_check_neither_follows_links_nor_waits_for_pipes(
     assert all("a link, a pipe" not in f.what for f in check(stored).findings)
 
 
-def test_check_folder_that_is_a_link_is_named(stored: Stored, tmp_path: Path) -> None:
+def test_check_folder_that_is_a_link_is_named_and_what_it_leads_to_left(
+    stored: Stored, tmp_path: Path
+) -> None:
     folder = stored.root / A.path
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
-    assert bad(check(stored))["example.com/Big"] is Weight.BROKEN
+    before = sorted((tmp_path / "elsewhere").rglob("*"))
+    report = check(stored)
+    assert bad(report)["example.com/Big"] is Weight.BROKEN
+    repair(stored.root, report)
+    assert not folder.is_symlink()
+    assert sorted((tmp_path / "elsewhere").rglob("*")) == before
+    DiskStore(stored.root).prepare()  # as the next run does
+    (stored.root / ".gopack/aside").rename(tmp_path / "aside")
+    (stored.root / ".gopack/aside").symlink_to(tmp_path / "aside")
+    with pytest.raises(StoreError, match="symbolic link"):
+        DiskStore(stored.root).prepare()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everywhere")
+def test_check_manifest_that_cannot_be_read_is_not_moved_away(stored: Stored) -> None:
+    (stored.root / MANIFEST_KEY).chmod(0)
+    [found] = [f for f in check(stored).findings if f.where == MANIFEST_KEY]
+    assert (found.weight, found.aside) == (Weight.BROKEN, ())
+
+
+def test_check_manifest_of_a_newer_gopack_is_not_moved_away(stored: Stored) -> None:
+    (stored.root / MANIFEST_KEY).write_text('{"format": 99}')
+    [found] = [f for f in check(stored).findings if f.where == MANIFEST_KEY]
+    assert (found.weight, found.aside) == (Weight.BROKEN, ())
+    (stored.root / MANIFEST_KEY).write_text('{"format": 1')
+    [found] = [f for f in check(stored).findings if f.where == MANIFEST_KEY]
+    assert (found.weight, found.aside) == (Weight.SPOILT, (MANIFEST_KEY,))
 
 
 @pytest.mark.parametrize("name", ["go.mod", "v1.0.0.info", "source.zip"])

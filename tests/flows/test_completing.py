@@ -1,5 +1,6 @@
 """What a fetch adds so that sealed queries end well, and what failing look-ups do to a fetch."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,6 +103,56 @@ def test_failure_before_the_module_that_has_the_package_is_told(tmp_path: Path) 
     kit.source.breaks["a.b/a/p/@v/list"] = UpstreamError("busy", retryable=True)
     with ThreadPoolExecutor(2) as executor, pytest.raises(UpstreamError, match="busy"):
         importer(kit.source, executor, "a.b/a/p").provide(["a.b/a/p"])
+
+
+class Proxies:
+    """Sources with these separators; what each was asked for is in `asked`."""
+
+    def __init__(self, sources: Sequence[Breaking], *, falls_back: bool = False) -> None:
+        self._attempts = [Attempt(source, falls_back) for source in sources]
+
+    def attempts(self, _path: str) -> list[Attempt]:
+        return self._attempts
+
+
+def providing(proxies: Proxies, executor: ThreadPoolExecutor, *packages: str) -> Importer:
+    found = importer(Breaking({}), executor, *packages)
+    found.sources = proxies
+    return found
+
+
+def test_package_of_a_first_proxy_is_asked_of_no_other(tmp_path: Path) -> None:
+    """Neither its longer paths, which may be modules there, nor its shorter ones."""
+    house, world = Breaking(make_kit(tmp_path, {"a1": ""}).source.files), Breaking({})
+    world.files = {path.replace("a.b/a/", "a.b/a/p/"): data for path, data in house.files.items()}
+    with ThreadPoolExecutor(2) as executor:
+        found = providing(Proxies([house, world]), executor, "a.b/a/p").provide(["a.b/a/p"])
+    assert found == {"a.b/a/p": ModuleVersion("a.b/a", "v1.1.0")}
+    assert world.asked == []
+
+
+def test_package_that_a_first_proxy_knows_nothing_of_is_asked_of_the_next(tmp_path: Path) -> None:
+    world = Breaking(make_kit(tmp_path, {"a1": ""}).source.files)
+    with ThreadPoolExecutor(2) as executor:
+        proxies = Proxies([Breaking({}), world])
+        found = providing(proxies, executor, "a.b/a/p").provide(["a.b/a/p", "x.y/z"])
+    assert found == {"a.b/a/p": ModuleVersion("a.b/a", "v1.1.0"), "x.y/z": None}
+
+
+def test_proxy_that_fails_is_passed_over_where_a_bar_follows_and_told_if_nobody_has_it(
+    tmp_path: Path,
+) -> None:
+    busy = Breaking({})
+    for prefix in ("a.b/a/p", "a.b/a", "a.b", "x.y/z", "x.y"):
+        busy.breaks[f"{prefix}/@v/list"] = UpstreamError("busy", retryable=True)
+    world = Breaking(make_kit(tmp_path, {"a1": ""}).source.files)
+    with ThreadPoolExecutor(2) as executor:
+        asking = providing(Proxies([busy, world], falls_back=True), executor, "a.b/a/p")
+        assert asking.provide(["a.b/a/p"]) == {"a.b/a/p": ModuleVersion("a.b/a", "v1.1.0")}
+        with pytest.raises(UpstreamError, match="busy"):
+            asking.provide(["x.y/z"])
+        with pytest.raises(UpstreamError, match="busy"):
+            providing(Proxies([busy, world]), executor, "a.b/a/p").provide(["a.b/a/p"])
 
 
 def test_zip_that_may_come_later_is_no_missing_package(tmp_path: Path) -> None:

@@ -144,6 +144,42 @@ def test_fetch_missing_zip_of_what_go_need_not_have_is_a_warning(kit: Kit) -> No
     assert "a.b/c@v1.1.0" in result.outcome.warnings[0]
 
 
+def test_fetch_zip_that_is_refused_and_that_go_need_not_have_is_told_as_such(kit: Kit) -> None:
+    kit.zips.errors[mv("c1")] = UpstreamError("403 Forbidden")
+    result = kit.run("a")
+    assert statuses(result) == ["done"]
+    assert kit.stored()["c1"] == "mod-only"
+    assert "a.b/c@v1.1.0: its zip cannot be had (403 Forbidden)" in result.outcome.warnings[0]
+
+
+def test_fetch_zip_comes_though_its_size_was_refused(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_module: ModuleVersion) -> int | None:
+        raise UpstreamError("416 Range Not Satisfiable")
+
+    monkeypatch.setattr(kit.source, "zip_size", refuse)
+    assert statuses(kit.run("a")) == ["done"]
+    assert set(kit.stored().values()) == {"complete"}
+
+
+def test_fetch_zip_that_cannot_be_read_is_told_and_not_taken_for_empty(kit: Kit) -> None:
+    kit.zips.unreadable[mv("a1")] = StoreError("a worker process ended")
+    result = kit.run("a")
+    assert [error.what for error in result.outcome.together] == ["a worker process ended"]
+    assert set(kit.stored().values()) == {"complete"}
+    assert kit.ledger().manifest.surveys == {}
+    kit.zips.unreadable.clear()
+    assert not kit.run("a").outcome.errors
+    assert kit.ledger().manifest.surveys
+
+
+def test_fetch_zip_that_did_not_come_is_not_read(kit: Kit) -> None:
+    kit.zips.errors[mv("a1")] = UpstreamError("busy", retryable=True)
+    assert statuses(kit.run("a")) == ["failed"]
+    assert kit.zips.read == []
+
+
 def test_fetch_lines_that_cannot_live_together_are_done_with_a_warning(tmp_path: Path) -> None:
     kit = make_kit(tmp_path, {"a1": "c1", "b1": "c2", "c1": "", "c2": "e1", "e1!": "f1"})
     result = kit.run("a", "b")

@@ -237,6 +237,32 @@ def test_what_comes_late_is_deleted_unless_it_is_wanted_again(
     assert seen.take(B) is None
 
 
+def test_size_that_comes_after_it_was_asked_for_anew_begins_nothing(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    """The zip that begins then would take the place of the one that was verified meanwhile."""
+    slow, has_begun = threading.Event(), threading.Event()
+    size = kit.source.zip_size
+
+    def wait(module: ModuleVersion) -> int | None:
+        if not has_begun.is_set():
+            has_begun.set()
+            assert slow.wait(WAIT_S)
+        return size(module)
+
+    kit.source.zip_size = wait  # type: ignore[method-assign]
+    seen = foresight(kit, executor)
+    seen.see([A])
+    assert has_begun.wait(WAIT_S)
+    seen.keep({})
+    wants = {A: True}
+    seen.keep(wants)
+    assert seen.size(A).result(WAIT_S) == SIZE
+    slow.set()
+    executor.shutdown()
+    assert kit.zips.fetched == []
+
+
 def test_hurry_asks_for_all_that_waits(kit: Kit, executor: ThreadPoolExecutor) -> None:
     seen = foresight(kit, executor)
     seen.see([A, B, C])

@@ -491,6 +491,20 @@ def test_vouch_verifies_and_keeps_no_record() -> None:
     assert store.heads() == []
 
 
+def test_vouch_zip_verifies_the_zip_alone() -> None:
+    log, store = make_log(), FakeProofStore()
+    with verifying(log, store) as verifier:
+        zip_h1 = sums_of(ONE).zip
+        assert zip_h1 is not None
+        assert isinstance(verifier.vouch_zip(ONE, zip_h1), Verified)
+        wrong = verifier.vouch_zip(TWO, fake_h1("evil"))
+        other = verifier.vouch_zip(TWO, sums_of(TWO).mod)
+    assert isinstance(wrong, IntegrityError)
+    assert "zip is not what" in str(wrong)
+    assert isinstance(other, IntegrityError)
+    assert store.kept_records == {}
+
+
 def test_vouch_then_prove_keeps_everything() -> None:
     log, store = make_log(), FakeProofStore()
     with verifying(log, store) as verifier:

@@ -152,7 +152,15 @@ def test_aliases_are_read_back_as_written() -> None:
     assert manifests.loads(written, where="m").aliases == aliases
 
 
-@pytest.mark.parametrize("key", ["example.com/m", "example.com/m@..", "../m@main", "e.x/m@v1.0.0"])
+def test_alias_that_begins_as_a_version_does_is_passed_by() -> None:
+    """Older gopacks wrote them, and what lies there is taken for a version's folder."""
+    aliases = b'"aliases":{"e.x/m@v1.0.0-rc.01":"v1.0.0","e.x/m@main":"v1.0.0"},"versions"'
+    written = manifests.dumps(Manifest()).replace(b'"versions"', aliases)
+    read = manifests.loads(written, where="here")
+    assert read.aliases == {ModuleVersion("e.x/m", "main"): "v1.0.0"}
+
+
+@pytest.mark.parametrize("key", ["example.com/m", "example.com/m@..", "../m@main"])
 def test_aliases_that_could_name_another_place_are_refused(key: str) -> None:
     written = manifests.dumps(Manifest()).replace(
         b'"versions"', f'"aliases":{{"{key}":"v1.0.0"}},"versions"'.encode()
