@@ -52,6 +52,8 @@ class Closure:
         main: what its go.mod replaces and excludes.
         given: versions to store whatever the graph says, and of each whether its zip is needed.
         narrow: the modules that provide packages, where that is known: see above.
+        is_read_whole: whether go reads more go.mod files of the graph than pruning leaves: those
+            of all it names are stored, mod-only beyond what the level stores whole.
     """
 
     def __init__(  # noqa: PLR0913 - what is known of a main module, by keyword
@@ -64,6 +66,7 @@ class Closure:
         main: MainModule = PLAIN,
         given: Mapping[ModuleVersion, bool] | None = None,
         narrow: frozenset[str] | None = None,
+        is_read_whole: bool = False,
     ) -> None:
         self.roots = tuple(roots)
         self.level = level
@@ -72,7 +75,8 @@ class Closure:
         self._named: dict[ModuleVersion, set[ModuleVersion]] = {}
         is_pruned = is_pruned and not (is_joint and level is Level.BUILD)
         self._lazy = GraphWalk(self.roots, pruned=is_pruned)
-        self._full = GraphWalk(self.roots, pruned=False) if level is Level.CLOSED else None
+        is_read_whole = is_read_whole or level is Level.CLOSED
+        self._full = GraphWalk(self.roots, pruned=False) if is_read_whole else None
         self._narrow = narrow
         self._passed: set[ModuleVersion] = set()
         self._promoted = False
@@ -153,7 +157,8 @@ class Closure:
     @property
     def takes_all_it_reads(self) -> bool:
         """Whether each version that it reads, or that one it reads requires, has its zip stored."""
-        return self.level is Level.GRAPH and self._narrow is None and self._main is PLAIN
+        is_plain = self._narrow is None and self._main is PLAIN and self._full is None
+        return self.level is Level.GRAPH and is_plain
 
     @property
     def is_done(self) -> bool:

@@ -5,6 +5,11 @@ Rules kept here:
 - A file is its own main module, with its own replace and exclude lines and its Go version; the
   members of a workspace are main modules of their own, too.
 - A go.sum and Go itself say exactly what is stored: there is no graph.
+- Of a workspace go reads, of what a member requires, what that requires at the version that the
+  member has, where another is selected; and `go mod tidy` compares the graph of a main module at
+  go 1.17 with the one that go 1.16 would load. Of both the whole graph is stored mod-only.
+
+Source: modload readModGraph (pruning == workspace); modload LoadPackages (TidyCompatibleVersion).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -145,7 +150,12 @@ def _of_input(roots: InputRoots, level: Level, mains: Iterable[str]) -> Closure:
         level,
         is_pruned=has_pruning_go or is_unknown,
         main=MainModule.of(roots.replace, roots.exclude, mains),
+        is_read_whole=roots.format is Format.GO_WORK or _compares_with_unpruned(roots),
     )
+
+
+def _compares_with_unpruned(roots: InputRoots) -> bool:
+    return roots.format is Format.GO_MOD and gover.lang(roots.go) == PRUNING_SINCE
 
 
 def listed_in(roots: InputRoots) -> tuple[ModuleVersion, ...]:

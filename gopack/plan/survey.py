@@ -8,8 +8,10 @@ Spec: go.dev/ref/mod#go-mod-tidy, #resolve-pkg-mod; modload loadPackages (pkgInA
 importFromModules.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from sys import intern
 
 from gopack.spec.module import ModuleVersion
@@ -236,11 +238,26 @@ class Survey:
 
 def _is_start(path: str, package: Package, starts: Iterable[str]) -> bool:
     for start in starts:
-        folder = start.removesuffix("/...")
-        is_below = path == folder or path.startswith(folder + "/")
-        if path == start or (folder != start and package.matched and is_below):
+        if path == start:
             return True
+        if _DOTS in start and package.matched:
+            folder = start.removesuffix(f"/{_DOTS}")
+            if _DOTS in folder or folder == start:
+                if _pattern(start).fullmatch(path):
+                    return True
+            elif path == folder or path.startswith(folder + "/"):
+                return True
     return False
+
+
+_DOTS = "..."
+
+
+@lru_cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """Give what matches packages as go does: dots stand for anything. Source: pkgpattern."""
+    escaped = re.escape(text).replace(re.escape(_DOTS), ".*")
+    return re.compile(re.sub(r"/\.\*$", "(/.*)?", escaped))
 
 
 def prefixes(path: str) -> list[str]:

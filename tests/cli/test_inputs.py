@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -381,4 +382,67 @@ def test_go_loads_a_workspace_and_its_members_alone(tmp_path: Path, proxy: Upstr
                 command, check=False, cwd=folder, env=env, capture_output=True, text=True
             )
             assert got.returncode == 0, (folder, got.stderr)
+        assert sealed.missing() == []
+
+
+def serve_chain(upstream: Upstream, chain: Mapping[str, tuple[str, str]]) -> None:
+    """Serve `{"d@v1.0.0": (go, requirements)}` of m.com/d, each with a package."""
+    for name, (go, requires) in chain.items():
+        path, _, version = name.partition("@")
+        lines = "".join(f"\nrequire m.com/{r.replace('@', ' ')}\n" for r in requires.split())
+        mod = f"module m.com/{path}\n\ngo {go}\n{lines}"
+        upstream.add(
+            f"m.com/{path}", version, mod=mod, files={"p.go": f"package {path}\n".encode()}
+        )
+
+
+@pytest.mark.oracle
+def test_go_loads_a_workspace_whose_members_want_two_versions(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    """Go reads what b's d requires at the version that d names, where e selects another."""
+    serve_chain(
+        upstream,
+        {
+            "d@v1.0.0": ("1.21", ""),
+            "d@v1.1.0": ("1.21", "x@v1.0.0"),
+            "e@v1.0.0": ("1.21", "x@v1.2.0"),
+            "x@v1.0.0": ("1.16", "y@v1.0.0"),
+            "x@v1.2.0": ("1.21", ""),
+            "y@v1.0.0": ("1.16", ""),
+        },
+    )
+    for name, requires in {"a": ("d v1.0.0",), "b": ("d v1.1.0", "e v1.0.0")}.items():
+        (tmp_path / name).mkdir()
+        lines = "".join(f"\nrequire m.com/{required}\n" for required in requires)
+        (tmp_path / name / "go.mod").write_text(f"module my.com/{name}\n\ngo 1.21\n{lines}")
+    ran = fetch(tmp_path, upstream, "go.work", "go 1.21\n\nuse ./a\nuse ./b\n")
+    assert ran.status == 0, ran.text
+    with athens_layout.served(ran.storage) as sealed:
+        env = program.environment(tmp_path, sealed.url, GOTOOLCHAIN="local", GOFLAGS="-modcacherw")
+        command = ["go", "list", "-m", "all"]
+        got = subprocess.run(
+            command, check=False, cwd=tmp_path, env=env, capture_output=True, text=True
+        )
+        assert got.returncode == 0, got.stderr
+        assert sealed.missing() == []
+
+
+@pytest.mark.oracle
+def test_go_tidies_a_main_module_at_go_1_17(tmp_path: Path, upstream: Upstream) -> None:
+    """It compares what is selected with what go 1.16 would select, which prunes nothing."""
+    chain = {"a@v1.0.0": ("1.17", "b@v1.0.0"), "b@v1.0.0": ("1.17", "c@v1.0.0")}
+    chain |= {"c@v1.0.0": ("1.17", "d@v1.0.0"), "d@v1.0.0": ("1.17", "")}
+    serve_chain(upstream, chain)
+    text = "module my.com/m\n\ngo 1.17\n\nrequire m.com/a v1.0.0\n"
+    ran = fetch(tmp_path, upstream, "go.mod", text)
+    assert ran.status == 0, ran.text
+    (tmp_path / "m.go").write_text('package m\n\nimport _ "m.com/a"\n')
+    with athens_layout.served(ran.storage) as sealed:
+        env = program.environment(tmp_path, sealed.url, GOTOOLCHAIN="local", GOFLAGS="-modcacherw")
+        command = ["go", "mod", "tidy"]
+        got = subprocess.run(
+            command, check=False, cwd=tmp_path, env=env, capture_output=True, text=True
+        )
+        assert got.returncode == 0, got.stderr
         assert sealed.missing() == []

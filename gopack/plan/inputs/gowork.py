@@ -9,6 +9,7 @@ Rules kept here:
 Spec: go.dev/ref/mod#workspaces; modload loadModFile in workspace mode.
 """
 
+import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as changed
 
@@ -79,11 +80,19 @@ def _join_replace(
             if item.old.path in own:
                 continue
             first, where = joined.setdefault(item.old, (item, member.name))
-            if first.new != item.new:
+            if _target(first, where) != _target(item, member.name):
                 what = f"{item.old.path} is replaced otherwise than in {where}"
                 hint = f"Add the replace line that shall hold to {work.name}."
                 clashes.append(Finding(member.name, *find_text([], ""), what, hint))
     return (*work.replace, *(item for item, _ in joined.values())), clashes
+
+
+def _target(item: Replace, name: str) -> ModuleVersion:
+    """Tell what a member's replace line leads to: folders are the same by any way to them."""
+    if item.new.version:
+        return item.new
+    folder = posixpath.join(posixpath.dirname(name.replace("\\", "/")), item.new.path)
+    return ModuleVersion(posixpath.normpath(folder), "")
 
 
 def _uses(statements: Iterable[Line | Block]) -> Iterable[tuple[str, ...]]:

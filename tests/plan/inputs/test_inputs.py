@@ -127,6 +127,15 @@ def test_join_members_two_replacements_of_one_module_clash() -> None:
     ]
 
 
+def test_join_members_one_folder_by_two_ways_is_one_replacement() -> None:
+    work = read_go_work(b"go 1.24\nuse ./one\nuse ./cmd/two\n")
+    one = read_go_mod(b"module m1\nreplace e.x/a => ../lib\n", name="one/go.mod")
+    two = read_go_mod(b"module m2\nreplace e.x/a => ../../lib\n", name="cmd/two/go.mod")
+    other = read_go_mod(b"module m2\nreplace e.x/a => ../lib\n", name="cmd/two/go.mod")
+    assert not join_members(work, [one, two]).has_errors
+    assert join_members(work, [one, other]).has_errors
+
+
 def test_read_go_work_bad_line_keeps_its_place() -> None:
     with pytest.raises(InputError) as caught:
         read_go_work(b"go 1.24\nuse (\n\t./one\n)\nreplaced x\n")
