@@ -113,6 +113,16 @@ class Side:
                 ledger.annotate(Annotations(why={one: [name]}, listed={one: LineFacts()}))
                 ledger.save()
 
+    def name_alias(self, alias: str, version: str) -> None:
+        """Have a branch's name mean a stored version, as `fetch --aliases` does."""
+        named = module(alias)
+        ledger, store = DiskLedger(self.root / ".gopack"), DiskStore(self.root)
+        with store.locked():
+            info = self.versions()[f"{named.path}/{version}/{version}.info"]
+            store.publish_alias(named, info)
+            ledger.annotate(Annotations(aliases={named: version}))
+            ledger.save()
+
     def _prove(self, one: ModuleVersion, sums: Sums, heads: Iterable[bytes]) -> None:
         store = SumdbStore.of(self.root / ".gopack", self.log.name)
         database = Database(self.log, store, self.log.verifier)

@@ -30,7 +30,7 @@ from docker.types import Mount
 from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import GopackError, InputError, StoreError
 from gopack.plan.composefile import DEFAULT_ROOT, STORAGE_ROOT, STORAGE_TYPE
-from gopack.plan.pushing import FAILED_LOCK
+from gopack.plan.pushing import CHANGED, FAILED_LOCK
 from gopack.plan.sealedathens import port_of
 
 API_TIMEOUT_S = 600
@@ -295,6 +295,12 @@ class DockerRoom:
                 "another gopack works on the target's storage",
                 where=self.root,
                 hint="wait until it ends, and push again; nothing of this push appeared",
+            )
+        if status == CHANGED:
+            raise StoreError(
+                "the target's storage has changed since it was looked at",
+                where=self.root,
+                hint="push again; nothing of this push appeared",
             )
         if status:
             raise StoreError(

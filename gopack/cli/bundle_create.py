@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gopack.adapters import goenv
 from gopack.adapters.bundlefiles import History, extras_of, read_signer
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.diskerrors import disk_errors
@@ -17,10 +18,10 @@ from gopack.adapters.iso import find_xorriso
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.licences import licence_of
 from gopack.adapters.tarbundle import TarWriter
-from gopack.adapters.volumes import PART, VolumeWriter
+from gopack.adapters.volumes import PART, VolumeWriter, is_numbered
 from gopack.cli import options
 from gopack.cli.bundlekit import into_isos, make_kit, write_readme
-from gopack.cli.bundling import local_sumdb, read_base
+from gopack.cli.bundling import read_base
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 from gopack.cli.jsonreport import write_json
@@ -163,6 +164,10 @@ def command(
             raise InputError(
                 "no name for the bundle", hint="say where it goes: gopack bundle create OUT"
             )
+        if is_numbered(out):
+            raise InputError(
+                "this is a volume's name", where=out.name, hint="leave out the number at its end"
+            )
         volume_bytes = volumes.parse_size(volume_size) if volume_size else None
         _check_options(since, again, only, volume_bytes, is_self_contained=is_self_contained)
         signers = [read_signer(path) for path in keys]
@@ -221,7 +226,8 @@ class _Job:
         sealed = self.history.load(sequence)
         extras = _extras(self.history.kit(sequence), self.extra_folder)
         draft = bundle_create.again(self.origin, sealed.index, extras)
-        return sealed, self._write(draft, sealed, self.out, volume_bytes, only)
+        files = _write(draft, sealed, self.out, volume_bytes, only, self.progress)
+        return sealed, self._with_images(sealed, self.out, files)
 
     @contextmanager
     def kit(self, targets: Sequence[str], *, is_wanted: bool) -> Iterator[None]:
@@ -262,24 +268,20 @@ class _Job:
         return [self._record(draft, draft.seal(signers), self.out, volume_bytes)]
 
     def _record(self, draft: Draft, sealed: Sealed, out: Path, volume_bytes: int | None) -> _Done:
-        """Write a bundle and keep its record; a bundle that cannot be written leaves none."""
+        """Write a bundle and keep its record; a bundle that cannot be written leaves none.
+
+        One that is written may be carried, whatever becomes of the page and the images.
+        """
         self.history.save(sealed)
         try:
-            return sealed, self._write(draft, sealed, out, volume_bytes)
+            files = _write(draft, sealed, out, volume_bytes, (), self.progress)
         except BaseException:
             self.history.forget(sealed.head.sequence)
             raise
+        return sealed, self._with_images(sealed, out, files)
 
-    def _write(
-        self,
-        draft: Draft,
-        sealed: Sealed,
-        out: Path,
-        volume_bytes: int | None,
-        only: tuple[int, ...] = (),
-    ) -> list[Path]:
-        """Write the files, the page beside them, and images of them if wanted."""
-        files = _write(draft, sealed, out, volume_bytes, only, self.progress)
+    def _with_images(self, sealed: Sealed, out: Path, files: list[Path]) -> list[Path]:
+        """Write the page beside the files, and images of them if wanted."""
         if any(member.name.startswith(f"{EXTRA_FOLDER}docs/") for member in sealed.index.extras):
             files.append(write_readme(sealed, out, files, image=self.image))
         if not self.xorriso:
@@ -320,7 +322,7 @@ def make_origin(store: DiskStore, progress: WatchedProgress) -> Origin:
             hint="fetch into it first, or copy it with its .gopack folder (cp -a ROOT/. TARGET/)",
         )
     proofs, key = None, None
-    sumdb = local_sumdb()
+    sumdb = goenv.find_sumdb()
     if sumdb is not None:
         proofs, key = kept_proofs(sumdb, store.own_folder)
     if proofs is None or not proofs.heads():

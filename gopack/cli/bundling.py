@@ -17,14 +17,13 @@ from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.tarbundle import TarBundle
 from gopack.adapters.zippool import AdaptiveZips
-from gopack.errors import InputError, IntegrityError
+from gopack.errors import IntegrityError
 from gopack.flows.bundle_open import Opened, Trust, open_bundle
 from gopack.plan import manifest as manifests
 from gopack.plan.bundle import inventory as inventories
 from gopack.plan.bundle.index import Parent
 from gopack.plan.bundle.inventory import Inventory, Proofs
 from gopack.spec import base64std, note, tlog
-from gopack.spec.goenv import SumDB
 from gopack.spec.known_keys import KNOWN_KEYS
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tlog import Record
@@ -126,25 +125,18 @@ def zip_checkers(source: TarBundle, incoming: Path) -> Iterator[ZipCheckers]:
         pool.close()
 
 
-def local_sumdb() -> SumDB | None:
-    """Tell the checksum database that this machine's settings name; None if they name none."""
-    try:
-        return goenv.load().sumdb
-    except InputError:
-        return None  # a sealed host without Go has no settings, and needs none
-
-
 def carried_key(opened: Opened) -> note.Verifier | None:
     """Decide whether to believe the key of the carried checksum database.
 
     Raises:
         IntegrityError: nobody vouches for it, or this machine's settings say another one.
+        InputError: these settings are malformed.
     """
     database = opened.index.database
     if database is None:
         return None
     key = note.parse_verifier(database.key)
-    local = local_sumdb()
+    local = goenv.find_sumdb()  # a sealed host without Go has no settings, and needs none
     if local is not None and local.name == database.name:
         known = note.parse_verifier(local.key)
         if known != key:

@@ -12,7 +12,6 @@ from gopack.errors import GopackError, InputError
 from gopack.flows.checkurl import check_url
 from gopack.plan.layout import OWN_FOLDER
 from gopack.plan.urlreport import UrlReport
-from gopack.spec.goenv import parse_sumdb
 from gopack.spec.module import ModuleVersion, check
 
 USAGE = "gopack check --url http://localhost:3000 MODULE@VERSION"
@@ -71,8 +70,7 @@ def _module(words: tuple[str, ...]) -> ModuleVersion:
 def _sumdb(storage: Path) -> str:
     """The checksum database in force here, else the one whose proofs the storage has."""
     try:
-        named = goenv.user_setting("GOSUMDB")
-        found = parse_sumdb(named) if named else goenv.load().sumdb
+        found = goenv.load_sumdb()
     except GopackError:
         kept = sorted((storage / OWN_FOLDER / "sumdb").glob("*"))
         return kept[0].name if kept else ""

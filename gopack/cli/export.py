@@ -31,8 +31,7 @@ def export_sumdb_command(folder: Path, storage: Path) -> None:
     """
     console = make_console()
     with ends_well(console):
-        settings = goenv.load()
-        store, key = kept_proofs(settings.sumdb, storage / OWN_FOLDER)
+        store, key = kept_proofs(goenv.load_sumdb(), storage / OWN_FOLDER)
         tree = StaticTree(folder / key.name)
         proven = export_sumdb(store, key, tree.write, tree.write_last)
         console.print(

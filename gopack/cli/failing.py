@@ -91,3 +91,20 @@ def end(status: int) -> NoReturn:
         with contextlib.suppress(OSError):  # a full disk or a closed pipe behind it: told before
             stream.flush()
     os._exit(status)
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: what was started is taken away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from gopack.adapters import goenv
 from gopack.adapters.dockerside import Engine
 from gopack.adapters.dockerworld import API_WAIT_S, Images, docker_world
 from gopack.adapters.serve_site import storage_warnings
 from gopack.adapters.statictree import StaticTree
+from gopack.cli.failing import sigterm_interrupts
 from gopack.cli.provekit import Sealed, read_manifest, unverified
 from gopack.cli.push import COMPOSE_FILES, read_compose, read_env_file
 from gopack.cli.sumcheck import kept_proofs
@@ -50,7 +50,7 @@ def docker_sealed(
     athens = _sealed_athens(found, compose_file)
     notes += athens.notes
     with ExitStack() as stack:
-        stack.enter_context(_sigterm_interrupts())
+        stack.enter_context(sigterm_interrupts())
         engine = Engine(timeout_s=API_WAIT_S)
         stack.callback(engine.close)
         made = tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True)
@@ -103,7 +103,7 @@ def _read_env_file(path: Path) -> Mapping[str, str]:
 def _sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[str]]:
     """Lay out the checksum database that the storage carries, for Go to read as files."""
     try:
-        named = goenv.load().sumdb
+        named = goenv.load_sumdb()
     except InputError as error:  # a machine without Go; Docker is all that is needed
         return None, [f"checksum verification is off: {error}"]
     if named is None:
@@ -116,23 +116,6 @@ def _sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[s
     except StoreError:
         return None, [f"checksum verification is off: nothing of {key.name} is carried there"]
     return (named.key, folder / key.name), []
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """End on SIGTERM as on Ctrl-C: what was started is taken away."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_signal: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from gopack.adapters.dockerside import Engine, Target, push_name
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.urlprobe import UrlProbe
 from gopack.cli import options
-from gopack.cli.failing import end, ends_well
+from gopack.cli.failing import end, ends_well, sigterm_interrupts
 from gopack.cli.jsonreport import write_json
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress, make_console, make_progress
@@ -116,7 +116,7 @@ def command(
     version, and its answers are compared with the storage (exit status 4 where they differ).
     """
     console = make_console()
-    with ends_well(console), make_progress(console) as progress:
+    with ends_well(console), sigterm_interrupts(), make_progress(console) as progress:
         wanted = _Wanted(container, label, compose_file, service, volume)
         engine = Engine()
         try:
@@ -283,6 +283,8 @@ def _lines(target: Target, done: Pushed, report: UrlReport, *, is_dry_run: bool)
     counts = {step: sum(one is step for one in done.steps.values()) for step in Step}
     told = ", ".join(f"{n} {step.value}" for step, n in counts.items() if n or step is Step.ADD)
     yield f"{target}: {'would be: ' if is_dry_run else ''}{told}; {human_bytes(done.size_bytes)}"
+    for alias, version in done.aliases.items():
+        yield f"{alias}: {'would stand' if is_dry_run else 'stands'} for {version} there"
     for module in done.conflicts():
         yield f"conflict: {module}: is there with other bytes; left as it is"
     if not done.has_proofs:
@@ -302,6 +304,7 @@ def _json(target: Target, done: Pushed, report: UrlReport) -> dict[str, object]:
         "target": str(target),
         "versions": {str(module): step.value for module, step in sorted(done.steps.items())},
         "conflicts": [str(module) for module in done.conflicts()],
+        "aliases": {str(alias): version for alias, version in done.aliases.items()},
         "bytes": done.size_bytes,
         "proofs": done.has_proofs,
         "asked": [{"path": path, "status": status} for path, status in report.asked],

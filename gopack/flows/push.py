@@ -69,11 +69,12 @@ class OwnFile:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did, or would do."""
+    """What a push did, or would do; `aliases` are the names that are new there."""
 
     steps: Mapping[ModuleVersion, Step]
     size_bytes: int
     has_proofs: bool
+    aliases: Mapping[ModuleVersion, str]
 
     def written(self) -> list[ModuleVersion]:
         """The versions that are new there."""
@@ -126,8 +127,11 @@ class _Push:
     sums: dict[str, str] = field(default_factory=dict)
     theirs: Manifest = field(default_factory=Manifest)
     steps: dict[ModuleVersion, Step] = field(default_factory=dict)
+    aliases: dict[ModuleVersion, str] = field(default_factory=dict)
     own: list[OwnFile] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)
     has_proofs: bool = True
+    has_more_proofs: bool = False
 
     def look(self) -> None:
         room, ours = self.room, self.origin.manifest
@@ -142,6 +146,7 @@ class _Push:
             self.theirs = manifests.loads(data, where=f"the target's {MANIFEST}")
         decided = pushing.decide(ours, self.found.files, self.sums)
         self.steps = {module: decided[module] for module in self._order(decided)}
+        self.aliases = pushing.new_aliases(self.theirs, ours, self.steps, self.found.files)
 
     def _order(self, decided: Mapping[ModuleVersion, Step]) -> list[ModuleVersion]:
         """Requirements first; that reads every go.mod that is pushed, and holds it to its sum."""
@@ -160,17 +165,22 @@ class _Push:
         there = {name.removeprefix(folder) for name in self.found.files if name.startswith(folder)}
         kept = {name for name in there if name.startswith("sumdb/") and "/evidence/" not in name}
         is_part = not {name for name in kept if "/heads/" in name} - ours
+        has_more = any(file.name not in there for file in proofs)
         for file in proofs:
-            if file.name in kept and file.name.endswith("/records"):
-                is_part = is_part and file.read().startswith(self._read_own(file.name) or b"")
+            if file.name.endswith("/records"):
+                known = self._read_own(file.name) or b""
+                is_part = is_part and file.read().startswith(known)
+                has_more = has_more or len(file.read()) > len(known)
         self.has_proofs = is_part and bool(proofs)
         if is_part:
             self.own = [f for f in proofs if f.name not in there or f.name.endswith("/records")]
+            self.has_more_proofs = has_more
 
     def has_work(self) -> bool:
-        return any(step in _WRITES for step in self.steps.values()) or (
-            manifests.dumps(self._merged()) != self._read_own(MANIFEST)
-        )
+        writes = any(step in _WRITES for step in self.steps.values())
+        if writes or self.aliases or self.has_more_proofs:
+            return True
+        return manifests.dumps(self._merged()) != self._read_own(MANIFEST)
 
     def send(self) -> None:
         """Send everything to the staging folder, then have it appear."""
@@ -181,6 +191,7 @@ class _Push:
             for number, (module, step) in enumerate(self.steps.items())
             if step in _WRITES
         ]
+        aliases = list(enumerate(self.aliases, len(self.steps)))
         self._check_space(numbered)
         manifest = self._merged()
         last = {
@@ -188,12 +199,12 @@ class _Push:
             MANIFEST: manifests.dumps(manifest),
         }
         files = [*self.own, *(OwnFile(name, data) for name, data in last.items())]
-        lines = pushing.worklist(numbered, [file.name for file in self.own], _LAST)
+        lines = pushing.worklist(numbered, aliases, [file.name for file in self.own], _LAST)
         try:
             self.progress.phase("sending")
-            self.room.put(self._pieces(place, numbered, files, {work: lines}))
+            self.room.put(self._pieces(place, numbered, aliases, files, {work: lines}))
             self.progress.phase("publishing")
-            self.room.run(pushing.publish_script(place, f"/{work}"))
+            self.room.run(pushing.publish_script(place, f"/{work}", self.seen))
         except BaseException:
             self.room.run(pushing.clean_script(place))
             raise
@@ -215,6 +226,7 @@ class _Push:
         self,
         place: Place,
         numbered: Sequence[tuple[int, ModuleVersion, Step]],
+        aliases: Sequence[tuple[int, ModuleVersion]],
         files: Iterable[OwnFile],
         others: Mapping[str, bytes],
     ) -> Iterator[bytes]:
@@ -241,6 +253,10 @@ class _Push:
             folder = place.staged(number, module)
             yield from folders(folder)
             yield from self._version(f"{root}/{folder}", module, step, place.owner)
+        for number, alias in aliases:
+            folder = place.staged(number, alias)
+            yield from folders(folder)
+            yield from self._alias(f"{root}/{folder}", alias, place.owner)
         yield from self._tar(others)
 
     def _version(
@@ -257,6 +273,12 @@ class _Push:
             yield pushing.tar_file(f"{folder}/{DISK_ZIP}", size, owner=owner, time_s=time_s)
             yield from self._zip(module, size, entry.zip.sha256)
             self.progress.fetched(module, size)
+
+    def _alias(self, folder: str, alias: ModuleVersion, owner: tuple[int, int]) -> Iterator[bytes]:
+        module = ModuleVersion(alias.path, self.aliases[alias])
+        info, _mod = read_small(self.origin, module, self.origin.manifest.versions[module])
+        time_s = info_time_ns(info) // 1_000_000_000
+        yield from _file(f"{folder}/{FileKind.INFO.value}", info, owner, time_s)
 
     def _zip(self, module: ModuleVersion, size_bytes: int, expected: str) -> Iterator[bytes]:
         digest, left = sha256(), size_bytes
@@ -285,17 +307,25 @@ class _Push:
 
     def _merged(self) -> Manifest:
         return pushing.merged(
-            self.theirs, self.origin.manifest, self.steps, self.sums, has_proofs=self.has_proofs
+            self.theirs,
+            self.origin.manifest,
+            self.steps,
+            self.sums,
+            has_proofs=self.has_proofs,
+            aliases=self.aliases,
         )
 
     def _read_own(self, name: str) -> bytes | None:
-        if f"{OWN_FOLDER}/{name}" not in self.found.files:
-            return None
-        return self.room.read(f"{self.room.root}/{OWN_FOLDER}/{name}")
+        """Read one of gopack's own files there; it must be the same when versions appear."""
+        data = None
+        if f"{OWN_FOLDER}/{name}" in self.found.files:
+            data = self.room.read(f"{self.room.root}/{OWN_FOLDER}/{name}")
+        self.seen.setdefault(name, "" if data is None else sha256(data).hexdigest())
+        return data
 
     def result(self) -> Pushed:
         written = (module for module, step in self.steps.items() if step in _WRITES)
-        return Pushed(self.steps, self._size_bytes(written), self.has_proofs)
+        return Pushed(self.steps, self._size_bytes(written), self.has_proofs, self.aliases)
 
 
 def _file(name: str, data: bytes, owner: tuple[int, int], time_s: int = 0) -> Iterator[bytes]:

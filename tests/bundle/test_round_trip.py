@@ -9,12 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gopack.adapters.disk import DiskStore
-from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.flows.export_sumdb import prove_tree
-from gopack.plan.manifest import Annotations
-from gopack.spec.module import ModuleVersion
 from tests.athens_layout import served
 from tests.bundling import Side, own_files
 from tests.fakes_sumdb import FakeSumDB
@@ -207,17 +203,6 @@ def test_gopack_itself_is_carried_and_taken_out_by_tar(
     assert sealed.versions() == {}
 
 
-def name_alias(side: Side, alias: str, version: str) -> None:
-    """Have a branch's name mean a stored version, as `fetch --aliases` does."""
-    path, _, query = alias.partition("@")
-    ledger, store = DiskLedger(side.root / ".gopack"), DiskStore(side.root)
-    with store.locked():
-        info = side.versions()[f"{path}/{version}/{version}.info"]
-        store.publish_alias(ModuleVersion(path, query), info)
-        ledger.annotate(Annotations(aliases={ModuleVersion(path, query): version}))
-        ledger.save()
-
-
 @pytest.mark.parametrize(
     ("layout", "name"),
     [
@@ -230,13 +215,13 @@ def test_names_of_branches_go_along_and_never_back(
     connected: Side, sealed: Side, layout: str, name: str
 ) -> None:
     words = ("--layout", layout)
-    name_alias(connected, "example.com/Dep@main", "v1.0.0")
+    connected.name_alias("example.com/Dep@main", "v1.0.0")
     first = make_bundle(connected, "a.bundle")
     sealed.done("bundle", "import", first, *words)
     info = connected.versions()["example.com/Dep/main/main.info"]
     assert sealed.versions()[name] == info
     connected.put("example.com/Dep@v1.1.0")
-    name_alias(connected, "example.com/Dep@main", "v1.1.0")
+    connected.name_alias("example.com/Dep@main", "v1.1.0")
     sealed.done("bundle", "import", make_bundle(connected, "b.bundle", "--since", "1"), *words)
     newer = connected.versions()["example.com/Dep/main/main.info"]
     assert sealed.versions()[name] == newer != info
@@ -249,7 +234,7 @@ def test_names_of_branches_go_along_and_never_back(
 def test_name_that_means_something_else_here_is_left_alone_and_reported(
     connected: Side, sealed: Side
 ) -> None:
-    name_alias(connected, "example.com/Dep@main", "v1.0.0")
+    connected.name_alias("example.com/Dep@main", "v1.0.0")
     theirs = sealed.root / "example.com/Dep/main/main.info"
     theirs.parent.mkdir(parents=True)
     theirs.write_text('{"Version": "v1.9.0"}')

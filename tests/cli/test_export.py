@@ -80,6 +80,17 @@ def test_export_with_the_database_off_is_an_input_error(log: FakeSumDB, tmp_path
     assert export(log, tmp_path, tmp_path / "out", GOSUMDB="off").exit_code == 2
 
 
+def test_export_needs_no_goproxy(log: FakeSumDB, tmp_path: Path) -> None:
+    """A sealed host without Go has none; GOSUMDB is all that counts."""
+    fetched(log, tmp_path / "storage")
+    nowhere = {"GOPROXY": "", "PATH": "", "GOROOT": str(tmp_path / "none")}
+    done = export(log, tmp_path / "storage", tmp_path / "out", **nowhere)
+    assert done.exit_code == 0, done.output
+    done = export(log, tmp_path / "storage", tmp_path / "out", **nowhere, GOSUMDB="")
+    assert done.exit_code == 2
+    assert "GOSUMDB is not set" in done.output
+
+
 def test_attack_proofs_under_another_key_are_refused(log: FakeSumDB, tmp_path: Path) -> None:
     fetched(log, tmp_path / "storage")
     other = FakeSumDB(seed=b"\x66" * 32)

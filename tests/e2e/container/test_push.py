@@ -121,13 +121,20 @@ def test_versions_arrive_for_a_running_athens_which_is_asked(running: Running, s
 def test_what_is_new_follows_with_its_proofs_and_the_target_checks_out(
     running: Running, side: Side
 ) -> None:
-    push(side, "--label", f"site={running.name}")
+    side.name_alias("example.com/Dep@main", "v1.0.0")
+    assert "example.com/Dep@main: stands for v1.0.0" in push(
+        side, "--label", f"site={running.name}"
+    )
     side.put("example.com/thin@v1.2.0")
+    side.name_alias("example.com/thin@main", "v1.2.0")
     side.put("example.com/new@v1.0.0", requires=["example.com/root@v1.0.0"])
     assert "would be: 1 added, 1 completed, 2 there" in push(
         side, "--volume", running.name, "--dry-run"
     )
-    assert "1 added, 1 completed, 2 there" in push(side, "--volume", running.name)
+    said = push(side, "--volume", running.name)
+    assert "1 added, 1 completed, 2 there" in said
+    assert "example.com/thin@main: stands for v1.2.0 there" in said
+    assert "Dep@main" not in said
     taken_out = Side(running.taken_out(), side.log)
     assert taken_out.versions() == side.versions()
     audit = taken_out.start("check")
