@@ -87,13 +87,12 @@ def command(
             result = fetch(items, Level(closure), s.planner, s.fetcher, s.completer)
             if not result.outcome.exit_status:
                 s.store.forget_incoming()
-            aliases = {}
             if with_aliases:
-                aliases = publish_aliases(result, s.store, s.store, s.ledger)
+                publish_aliases(result, s.store, s.store, s.ledger)
             going = prunable(result, s.ledger.manifest.versions) if is_pruning else []
             if is_pruning:
                 known = s.ledger.manifest.aliases
-                for alias in prune_aliases(result, s.store, s.ledger, known, aliases):
+                for alias in prune_aliases(result, s.store, s.ledger, known, going):
                     progress.note(f"pruned the name {alias}")
                 prune(s.store, s.ledger, going, progress.note)
             bare = unverified(result.plan.wants(), s.ledger.manifest.versions)

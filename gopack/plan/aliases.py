@@ -6,7 +6,8 @@ the info of the version that the query resolved to. It shows in no `@v/list`.
 Rules kept here:
 - Only names that a line has, as it spells them, of lines that are done.
 - A query that is a version, or is answered from the list (`latest`, `v1.2`, `<v2`), needs none.
-- A name that the go command cannot ask a proxy for (with a `/`) has none.
+- A name that the go command cannot ask a proxy for (with a `/`) has none, nor has one that begins
+  as a version does (v1.0.0-rc.01): Athens would take its folder for a version's.
 
 Spec: Athens pkg/storage/fs; x/mod module.EscapeVersion.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 
 from gopack.errors import InputError
 from gopack.plan.items import ModuleItem, PatternItem
+from gopack.plan.layout import is_version_folder_name
 from gopack.plan.lines import LinePlan
 from gopack.plan.query import names_revision
 from gopack.spec.module import ModuleVersion, escape_version
@@ -32,7 +34,7 @@ def aliases_of(lines: Iterable[LinePlan]) -> dict[ModuleVersion, str]:
 
 
 def _is_askable(path: str, query: str) -> bool:
-    if not names_revision(path, query):
+    if not names_revision(path, query) or is_version_folder_name(query):
         return False
     try:
         escape_version(query)

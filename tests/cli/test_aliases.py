@@ -65,6 +65,22 @@ def test_alias_moves_with_its_branch_and_goes_with_prune(tmp_path: Path, proxy: 
     assert set(program.assert_whole(ran.storage)) == {f"{M}@v1.0.0"}
 
 
+def test_prune_leaves_a_name_that_the_list_has_while_its_version_stays(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    program.fetch(tmp_path, proxy.url, f"{M}@main\n{M}@Fix-1\n", "--aliases")
+    ran = program.fetch(tmp_path, proxy.url, f"{M}@main\n", "--prune")
+    assert f"pruned the name {M}@Fix-1" in ran.text
+    assert "@main" not in "".join(line for line in ran.text.splitlines() if "pruned" in line)
+    assert json.loads(asked(ran.storage, "main.info")[1])["Version"] == MAIN
+    assert asked(ran.storage, "!fix-1.info")[0] == 404
+    proxy.add_query(M, "main", NEXT)
+    ran = program.fetch(tmp_path, proxy.url, f"{M}@main\n", "--prune")
+    assert f"pruned the name {M}@main" in ran.text
+    assert asked(ran.storage, "main.info")[0] == 404
+    assert set(program.assert_whole(ran.storage)) == {f"{M}@{NEXT}"}
+
+
 @pytest.mark.oracle
 def test_go_gets_a_branch_from_its_alias(tmp_path: Path, proxy: Upstream) -> None:
     go = shutil.which("go")
