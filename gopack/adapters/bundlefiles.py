@@ -152,13 +152,17 @@ def extras_of(folder: Path) -> dict[Path, Member]:
         StoreError: one cannot be read.
     """
     with disk_errors("read", folder):
-        found = sorted(path for path in folder.rglob("*") if not path.is_dir())
+        found = sorted(path for path in folder.rglob("*") if _is_no_folder(path))
         if odd := [path for path in found if path.is_symlink() or not path.is_file()]:
             raise InputError("not a plain file", where=str(odd[0]), hint="copy what it stands for")
         if not found:
             raise InputError("no file to carry", where=str(folder))
         _check_names(found, folder)
         return {path: _member(path, folder) for path in found}
+
+
+def _is_no_folder(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
 
 
 def _check_names(files: list[Path], folder: Path) -> None:

@@ -12,7 +12,8 @@ import contextlib
 import mmap
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -83,7 +84,8 @@ class BundleWork:
             with disk_errors("read the bundle", regions[0].path):
                 _read_through(regions[0])
                 return _fetched(None, check_module_zip(_map(regions[0]), module))
-        with tempfile.TemporaryFile() as file:
+        where = Path(tempfile.gettempdir())
+        with disk_errors("write a temporary copy", where), tempfile.TemporaryFile() as file:
             _copy_regions(regions, file)
             whole = Region(regions[0].path, 0, file.tell())
             return _fetched(None, check_module_zip(_map_file(file.fileno(), whole), module))
@@ -132,14 +134,26 @@ def _fetched(path: Path | None, receipt: ZipReceipt) -> FetchedZip:
 
 
 def _copy_regions(regions: Sequence[Region], target: BinaryIO) -> None:
-    for region in regions:
-        with disk_errors("read the bundle", region.path), region.path.open("rb", 0) as source:
-            source.seek(region.start)
-            left = region.size_bytes
-            while left and (piece := source.read(min(left, _PIECE_BYTES))):
-                target.write(piece)
-                left -= len(piece)
+    for piece in _pieces(regions):
+        target.write(piece)
     target.flush()
+
+
+def _pieces(regions: Sequence[Region]) -> Iterator[bytes]:
+    """Read regions; what cannot be written is no fault of theirs."""
+    for region in regions:
+        with ExitStack() as opened:
+            with disk_errors("read the bundle", region.path):
+                source = opened.enter_context(region.path.open("rb", 0))
+                source.seek(region.start)
+            left = region.size_bytes
+            while left:
+                with disk_errors("read the bundle", region.path):
+                    piece = source.read(min(left, _PIECE_BYTES))
+                if not piece:
+                    break
+                yield piece
+                left -= len(piece)
 
 
 def _read_through(region: Region) -> None:

@@ -2,13 +2,14 @@
 
 Rules:
 - Wheels come through pip, by the hash-locked requirements; gopack's own is made of the files that
-  run here.
+  run here. pip itself comes along, and runs from its wheel: Debian's python3 has none.
 - What is needed for that lies beside the package in a source tree, and in it where it is installed
   (`_kit/`).
 """
 
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Sequence
 from importlib import metadata
@@ -18,7 +19,7 @@ from gopack import __version__
 from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import InputError, UpstreamError
 from gopack.plan.bundle import wheel
-from gopack.plan.bundle.readme import IMAGE_NAME, WHEELS
+from gopack.plan.bundle.readme import IMAGE_NAME, PIP, WHEELS
 from gopack.plan.bundle.wheel import Metadata
 
 PACKAGE = Path(__file__).parents[1]
@@ -62,7 +63,11 @@ def add_wheels(folder: Path, targets: Sequence[str]) -> None:
         data = wheel.make_wheel(described, _package_files())
         (wheels / wheel.wheel_name(described)).write_bytes(data)
     for target in targets or ("",):
-        _pip_download(wheels, target)
+        _pip_download(wheels, target, _requirements())
+    with disk_errors("write the kit", folder), tempfile.TemporaryDirectory(dir=folder) as name:
+        _pip_download(Path(name), "", _requirements("pip.txt"))
+        [pip] = Path(name).iterdir()
+        pip.rename(folder / PIP)
 
 
 def image_path(folder: Path) -> Path:
@@ -70,10 +75,10 @@ def image_path(folder: Path) -> Path:
     return folder / IMAGE_NAME
 
 
-def _pip_download(wheels: Path, target: str) -> None:
+def _pip_download(folder: Path, target: str, requirements: Path) -> None:
     words = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-    words += ["--require-hashes", "--only-binary", ":all:", "--dest", str(wheels)]
-    words += ["--requirement", str(_requirements())]
+    words += ["--require-hashes", "--only-binary", ":all:", "--dest", str(folder)]
+    words += ["--requirement", str(requirements)]
     python, _, platform = target.partition("/")
     if python:
         words += ["--python-version", python]
@@ -84,7 +89,7 @@ def _pip_download(wheels: Path, target: str) -> None:
         raise InputError(
             "there is no pip in this environment",
             where=sys.executable,
-            hint="python -m ensurepip, or --wheels-for none",
+            hint=f"python3 -m pip --python {sys.executable} install pip, or --wheels-for none",
         )
     if done.returncode:
         raise UpstreamError(
@@ -100,8 +105,8 @@ def _last_line(text: str) -> str:
     return lines[-1].removeprefix("ERROR: ") if lines else "it says nothing"
 
 
-def _requirements() -> Path:
-    for path in (_SOURCE / "requirements" / "runtime.txt", _INSTALLED / "requirements.txt"):
+def _requirements(name: str = "runtime.txt") -> Path:
+    for path in (_SOURCE / "requirements" / name, _INSTALLED / name):
         if path.is_file():
             return path
     raise InputError("gopack's requirements are not here", where=str(PACKAGE), hint=_NOT_HERE)
@@ -138,6 +143,7 @@ def _package_files() -> dict[str, bytes]:
             for path in sorted(PACKAGE.rglob("*"))
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
         }
-        files["gopack/_kit/requirements.txt"] = _requirements().read_bytes()
+        for name in ("runtime.txt", "pip.txt"):
+            files[f"gopack/_kit/{name}"] = _requirements(name).read_bytes()
     files |= {f"gopack/_kit/docs/{name}": data for name, data in _docs().items()}
     return files

@@ -267,9 +267,9 @@ class VolumeReader:
 
 
 def _find(path: Path) -> list[_Part]:
-    if path.is_file() and not _numbered(path):
+    if path.is_file() and not is_numbered(path):
         return [_Part(path, 0, path.stat().st_size, None)]
-    base = path.with_name(path.name[:-4]) if _numbered(path) else path
+    base = path.with_name(path.name[:-4]) if is_numbered(path) else path
     name = glob.escape(base.name)
     found = sorted(base.parent.glob(f"{name}.[0-9][0-9][0-9]"))
     paths = {int(each.name[-3:]): each for each in found if each.is_file()}
@@ -294,7 +294,8 @@ def _read_sidecar(path: Path) -> Sidecar:
         return volumes.parse_sidecar(file.read(_SIDECAR_BYTES), where=str(path))
 
 
-def _numbered(path: Path) -> bool:
+def is_numbered(path: Path) -> bool:
+    """Whether this is the name of a volume."""
     suffix = path.suffix[1:]
     return len(suffix) == 3 and suffix.isascii() and suffix.isdigit()
 

@@ -17,6 +17,7 @@ from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.statictree import StaticTree
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.adapters.zips import read_module_zip
+from gopack.adapters.zipwork import IncomingZips
 from gopack.cli import options
 from gopack.cli.bundling import (
     bundle_source,
@@ -171,6 +172,7 @@ def _run(
             progress=progress,
             stored_zip=partial(_stored_zip, place),
             room=place.disk.room,
+            arrived_bytes=IncomingZips(place.disk.incoming).arrived_bytes,
             refuse_clashes=place.store.refuse_clashes,
             proofs=SumdbStore.of(own_folder, database.name) if database else None,
             key=key,

@@ -87,7 +87,8 @@ class ImportAliases(AliasStore, Protocol):
 class Target:
     """The storage that a bundle is imported into: the ports of this flow.
 
-    `stored_zip` checks a zip that is there and gives its sums; `proofs` is what is kept of the
+    `stored_zip` checks a zip that is there and gives its sums; `arrived_bytes` tells how much of
+    one a broken-off import has brought; `proofs` is what is kept of the
     carried database, whose key is `key`; `kept` are the records of every database that is kept.
     """
 
@@ -99,6 +100,7 @@ class Target:
     progress: Progress
     stored_zip: Callable[[ModuleVersion], FetchedZip]
     room: Callable[[], Room]
+    arrived_bytes: Callable[[ModuleVersion], int]
     refuse_clashes: Callable[[Iterable[ModuleVersion]], None]
     proofs: ProofStore | None = None
     key: note.Verifier | None = None
@@ -237,7 +239,10 @@ class _Import:
         index = self._opened.index
         coming = [one for one in index.versions if self._survey.actions[one.module] in _COMING]
         sizes = [size for one in coming for size in (one.info_bytes, one.mod_bytes)]
-        sizes += [one.entry.zip.size_bytes for one in coming if one.entry.zip]
+        for one in coming:
+            if one.entry.zip:
+                size = one.entry.zip.size_bytes
+                sizes.append(max(0, size - self._target.arrived_bytes(one.module)))
         if index.database is not None:
             sizes += [index.database.unpacked_bytes, self._opened.places[TILES_NAME][1].size_bytes]
         return sum(map(on_disk, sizes)), FILES_PER_VERSION * len(coming)

@@ -15,6 +15,7 @@ from gopack.adapters import bundlezips
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.files import Files
 from gopack.adapters.volumes import Region
+from gopack.adapters.zipwork import incoming_name
 from gopack.flows import bundle_settle
 from tests.bundle.test_round_trip import make_bundle, proven_records
 from tests.bundling import Side, module, own_files
@@ -173,6 +174,14 @@ def test_bundle_with_another_database_key_is_refused(
     assert result.exit_code == 4
     assert "another key for the checksum database" in result.output
     assert sealed.versions() == {}
+    # A sealed host has no GOPROXY, and may have no Go.
+    sealed.env |= {"GOPROXY": "", "PATH": "", "GOROOT": str(tmp_path / "none")}
+    result = sealed.run("bundle", "import", bundle)
+    assert result.exit_code == 4
+    assert "another key for the checksum database" in result.output
+    sealed.env["GOSUMDB"] = "a b c d"
+    assert sealed.run("bundle", "import", bundle).exit_code == 2
+    assert sealed.versions() == {}
 
 
 def test_unsigned_bundle_with_an_unknown_database_needs_its_key(
@@ -207,6 +216,36 @@ def test_full_disk_is_told_before_anything_is_written(
     assert result.exit_code == 5
     assert "too little space" in result.output
     assert sealed.versions() == own_files(sealed.root) == {}
+
+
+def test_broken_off_import_needs_no_room_for_what_has_come(
+    connected: Side, sealed: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    incoming = sealed.root / ".gopack" / "incoming"
+    incoming.mkdir(parents=True)
+    zips = 0
+    for path in connected.root.rglob("source.zip"):
+        folder = path.parent.relative_to(connected.root)
+        arrived = incoming / incoming_name(module(f"{folder.parent}@{folder.name}"))
+        shutil.copy(path, arrived)
+        zips += path.stat().st_size
+    real = os.statvfs
+
+    def nearly_full(path: Path) -> os.statvfs_result:
+        fields = list(real(path))
+        fields[4] = 3 * zips // (2 * fields[1])
+        return os.statvfs_result(fields)
+
+    monkeypatch.setattr("gopack.adapters.disk.os.statvfs", nearly_full)
+    sealed.done("bundle", "import", bundle)
+    assert sealed.versions() == connected.versions()
+
+
+def test_disk_that_is_full_is_not_blamed_on_the_medium(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(bytes(10))
+    with Path("/dev/full").open("wb", 0) as full, pytest.raises(OSError, match="No space"):
+        bundlezips._copy_regions([Region(tmp_path / "m", 0, 10)], full)
 
 
 def test_disk_that_fills_up_meanwhile_leaves_nothing(

@@ -1,5 +1,6 @@
 """Images for optical discs, made by xorriso where it is installed."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -52,6 +53,20 @@ def test_one_file_becomes_one_image(connected: Side, sealed: Side, tmp_path: Pat
     folder = taken_out([tmp_path / "m.iso"], tmp_path / "copied")
     sealed.done("bundle", "import", folder / "m")
     assert connected.run("bundle", "create", tmp_path / "m").exit_code == 2
+
+
+def test_bundle_whose_image_fails_is_recorded_all_the_same(
+    connected: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its volumes may be carried; `--since` and `--again` must know it."""
+    failing = tmp_path / "bin" / "xorriso"
+    failing.parent.mkdir()
+    failing.write_text("#!/bin/sh\nexit 1\n")
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{failing.parent}:{os.environ['PATH']}")
+    assert connected.run("bundle", "create", tmp_path / "m", "--iso").exit_code == 5
+    connected.done("bundle", "create", tmp_path / "again", "--again", "1")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
 
 
 def test_iso_without_xorriso_says_what_to_install(

@@ -26,13 +26,20 @@ def commands_of(page: str) -> str:
 def test_page_on_the_medium_is_enough_without_an_index(
     connected: Side, tmp_path: Path, key: Path
 ) -> None:
-    """Run, word for word, what the page says, in an empty environment, no package index."""
+    """Run, word for word, what the page says, in an empty environment, no package index.
+
+    As on Debian, the Python there has neither pip nor ensurepip.
+    """
     stick = tmp_path / "stick"
     stick.mkdir()
     connected.done("bundle", "create", stick / "m", *KIT, "--volume-size", "8MiB")
     assert len(list(stick.glob("m.00?"))) > 1
     shutil.copy(f"{key}.pub", stick / "bundle.key.pub")
+    for name in ("pip", "ensurepip"):
+        (tmp_path / "debian" / name).mkdir(parents=True)
+        (tmp_path / "debian" / name / "__init__.py").write_text("raise ImportError")
     env = {
+        "PYTHONPATH": str(tmp_path / "debian"),
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "HOME": str(tmp_path),
         "PIP_CONFIG_FILE": os.devnull,
@@ -79,6 +86,17 @@ def test_kit_is_kept_so_that_a_volume_can_be_made_again(connected: Side, tmp_pat
     assert "gopack itself" not in connected.done("bundle", "inspect", tmp_path / "n")
 
 
+def test_folder_that_is_a_link_is_refused_and_not_left_out(connected: Side, tmp_path: Path) -> None:
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "x").write_text("x")
+    (tmp_path / "extra" / "page").write_text("x")
+    (tmp_path / "extra" / "tools").symlink_to(tmp_path / "tools")
+    result = connected.run("bundle", "create", tmp_path / "m", "--with", tmp_path / "extra")
+    assert result.exit_code == 2
+    assert "not a plain file" in result.output
+
+
 @pytest.mark.parametrize("name", [b"\xff", b"a\n", b"a\\b"])
 def test_name_that_cannot_be_carried_is_refused(
     connected: Side, tmp_path: Path, name: bytes
@@ -105,7 +123,8 @@ def test_own_wheel_has_every_file_and_can_make_the_next_kit(tmp_path: Path) -> N
     package = Path(kit.__file__).parents[2]
     for file in (package / "gopack").rglob("*.py"):
         assert file.relative_to(package).as_posix() in names
-    assert {"gopack/_kit/requirements.txt", "gopack/_kit/docs/sealed-side.md"} <= names
+    assert {"gopack/_kit/runtime.txt", "gopack/_kit/pip.txt"} <= names
+    assert "gopack/_kit/docs/sealed-side.md" in names
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     words += ["--disable-pip-version-check", "--target", str(tmp_path / "a"), str(path)]
     subprocess.run(words, check=True)

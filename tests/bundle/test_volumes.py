@@ -210,6 +210,12 @@ def test_what_a_killed_create_left_is_overwritten(connected: Side, tmp_path: Pat
     assert (again.exit_code, "is there already" in again.output) == (2, True)
 
 
+def test_name_of_a_volume_is_no_name_of_a_bundle(connected: Side, tmp_path: Path) -> None:
+    result = connected.run("bundle", "create", tmp_path / "modules.001")
+    assert result.exit_code == 2
+    assert "leave out the number" in result.output
+
+
 def test_names_that_no_disk_takes_are_told(connected: Side, sealed: Side, tmp_path: Path) -> None:
     long = tmp_path / ("x" * 300)
     told = {"": 2, str(long): 5}

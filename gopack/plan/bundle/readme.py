@@ -7,6 +7,8 @@ KIT = "gopack"
 """The folder that tar makes of what a bundle carries of gopack itself."""
 IMAGE_NAME = "image.tar"
 WHEELS = "wheels"
+PIP = "pip.whl"
+"""pip's wheel, under a name that the page can call it by."""
 
 
 def readme_name(bundle: str) -> str:
@@ -54,8 +56,9 @@ in CONTENTS.txt (tar -xOf) with a copy that came by another way.
 _WHEELS_PART = """\
 Install it, without a network:
 
-    python3 -m venv gopack/venv
-    gopack/venv/bin/python -m pip install --quiet --no-index --find-links gopack/wheels gopack
+    python3 -m venv --without-pip gopack/venv
+    python3 gopack/pip.whl/pip --python gopack/venv/bin/python install --quiet --no-index \
+--find-links gopack/wheels gopack
 """
 _IMPORT = """\
 Check and import, with the public key that came by another way as bundle.key.pub, into the
