@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 WIDTH = 96
 
 OTHER = {
-    "GOPACK_LIST": "the lists of `fetch`, `plan` and `prove`, where none is named",
+    "GOPACK_LIST": "the lists of `fetch`, `plan` and `prove` (several between colons)",
     "GOPACK_USER": "container: UID[:GID] to work as, where the mounted folder's owner is not right",
     "GOPACK_TARGET": "compose: the image's build target; `direct` adds go, git and ssh",
     "GOPACK_IMAGE": "compose: the name of the image that is built or used",
@@ -80,8 +80,20 @@ def variables() -> Mapping[str, str]:
         for option in command.params:
             if isinstance(option, click.Option) and option.name not in {"help", "version"}:
                 for name in variables_of(words, option):
-                    found.setdefault(name, []).append(f"`{words} {option.opts[0]}`")
-    return OTHER | {name: ", ".join(options) for name, options in found.items()}
+                    found.setdefault(name, []).append(
+                        f"`{words} {option.opts[0]}`{_several(option)}"
+                    )
+    texts = {name: ", ".join(options) for name, options in found.items()}
+    for name, text in OTHER.items():
+        texts[name] = f"{text}; {texts[name]}" if name in texts else text
+    return texts
+
+
+def _several(option: click.Option) -> str:
+    """Say how a variable names several, where it can: click splits paths as PATH is split."""
+    if not option.multiple:
+        return ""
+    return f" (several between {'colons' if isinstance(option.type, click.Path) else 'blanks'})"
 
 
 def variables_of(words: str, option: click.Option) -> Sequence[str]:

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make the virtual environment DIR and install one hash-locked requirements file into it.
+# Make the virtual environment DIR and install one hash-locked requirements file into it; the command
+# DIR/bin/gopack runs the gopack of this source tree, from any folder.
 #
 #     scripts/venv.sh DIR REQUIREMENTS...
 #
@@ -55,3 +56,10 @@ new_enough "$venv/bin/python" || { rm -rf "$venv" && make_venv; }
 for requirements in "$@"; do
 	pip_install install --quiet --disable-pip-version-check --require-hashes -r "$requirements"
 done
+source=$(cd "$(dirname "$0")/.." && pwd)
+cat >"$venv/bin/gopack.new" <<END
+#!/bin/sh
+PYTHONPATH="$source\${PYTHONPATH:+:\$PYTHONPATH}" exec "$(cd "$venv/bin" && pwd)/python" -P -m gopack "\$@"
+END
+chmod +x "$venv/bin/gopack.new"
+mv "$venv/bin/gopack.new" "$venv/bin/gopack"

@@ -158,7 +158,8 @@ def _read(file: Path, *, is_named: bool) -> bytes:
             where=str(file),
             hint="Write one module a line, such as golang.org/x/text@latest, and run again."
             if is_named
-            else "Mend its name, which counts from this list's folder, or remove the line.",
+            else "Mend its name, which counts from this list's folder, or remove the line. A "
+            "container sees only what is mounted (docs/container.md).",
         ) from error
     except IsADirectoryError as error:
         raise InputError(

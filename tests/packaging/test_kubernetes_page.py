@@ -45,6 +45,9 @@ def test_athens_is_sealed_and_reads_the_claim(objects: dict[str, dict[str, Any]]
     [container] = pod(athens)["containers"]
     settings = {one["name"]: one["value"] for one in container["env"]}
     assert {name: settings[name] for name in SEALED} == SEALED
+    # A Service named athens would set ATHENS_PORT to a URL, which Athens takes for its own setting.
+    assert objects["Service"]["metadata"]["name"] == "athens"
+    assert pod(athens)["enableServiceLinks"] is False
     assert mounts(athens)["storage"] == (settings["ATHENS_DISK_STORAGE_ROOT"], True)
     labels = athens["spec"]["template"]["metadata"]["labels"]
     assert athens["spec"]["selector"]["matchLabels"] == labels

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gopack import __version__
+
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "venv.sh"
 
 
@@ -64,3 +66,20 @@ def test_venv_complete_python_makes_one(tmp_path: Path) -> None:
     result = run(tmp_path, Path(sys.executable))
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "venv" / "bin" / "python").exists()
+
+
+@pytest.mark.e2e
+def test_venv_has_the_command_for_any_folder(tmp_path: Path) -> None:
+    assert run(tmp_path, Path(sys.executable)).returncode == 0
+    (tmp_path / "gopack").mkdir()  # as where a bundle was taken apart
+    (tmp_path / "gopack/__init__.py").write_text("raise SystemExit(9)")
+    needed = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
+    said = subprocess.run(
+        [tmp_path / "venv" / "bin" / "gopack", "--version"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": needed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.stdout == f"gopack, version {__version__}\n", said.stderr
