@@ -207,7 +207,7 @@ class Batch:
                 return True
             if move.wanted.zip_file is not None:
                 self._files.rename(move.staged / layout.DISK_ZIP, move.wanted.zip_file)
-        except OSError:
+        except (OSError, StoreError):
             self._give_up(move)
             raise
         self._give_up(move)

@@ -117,6 +117,7 @@ class SealedWorld:
             env = {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(folder),
+                **{name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
                 "GOCACHE": str(self._machine.build_cache),
                 "GOPROXY": self._gateway.url_of(run),
                 **common_settings(folder, folder / "modcache"),

@@ -161,7 +161,10 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(family[4][:2], family=family[0], backlog=1024)
+        is_any = host == "::" and socket.has_dualstack_ipv6()  # IPv4, too
+        return socket.create_server(
+            family[4][:2], family=family[0], backlog=1024, dualstack_ipv6=is_any
+        )
     except OSError as error:
         raise InputError(
             f"cannot listen: {error.strerror or error}",

@@ -206,6 +206,24 @@ def _read(source: BinaryIO, limit: int) -> bytes:
     return data
 
 
+class _UnreadableError(Exception):
+    """A file cannot be read, with why."""
+
+
+def _source_pieces(contents: Contents, path: str) -> Iterator[bytes]:
+    """Read a file piece by piece.
+
+    Raises:
+        _UnreadableError: that is not possible; what goes wrong elsewhere is told as it is.
+    """
+    try:
+        with contents.open(path) as source:
+            while piece := _read(source, _PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise _UnreadableError(_unreadable(error)) from error
+
+
 class _Writing:
     """The zip as far as it is written."""
 
@@ -240,8 +258,8 @@ class _Writing:
             self._target.write(header)
         try:
             placed, sha256 = self._pieces(packed, contents, name)
-        except OSError as error:
-            self.findings.append(Finding(packed.path, _unreadable(error)))
+        except _UnreadableError as error:
+            self.findings.append(Finding(packed.path, str(error)))
             return
         if placed.size_bytes != packed.size_bytes:
             self.findings.append(Finding(packed.path, _changed(packed.size_bytes)))
@@ -256,12 +274,13 @@ class _Writing:
         compressor = zlib_ng.compressobj(LEVEL, _DEFLATED, _RAW_DEFLATE)
         digest = hashlib.sha256()
         crc32 = size = packed_bytes = 0
-        with contents.open(packed.path) as source:
-            while size <= packed.size_bytes and (piece := _read(source, _PIECE_BYTES)):
-                size += len(piece)
-                digest.update(piece)
-                crc32 = zlib_ng.crc32(piece, crc32)
-                packed_bytes += self._write(compressor.compress(piece))
+        for piece in _source_pieces(contents, packed.path):
+            size += len(piece)
+            digest.update(piece)
+            crc32 = zlib_ng.crc32(piece, crc32)
+            packed_bytes += self._write(compressor.compress(piece))
+            if size > packed.size_bytes:
+                break
         packed_bytes += self._write(compressor.flush())
         return _Placed(name, _DEFLATED, crc32, packed_bytes, size, self._at), digest.hexdigest()
 

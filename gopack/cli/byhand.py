@@ -10,12 +10,11 @@ from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.zips import read_module_zip
 from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress
-from gopack.flows.byhand import Shelf
+from gopack.flows.byhand import Shelf, StoredFiles
 from gopack.plan.layout import FileKind, athens_disk_key
-from gopack.ports import State
+from gopack.ports import FetchedZip, State
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class OpenShelf:
 
 def make_shelf(store: DiskStore, ledger: DiskLedger) -> OpenShelf:
     """Put the parts together; the storage is the caller's to lock."""
-    return OpenShelf(store, ledger, Shelf(store, ledger, partial(stored_sums, store)))
+    return OpenShelf(store, ledger, Shelf(store, ledger, partial(stored_files, store)))
 
 
 @contextmanager
@@ -48,8 +47,8 @@ def open_shelf(storage: Path, *, progress: WatchedProgress) -> Iterator[OpenShel
             opened.ledger.save()
 
 
-def stored_sums(store: DiskStore, module: ModuleVersion) -> Sums:
-    """Read a stored version's sums from its files.
+def stored_files(store: DiskStore, module: ModuleVersion) -> StoredFiles:
+    """Read what a stored version's files are.
 
     Raises:
         IntegrityError: its zip is none.
@@ -58,6 +57,8 @@ def stored_sums(store: DiskStore, module: ModuleVersion) -> Sums:
     with store.open(module, FileKind.MOD) as file:
         mod_h1 = hash_go_mod(file.read())
     if store.state(module) is not State.COMPLETE:
-        return Sums(mod_h1)
+        return StoredFiles(mod_h1, None)
     path = store.root / athens_disk_key(module, FileKind.ZIP)
-    return Sums(mod_h1, read_module_zip(path, module).h1)
+    receipt = read_module_zip(path, module)
+    found = FetchedZip(None, receipt.size_bytes, receipt.sha256, receipt.h1)
+    return StoredFiles(mod_h1, found)

@@ -148,8 +148,16 @@ def find_mounted(mounts: Path) -> Mounted:
                 hint=f"Name an existing file or unset {variable}",
             )
     netrc, agent = mounts / "netrc", mounts / "ssh-agent"
+    try:
+        logins = netrc.read_bytes() if netrc.is_file() else None
+    except OSError as error:
+        raise InputError(
+            f"cannot be read by this user: {error.strerror}",
+            where="NETRC",
+            hint="Start the container as root (it gives that up), or let this user read the file",
+        ) from error
     return Mounted(
-        netrc=netrc.read_bytes() if netrc.is_file() else None,
+        netrc=logins,
         certificates=_regular(mounts / "ca.pem"),
         ssh_agent=agent if agent.exists() and stat.S_ISSOCK(agent.stat().st_mode) else None,
         known_hosts=_regular(mounts / "known_hosts"),

@@ -126,7 +126,8 @@ def _folders(source: Path, own: Set[Path]) -> list[str]:
     work = source / "go.work"
     if work.is_file():
         members = read_go_work(work.read_bytes(), name=str(work)).members
-        folders |= {"" if m == "." else os.path.normpath(m) for m in members}
+        normal = map(os.path.normpath, members)
+        folders |= {"" if m == "." else m for m in normal}
     if not folders:
         raise InputError("there is no go.mod in or below this folder", where=str(source))
     return sorted(folders)

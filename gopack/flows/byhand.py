@@ -8,6 +8,7 @@ says so.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from gopack.errors import IntegrityError
 from gopack.plan.manifest import BY_HAND, Annotations, LineFacts
@@ -46,13 +47,25 @@ class Became(Enum):
     REPLACED = "replaced"
 
 
+class StoredFiles(NamedTuple):
+    """What a stored version's files are: go.mod's `h1:` sum, and the zip, if it is there."""
+
+    mod_h1: str
+    zip: FetchedZip | None
+
+    @property
+    def sums(self) -> Sums:
+        """The sums that go.sum has."""
+        return Sums(self.mod_h1, self.zip.h1 if self.zip else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where versions are put: `stored_sums` reads a stored version's files anew."""
+    """Where versions are put: `stored_files` reads a stored version's files anew."""
 
     store: Store
     ledger: Ledger
-    stored_sums: Callable[[ModuleVersion], Sums]
+    stored_files: Callable[[ModuleVersion], StoredFiles]
 
     def put(self, version: HandMade, *, may_replace: bool) -> Became:
         """Make a version appear and note it; its zip is moved from the staging folder.
@@ -61,10 +74,11 @@ class Shelf:
             IntegrityError: other content is there under this version, and it is not to be replaced.
             StoreError: the storage refuses.
         """
-        module, old, became = version.module, "", Became.STORED
+        module, old, became, zip_ = version.module, "", Became.STORED, version.zip
         state = self.store.state(module)
         if state is not State.ABSENT:
-            there = self.stored_sums(module)
+            files = self.stored_files(module)
+            there = files.sums
             if _differ(there, version.sums):
                 if not may_replace:
                     raise _other_content(module, there, version.sums)
@@ -73,16 +87,17 @@ class Shelf:
                 self.ledger.forget(module)
             elif state is State.COMPLETE or version.zip is None:
                 became = Became.THERE
+                zip_ = zip_ and files.zip  # it has the same sums, and may have other bytes
         self.store.publish(
             module,
             info=version.info,
             mod=version.mod,
             zip_file=version.zip.path if version.zip else None,
         )
-        self._note(version, became, old)
+        self._note(version, zip_, became, old)
         return became
 
-    def _note(self, version: HandMade, became: Became, old: str) -> None:
+    def _note(self, version: HandMade, zip_: FetchedZip | None, became: Became, old: str) -> None:
         module = version.module
         if became is Became.THERE and self.ledger.vouches_for(
             module, whole=version.zip is not None
@@ -90,18 +105,17 @@ class Shelf:
             return  # what is known of it may be better than what came now
         self.ledger.record(
             module,
-            info=self._stored_info(version, became),
+            info=self._stored_info(module),
             mod=version.mod,
-            fetched_zip=version.zip,
+            fetched_zip=zip_,
             verified=version.verified,
         )
         how = f"{BY_HAND}: {version.how}" + (f", replaced {old}" if old else "")
         self.ledger.annotate(Annotations(why={module: [how]}, listed={module: LineFacts()}))
 
-    def _stored_info(self, version: HandMade, became: Became) -> bytes:
-        if became is not Became.THERE:
-            return version.info
-        with self.store.open(version.module, FileKind.INFO) as file:
+    def _stored_info(self, module: ModuleVersion) -> bytes:
+        """Read what is there now: of a version that was there before, it stays."""
+        with self.store.open(module, FileKind.INFO) as file:
             return file.read()
 
 

@@ -7,12 +7,11 @@ import pytest
 
 from gopack.adapters.ledger import DiskLedger
 from gopack.errors import IntegrityError
-from gopack.flows.byhand import Became, HandMade, Shelf
+from gopack.flows.byhand import Became, HandMade, Shelf, StoredFiles
 from gopack.plan.manifest import Annotations
 from gopack.ports import FetchedZip, FileKind, State
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import Sums
 from tests.fakes import FakeStore
 
 M = ModuleVersion("corp.example/m", "v1.0.0")
@@ -27,21 +26,25 @@ class Place:
         self.folder = folder
         self.store = FakeStore(folder)
         self.ledger = DiskLedger(folder)
-        self.shelf = Shelf(self.store, self.ledger, self.sums)
+        self.shelf = Shelf(self.store, self.ledger, self.stored)
 
-    def sums(self, module: ModuleVersion) -> Sums:
+    def stored(self, module: ModuleVersion) -> StoredFiles:
         files = self.store.files[module]
-        text = files.get(FileKind.ZIP)
-        return Sums(hash_go_mod(files[FileKind.MOD]), f"h1:{text.decode()}" if text else None)
+        data = files.get(FileKind.ZIP)
+        found = None
+        if data:
+            digest = hashlib.sha256(data).hexdigest()
+            found = FetchedZip(None, len(data), digest, f"h1:{data.decode().strip()}")
+        return StoredFiles(hash_go_mod(files[FileKind.MOD]), found)
 
-    def version(self, text: str | None, mod: bytes = MOD) -> HandMade:
+    def version(self, text: str | None, mod: bytes = MOD, info: bytes = INFO) -> HandMade:
         fetched = None
         if text is not None:
             path = self.store.staged_path()
             path.write_text(text)
             digest = hashlib.sha256(text.encode()).hexdigest()
             fetched = FetchedZip(path, len(text), digest, f"h1:{text}")
-        return HandMade(M, INFO, mod, fetched, "unverified: test", "packed in a test")
+        return HandMade(M, info, mod, fetched, "unverified: test", "packed in a test")
 
 
 @pytest.fixture
@@ -65,6 +68,28 @@ def test_same_sums_stay_with_what_was_known_of_them(place: Place) -> None:
     assert again.zip is not None
     assert again.zip.path is not None
     assert not again.zip.path.exists()
+
+
+def test_what_is_noted_is_what_is_there_and_not_what_came(place: Place) -> None:
+    """A zip that is alike may be packed otherwise, and the .info that was there stays."""
+    other = b'{"Version":"v1.0.0","Time":"2020-01-02T03:04:05Z"}'
+    kinds = {FileKind.INFO: other, FileKind.MOD: MOD, FileKind.ZIP: b"one   "}
+    place.store.files[M] = kinds
+    assert place.shelf.put(place.version("one"), may_replace=False) is Became.THERE
+    entry = place.ledger.manifest.versions[M]
+    assert entry.zip is not None
+    assert entry.zip.size_bytes == len(kinds[FileKind.ZIP])
+    assert entry.zip.sha256 == hashlib.sha256(kinds[FileKind.ZIP]).hexdigest()
+    assert entry.info_sha256 == hashlib.sha256(other).hexdigest()
+
+
+def test_completed_version_keeps_its_info(place: Place) -> None:
+    other = b'{"Version":"v1.0.0","Time":"2020-01-02T03:04:05Z"}'
+    place.store.files[M] = {FileKind.INFO: other, FileKind.MOD: MOD}
+    place.shelf.put(place.version("one"), may_replace=False)
+    stored = place.store.files[M][FileKind.INFO]
+    entry = place.ledger.manifest.versions[M]
+    assert entry.info_sha256 == hashlib.sha256(stored).hexdigest()
 
 
 def test_other_content_is_refused_and_leaves_all_as_it_was(place: Place) -> None:
