@@ -51,7 +51,11 @@ def main() -> None:
     if options.parts == ["bundle"]:
         bundle.main(options.runs, () if options.quick else BIG_COPIES if options.big else COPIES)
         return
-    rows = list(_rows(options))
+    rows: list[Row] = []
+    try:
+        rows.extend(_rows(options))
+    except KeyboardInterrupt:
+        print("broken off; this was measured:")
     print(report.table(rows))
     kept = list(promises.held(rows))
     print("\n".join(str(promise) for promise in kept))

@@ -24,7 +24,7 @@ def fetch_json(
         "exit_status": outcome.exit_status,
         "lines": [_line_json(line) for line in outcome.lines],
         "go": result.plan.go_version,
-        "go_line_to_add": result.plan.go_line,
+        "go_lines_to_add": list(result.plan.go_lines),
         "versions_needed": outcome.needed,
         "versions_added": outcome.added,
         "bytes_added": outcome.added_bytes,
@@ -44,7 +44,7 @@ def plan_json(shown: Preview, levels: Mapping[Level, Need], left_out: Uncounted)
         "exit_status": max((e.exit_status for e in plan.errors()), default=0),
         "lines": [_planned_line_json(shown, line) for line in plan.lines],
         "go": plan.go_version,
-        "go_line_to_add": plan.go_line,
+        "go_lines_to_add": list(plan.go_lines),
         "total": asdict(shown.total()),
         "levels": {level.value: asdict(need) for level, need in levels.items()},
         "imports_not_counted": {

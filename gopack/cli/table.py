@@ -49,9 +49,10 @@ def _row(line: LineOutcome) -> tuple[str, ...]:
 
 def print_go_needed(console: Console, plan: Plan) -> None:
     """Say which Go the lines need, and offer the line that carries it."""
-    if plan.go_line:
+    if plan.go_lines:
         needed = f"the lines need Go {plan.go_version}"
-        offer = f"where the sealed side has an older one, add the line {plan.go_line}"
+        lines = f"line{'s' if len(plan.go_lines) > 1 else ''} {', '.join(plan.go_lines)}"
+        offer = f"where the sealed side has an older one, add the {lines}"
         console.print(f"{needed}; {offer}", markup=False, highlight=False)
 
 

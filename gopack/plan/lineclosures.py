@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from gopack.errors import GopackError, InputError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.findings import Severity
-from gopack.plan.inputs.roots import Format, InputRoots
+from gopack.plan.inputs.roots import WITH_GO_LINE, Format, InputRoots
 from gopack.plan.items import GoItem, InputItem, ModuleItem, ToolchainItem, VersionsItem
 from gopack.plan.lines import LinePlan, wants_of
 from gopack.plan.mainmodule import MainModule
@@ -26,8 +26,6 @@ from gopack.plan.summary import PRUNING_SINCE
 from gopack.plan.survey import Part
 from gopack.spec import gomod, gover
 from gopack.spec.module import ModuleVersion
-
-_WITH_GO_LINE = frozenset({Format.GO_MOD, Format.GO_WORK})
 
 
 def closures_of(line: LinePlan) -> list[Closure]:
@@ -144,7 +142,7 @@ def _of_input(roots: InputRoots, level: Level, mains: Iterable[str]) -> Closure:
         given = dict.fromkeys(roots.mod_only, False) | dict.fromkeys(roots.roots, True)
         return Closure((), level, given=given)
     has_pruning_go = gover.compare(roots.go, PRUNING_SINCE) >= 0
-    is_unknown = not roots.go and roots.format not in _WITH_GO_LINE
+    is_unknown = not roots.go and roots.format not in WITH_GO_LINE
     return Closure(
         roots.roots,
         level,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.plan.closure import NOTHING, Closure, Level
-from gopack.plan.inputs.roots import InputRoots, Sum
+from gopack.plan.inputs.roots import WITH_GO_LINE, InputRoots, Sum
 from gopack.plan.items import (
     GoItem,
     InputItem,
@@ -19,9 +19,9 @@ from gopack.plan.mainmodule import MainModule
 from gopack.plan.manifest import LineFacts, survey_key
 from gopack.plan.query import Resolution
 from gopack.plan.summary import Summary
-from gopack.plan.toolchains import needed_go_line
+from gopack.plan.toolchains import exact_go, needed_go_lines
 from gopack.spec import gover
-from gopack.spec.module import ModuleVersion
+from gopack.spec.module import ModuleVersion, canonical_version
 from gopack.spec.toolchain import TOOLCHAIN_PATH, parse_toolchain
 
 
@@ -136,7 +136,22 @@ class LinePlan:
         return (*(note for root in self.roots for note in note_of(root)), *self.marks)
 
     def advice(self) -> tuple[str, ...]:
-        """Say what to list instead of versions that their authors took back."""
+        """Say what to list instead of what authors took back, and what to ask for."""
+        return (*self._retracted(), *self._renamed())
+
+    def _renamed(self) -> list[str]:
+        """Tell of versions that only a proxy with the origin at hand knows by the listed name."""
+        query = self.item.query if isinstance(self.item, ModuleItem) else ""
+        if not query or canonical_version(query) != query:
+            return []
+        return [
+            f"{self.item.where}: {root.module.path}@{query} is {root.module.version}: behind the "
+            "gap ask for that one, which go get writes into go.mod, too"
+            for root in self.roots
+            if root.module.version != query
+        ]
+
+    def _retracted(self) -> tuple[str, ...]:
         return tuple(
             f"{self.item.where}: {root.module}: retracted by its author"
             f"{_because(root.retraction.rationale)}; stored as listed; {root.module.path}@latest "
@@ -233,12 +248,13 @@ class Plan:
         return max((line.go_version for line in self.lines), key=gover.precedence, default="")
 
     @property
-    def go_line(self) -> str:
-        """The line to add for this Go, '' where the list has one that is new enough."""
+    def go_lines(self) -> tuple[str, ...]:
+        """The lines to add for this Go, none where the list has what is new enough."""
         listed = [m for line in self.lines for m in line.modules if m.path == TOOLCHAIN_PATH]
-        return needed_go_line(
-            self.go_version, [parse_toolchain(module.version).version for module in listed]
-        )
+        mains = [line.item.roots for line in self.lines if isinstance(line.item, InputItem)]
+        exact = [exact_go(m.go, m.toolchain) for m in mains if m.format in WITH_GO_LINE]
+        stored = {parse_toolchain(module.version).version for module in listed}
+        return needed_go_lines(self.go_version, [version for version in exact if version], stored)
 
     def expected_sums(self) -> dict[ModuleVersion, list[Sum]]:
         """Tell the sums that the go.sum files among the lines vouch for, by version."""

@@ -12,7 +12,7 @@ Spec: go.dev/doc/toolchain#select, the go command's toolchain NewerToolchain and
 toolchainRepo.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from gopack.errors import InputError, NotFoundError
 from gopack.plan.items import Item, ToolchainItem
@@ -97,3 +97,40 @@ def needed_go_line(needed: str, stored: Iterable[str]) -> str:
     if any(gover.compare(version, needed) >= 0 for version in stored):
         return ""
     return f"go@{needed}.x" if gover.is_lang(needed) else f"go@{needed}"
+
+
+def exact_go(go: str, toolchain: str) -> str:
+    """Tell the Go that a main module with these lines has an older one switch to; '' for none.
+
+    It is just that one, where a dependency's go line lets the newest there is do.
+
+    >>> exact_go("1.25", ""), exact_go("1.25.0", "go1.25.5"), exact_go("1.26.1", "default")
+    ('1.25.0', '1.25.5', '')
+
+    Source: the go command's toolchain.Select.
+    """
+    if toolchain == "default":
+        return ""
+    is_language = gover.is_lang(go) and gover.compare(go, SWITCHING_SINCE) >= 0
+    named = gover.from_toolchain(toolchain)
+    return max(named, f"{go}.0" if is_language else go, key=gover.precedence)
+
+
+def needed_go_lines(needed: str, exact: Iterable[str], stored: Collection[str]) -> tuple[str, ...]:
+    """Tell the lines to add so that Go suffices: for what dependencies ask, and main modules.
+
+    `exact` are the versions that main modules switch to, `stored` those that are listed already.
+
+    >>> needed_go_lines("1.25.3", ["1.25.5", "1.24.0"], ["1.24.0"])
+    ('go@1.25.5',)
+    >>> needed_go_lines("1.25.3", ["1.25.5"], ["1.26.0"]), needed_go_lines("1.25.3", [], [])
+    (('go@1.25.5',), ('go@1.25.3',))
+    """
+    lacking = {
+        version
+        for version in exact
+        if version not in stored and gover.compare(version, SWITCHING_SINCE) >= 0
+    }
+    lines = [f"go@{version}" for version in sorted(lacking, key=gover.precedence)]
+    more = needed_go_line(needed, [*stored, *lacking])
+    return tuple([*lines, more] if more else lines)

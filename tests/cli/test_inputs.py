@@ -246,7 +246,24 @@ def test_go_that_is_needed_is_told_with_the_line_to_add(tmp_path: Path, upstream
     assert "the lines need Go 1.25.3" in ran.text
     assert "add the line go@1.25.3" in ran.text
     assert ran.line(A)["go"] == "1.25.3"
-    assert ran.report["go_line_to_add"] == "go@1.25.3"
+    assert ran.report["go_lines_to_add"] == ["go@1.25.3"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "offered"),
+    [
+        ("go 1.25", ["go@1.25.0"]),
+        ("go 1.25.0\n\ntoolchain go1.25.5", ["go@1.25.5"]),
+        ("go 1.25.0\n\ntoolchain default", ["go@1.25.0"]),
+        ("go 1.20", []),
+    ],
+)
+def test_go_that_a_main_module_switches_to_is_offered_exactly(
+    tmp_path: Path, proxy: Upstream, lines: str, offered: list[str]
+) -> None:
+    ran = fetch(tmp_path, proxy, "go.mod", f"module m\n\n{lines}\n\nrequire {A} v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert ran.report["go_lines_to_add"] == offered
 
 
 @pytest.mark.parametrize("line", [f"replace {B} => {FORK} v1.9.0", f"exclude {B} v1.0.0"])
@@ -446,3 +463,15 @@ def test_go_tidies_a_main_module_at_go_1_17(tmp_path: Path, upstream: Upstream) 
         )
         assert got.returncode == 0, got.stderr
         assert sealed.missing() == []
+
+
+def test_version_that_is_stored_under_another_name_is_told(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.add("m.com/old", "v2.0.0+incompatible", mod="module m.com/old\n")
+    upstream.add_query("m.com/old", "v2.0.0", "v2.0.0+incompatible")
+    ran = program.fetch(tmp_path, upstream.url, "m.com/old@v2.0.0\n")
+    assert ran.status == 0, ran.text
+    assert "m.com/old@v2.0.0 is v2.0.0+incompatible: behind the gap ask for that one" in ran.text
+    ran = program.fetch(tmp_path, upstream.url, "m.com/old@v2.0.0+incompatible\n")
+    assert "behind the gap" not in ran.text

@@ -32,6 +32,10 @@ class Format(Enum):
     CYCLONEDX = "CycloneDX SBOM"
 
 
+WITH_GO_LINE = frozenset({Format.GO_MOD, Format.GO_WORK})
+"""What says which Go it wants; where it does not, go takes it for old."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sum:
     """One line of a go.sum: the `h1:` of a version's zip, or of its go.mod file."""
