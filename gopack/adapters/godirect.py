@@ -131,7 +131,7 @@ class DirectSource:
             with self._turns:
                 done = subprocess.run(
                     [self._go, *arguments],
-                    cwd=self._temporary(),
+                    cwd="/",  # in no module: a storage may lie in somebody's project
                     env=self._environ | _settings(folder),
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
@@ -153,10 +153,6 @@ class DirectSource:
         if self._cache is not None:
             self._cache.mkdir(parents=True, exist_ok=True)
             return self._cache.absolute()
-        return self._temporary()
-
-    def _temporary(self) -> Path:
-        """Give a folder that is in no module: a storage may lie in somebody's project."""
         with self._lock:
             if self._folder is None:
                 # A go command that is still at work while the run ends may add files meanwhile.

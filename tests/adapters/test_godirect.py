@@ -112,7 +112,9 @@ def test_direct_module_for_a_newer_go_says_which(tmp_path: Path) -> None:
 
 @go_and_git
 def test_direct_shared_cache_is_kept(tmp_path: Path) -> None:
-    repository, cache = tmp_path / "r", tmp_path / "cache"
+    repository, cache = tmp_path / "r", tmp_path / "project" / "ATHENS_STORAGE" / "cache"
+    cache.mkdir(parents=True)
+    (tmp_path / "project" / "go.mod").write_text("whatever a project has is no matter\n")
     repository.mkdir()
     git(repository, "init", "-q", "-b", "main")
     (repository / "go.mod").write_text(f"module {PATH}\n")

@@ -81,6 +81,9 @@ def test_lookup_answer_is_record_and_head() -> None:
 def test_sums_as_recorded_pass() -> None:
     sumdb.check_sums(RECORD, ONE, Sums(MOD, ZIP), name="db")
     sumdb.check_sums(RECORD, ONE, Sums(MOD), name="db")
+    sumdb.check_zip_sum(RECORD, ONE, ZIP, name="db")
+    with pytest.raises(IntegrityError, match="zip is not what"):
+        sumdb.check_zip_sum(RECORD, ONE, MOD, name="db")
 
 
 @pytest.mark.parametrize(
