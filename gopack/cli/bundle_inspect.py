@@ -72,5 +72,6 @@ def _report(opened: Opened) -> dict[str, object]:
 
 
 def _signature_names(message: bytes) -> list[str]:
-    lines = message.decode().split("\n\n", 1)[1].splitlines()
-    return [line.split()[1] for line in lines if line.startswith("— ")]
+    lines = message.decode("utf-8", "replace").partition("\n\n")[2].splitlines()
+    words = [line.split() for line in lines if line.startswith("— ")]
+    return [each[1] for each in words if len(each) > 1]

@@ -145,7 +145,9 @@ def _parts(
     slots = Slots(jobs)
     web = Web(env, slots=slots)
     quick = QuickReader(web)
-    direct_cache = store.own_folder / "cache" / "direct"
+    direct_cache: Path | None = store.own_folder / "cache" / "direct"
+    if answers is None and not os.access(store.own_folder / "cache" / "direct", os.W_OK):
+        direct_cache = None  # nothing is written where it is only read
     upstream = ProxySources(
         env, web=web, quick=quick, stop=stop, direct_cache=direct_cache, answers=answers
     )

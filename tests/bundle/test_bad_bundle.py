@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gopack.adapters.ledger import DiskLedger
+from gopack.cli.bundle_inspect import _signature_names
 from gopack.errors import GopackError, IntegrityError
 from gopack.flows import bundle_sumdb
 from gopack.plan.bundle import contents, sbom, tarball
@@ -707,3 +708,9 @@ def test_list_that_is_longer_than_what_it_lists_is_not_read(
     forged(bundle, edit, signer_of(key), lists_follow=False)
     refused(sealed, bundle, f"malformed index: {name} has 1048576 bytes")
     assert sealed.run("bundle", "inspect", bundle, "--file", name).exit_code == 4
+
+
+@pytest.mark.parametrize("message", [b"", b"text", b"text\n\n\xff\n", "text\n\n— \n".encode()])
+def test_note_that_is_none_has_no_signature_names(message: bytes) -> None:
+    assert _signature_names(message) == []
+    assert _signature_names("text\n\n— ops.example AAAA\n".encode()) == ["ops.example"]
