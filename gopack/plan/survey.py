@@ -74,7 +74,7 @@ class Survey:
     Args:
         selected: the build list, version by module path.
         roots: the modules whose packages a main module may import, by path, and which packages of
-            each: import paths, or patterns that end in `/...`; none means every package.
+            each: import paths, or patterns with `...`; none means every package.
     """
 
     def __init__(self, selected: Mapping[str, str], roots: Mapping[str, Sequence[str]]) -> None:
@@ -123,7 +123,7 @@ class Survey:
 
     def missing(self) -> dict[str, str]:
         """Tell the packages that no module has, and of each a package that imports it."""
-        wanted = {p for starts in self._starts.values() for p in starts if not p.endswith("...")}
+        wanted = {p for starts in self._starts.values() for p in starts if _DOTS not in p}
         not_there = wanted - self._seen.keys()
         return {path: self._importer.get(path, "") for path in sorted(self._missing | not_there)}
 

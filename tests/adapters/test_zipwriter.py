@@ -93,3 +93,11 @@ def test_files_that_changed_or_vanished_are_all_named(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert "changed while it was packed: it had 3 bytes" in str(written.findings[0])
     assert "No such file" in str(written.findings[2])
+
+
+@pytest.mark.parametrize("size_bytes", [10, 3 << 20])
+def test_full_disk_is_no_fault_of_the_files(size_bytes: int) -> None:
+    contents = Texts({"a.bin": random.Random(1).randbytes(size_bytes)})
+    files = [SourceFile("a.bin", size_bytes)]
+    with Path("/dev/full").open("wb", 0) as full, pytest.raises(OSError, match="No space left"):
+        write_module_zip(full, ModuleVersion("a.b/c", "v1.0.0"), files, contents)

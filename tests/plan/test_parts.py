@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gopack.plan.closure import Level
 from gopack.plan.items import ModuleItem
 from gopack.plan.lineclosures import closures_of, part_closures
@@ -102,3 +104,26 @@ def test_part_that_uses_what_its_user_requires_is_no_look_up() -> None:
     part = Part(frozenset({"a.b/b"}), frozenset(), uses)
     [found] = part_closures(line("b1", "c1", "d2"), [part])
     assert names(found.closure.roots) == "a1 b1"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "started"),
+    [
+        ("a.b/a/...", "a.b/a a.b/a/cli a.b/a/cli/x a.b/a/client"),
+        ("a.b/a/cli/...", "a.b/a/cli a.b/a/cli/x"),
+        ("a.b/a/cli...", "a.b/a/cli a.b/a/cli/x a.b/a/client"),
+        ("a.b/a/.../x", "a.b/a/cli/x"),
+        ("a.b/a/c.../...", "a.b/a/cli a.b/a/cli/x a.b/a/client"),
+        ("a.b/a/cli", "a.b/a/cli"),
+    ],
+)
+def test_survey_starts_from_what_a_pattern_matches(pattern: str, started: str) -> None:
+    """Dots stand for anything, wherever they are: pkgpattern.MatchPattern."""
+    paths = ("a.b/a", "a.b/a/cli", "a.b/a/cli/x", "a.b/a/client")
+    packages = {path: package(path, f"gone.x/{path[-1]}{len(path)}") for path in paths}
+    survey = Survey({"a.b/a": "v1.1.0"}, {"a.b/a": (pattern,)})
+    while needed := survey.needs():
+        for module in needed:
+            survey.feed(module, Contents(frozenset(packages), packages))
+    wanted = {each for path in started.split() for each in packages[path].imports}
+    assert set(survey.missing()) == wanted
