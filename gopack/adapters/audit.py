@@ -16,12 +16,12 @@ from gopack.adapters.files import Files
 from gopack.adapters.sumdb_store import SumdbStore
 from gopack.errors import InputError, StoreError
 from gopack.plan.inventory import Folder
-from gopack.plan.layout import ASIDE, OWN_FOLDER
+from gopack.plan.layout import ASIDE, OWN_FOLDER, STAGING
 from gopack.spec.module import ModuleVersion
 from gopack.spec.tiles import Tile, parse_tile_path
 from gopack.spec.tlog import Record
 
-_SCRAP_FOLDERS = ("staging", "incoming")
+_SCRAP_FOLDERS = (STAGING, "incoming")
 
 
 class AuditedDisk:

@@ -168,9 +168,9 @@ class _Push:
         has_more = any(file.name not in there for file in proofs)
         for file in proofs:
             if file.name.endswith("/records"):
-                known = self._read_own(file.name) or b""
-                is_part = is_part and file.read().startswith(known)
-                has_more = has_more or len(file.read()) > len(known)
+                known, records = self._read_own(file.name) or b"", file.read()
+                is_part = is_part and records.startswith(known)
+                has_more = has_more or len(records) > len(known)
         self.has_proofs = is_part and bool(proofs)
         if is_part:
             self.own = [f for f in proofs if f.name not in there or f.name.endswith("/records")]

@@ -22,6 +22,7 @@ from enum import Enum
 from gopack.errors import StoreError
 from gopack.plan.layout import (
     OWN_FOLDER,
+    STAGING,
     FileKind,
     athens_disk_folder,
     athens_disk_key,
@@ -71,7 +72,7 @@ def look_script(root: str, user: str) -> str:
         who = f"{_number('-u', name, name)}\n{_number('-g', name, group)}"
     return (
         f"set -eu\ncd {shlex.quote(root)}\n{who}\ndf -kP . | tail -n 1\n"
-        f"find . -path ./{OWN_FOLDER}/staging -prune -o -type f -print\n"
+        f"find . -path ./{OWN_FOLDER}/{STAGING} -prune -o -type f -print\n"
     )
 
 
@@ -252,7 +253,7 @@ class Place:
     @property
     def staging(self) -> str:
         """The push's folder, below the root."""
-        return f"{OWN_FOLDER}/staging/{self.name}"
+        return f"{OWN_FOLDER}/{STAGING}/{self.name}"
 
     @property
     def begun_s(self) -> int:
@@ -359,7 +360,7 @@ while read -r kind number path version; do
 done <{work}
 sync
 rm -rf {place.staging}
-for left in {OWN_FOLDER}/staging/push-*; do
+for left in {OWN_FOLDER}/{STAGING}/push-*; do
   begun=${{left##*/push-}} begun=${{begun%%-*}}
   case $begun in *[!0-9]*|"") continue ;; esac
   [ "$begun" -ge {place.begun_s - _OLD_S} ] || rm -rf "$left"

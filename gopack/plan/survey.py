@@ -237,17 +237,11 @@ class Survey:
 
 
 def _is_start(path: str, package: Package, starts: Iterable[str]) -> bool:
-    for start in starts:
-        if path == start:
-            return True
-        if _DOTS in start and package.matched:
-            folder = start.removesuffix(f"/{_DOTS}")
-            if _DOTS in folder or folder == start:
-                if _pattern(start).fullmatch(path):
-                    return True
-            elif path == folder or path.startswith(folder + "/"):
-                return True
-    return False
+    return any(
+        path == start
+        or (_DOTS in start and package.matched and _pattern(start).fullmatch(path) is not None)
+        for start in starts
+    )
 
 
 _DOTS = "..."
