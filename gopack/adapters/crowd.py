@@ -8,20 +8,23 @@ Rules kept:
 - so many are let in as requests can be made while an answer is waited for, and one at the least;
 - what counts is the mean of the last answers: a caching proxy is near with what it has, far with
   the rest;
+- who is urgent is let in before the others, else who came first;
 - until FIRST answers have come, FIRST are let in.
 """
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from heapq import heappop, heappush
 
 FIRST = 4
 WINDOW = 32
-REQUEST_S = 0.001
+REQUEST_S = 0.0005
 """Somewhat more than the processor time of a small request."""
 
-BUSY_S = 0.003
+BUSY_S = 0.005
 """So much later do answers come where all processors are busy and threads wait for each other: a
 server must not be taken for far by that, or ever more are let in."""
 
@@ -30,32 +33,47 @@ class Crowd:
     """Those who ask one server for small answers; safe from many threads."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._inside = 0
+        self._waiting: list[tuple[bool, int, threading.Lock]] = []
+        self._numbers = itertools.count()
         self._delays_s: deque[float] = deque(maxlen=WINDOW)
         self.limit = FIRST
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, *, urgent: bool = False) -> Iterator[None]:
         """Wait until one more may ask, and be it until the block ends."""
-        with self._changed:
-            while self._inside >= self.limit:
-                self._changed.wait()
-            self._inside += 1
+        gate = self._come(urgent=urgent)
+        if gate is not None:
+            gate.acquire()
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._inside -= 1
-                self._changed.notify()
+                self._let_in()
+
+    def _come(self, *, urgent: bool) -> "threading.Lock | None":
+        """Come in where there is room; else give what is to be waited for, in line."""
+        with self._lock:
+            if self._inside < self.limit:
+                self._inside += 1
+                return None
+            gate = threading.Lock()
+            gate.acquire()
+            heappush(self._waiting, (not urgent, next(self._numbers), gate))
+            return gate
+
+    def _let_in(self) -> None:
+        while self._waiting and self._inside < self.limit:
+            self._inside += 1
+            heappop(self._waiting)[2].release()
 
     def answered(self, delay_s: float) -> None:
         """Learn from an answer: so long was it waited for, and for nothing else."""
-        with self._changed:
+        with self._lock:
             self._delays_s.append(delay_s)
-            before = self.limit
             if len(self._delays_s) >= FIRST:
                 mean_s = sum(self._delays_s) / len(self._delays_s)
                 self.limit = max(1, round((mean_s - BUSY_S) / REQUEST_S))
-            if self.limit > before:
-                self._changed.notify(self.limit - before)
+            self._let_in()

@@ -60,8 +60,11 @@ class HttpSource:
         """Answer a small request; see ModuleSource."""
         where = goproxy.name_of(request)
         url = self._url(goproxy.path_of(request))
-        reader = self._changing if _may_change(request) else self._quick
-        return reader.read(url, where=where, limit=MAX_ANSWER_BYTES)
+        if _may_change(request):
+            return self._changing.read(url, where=where, limit=MAX_ANSWER_BYTES)
+        # A go.mod names the next ones: a graph is as quick as its levels.
+        urgent = isinstance(request, GoMod)
+        return self._quick.read(url, where=where, limit=MAX_ANSWER_BYTES, urgent=urgent)
 
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Ask for its first byte; see ModuleSource."""

@@ -80,28 +80,34 @@ class QuickReader:
         self._plain: dict[tuple[str, bool], bool] = {}
         self._crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
 
-    def read(self, url: str, *, where: str, limit: int) -> bytes:
-        """Return a small body whole.
+    def read(self, url: str, *, where: str, limit: int, urgent: bool = False) -> bytes:
+        """Return a small body whole; what is urgent goes before what else waits for its server.
 
         Raises:
             UpstreamError: as Web.read.
         """
-        answer = self.ask(url, where=where, limit=limit)
+        answer = self.ask(url, where=where, limit=limit, urgent=urgent)
         return self._web.read(url, where=where, limit=limit) if answer is None else answer.body
 
     def size(self, url: str, *, where: str) -> int | None:
-        """Ask for a body's size in bytes by its first byte; see Web.size.
+        """Ask for a body's size in bytes by its first byte; see Web.size. A zip waits for it.
 
         Raises:
             UpstreamError: as Web.size.
         """
-        answer = self.ask(url, where=where, limit=_NOTHING, headers=FIRST_BYTE)
+        answer = self.ask(url, where=where, limit=_NOTHING, headers=FIRST_BYTE, urgent=True)
         if answer is None:
             return self._web.size(url, where=where)
         return announced_size(answer.status, answer.headers)
 
     def ask(
-        self, url: str, *, where: str, limit: int, headers: Mapping[str, str] = _NO_HEADERS
+        self,
+        url: str,
+        *,
+        where: str,
+        limit: int,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        urgent: bool = False,
     ) -> Answer | None:
         """Ask with further headers, which may lead to 206 or 304; None if Web has to ask.
 
@@ -112,7 +118,7 @@ class QuickReader:
         if not self._is_plain(asked):
             return None
         crowd = self._crowds[asked.origin]
-        with crowd.one(), self._web.pace(url).turn() as turn, self._web.slot():
+        with crowd.one(urgent=urgent), self._web.pace(url).turn() as turn, self._web.slot():
             begun = time.monotonic()
             try:
                 with self._connections.one(asked.origin) as lent, _plainly(asked, lent):

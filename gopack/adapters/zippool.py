@@ -7,30 +7,24 @@ go; it ends when the parent hangs up, however that ends.
 import contextlib
 import gc
 import itertools
-import math
 import os
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gopack.adapters.arena import give_big_buffers_back, keep_few_buffers, share_one_arena
-from gopack.adapters.zipqueue import Job, JobQueue
+from gopack.adapters.zipqueue import Job, Lanes, Load
 from gopack.errors import GopackError, StoreError
 from gopack.plan.survey import Contents, interned
 from gopack.ports import FetchedZip, Sources
 from gopack.spec.module import ModuleVersion
-
-KEPT_PATHS = 2
-"""A worker begins a module while it still has one, so it may come back to that."""
 
 ZIPS_A_PROCESS = 12
 """Below this many zips a process costs more to start than it saves."""
@@ -113,35 +107,31 @@ _Answer = tuple[int, FetchedZip | Contents | GopackError]
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker process, the line to it, the jobs it has, and whether its death was noticed.
-
-    `paths` are the modules of the last jobs it was given, the last one first.
-    """
+    """A worker process, the line to it, the jobs it has, and whether its death was noticed."""
 
     process: SpawnProcess | ForkProcess
     line: "Connection[Job | None, _Answer]"
-    jobs: set[int] = field(default_factory=set)
-    paths: deque[str] = field(default_factory=partial(deque, maxlen=KEPT_PATHS))
+    load: Load
     is_buried: bool = False
 
 
 class ProcessZips:
     """ports.ZipFetcher on worker processes with threads in each.
 
-    A worker has as many jobs as threads; the next one goes to whoever answers. What a worker had
-    when it died fails; the others go on. A job that no worker has yet can be cancelled.
+    A worker has as many jobs as threads (see zipqueue); the next one goes to whoever answers. What
+    a worker had when it died fails; the others go on. A job that no worker has yet can be
+    cancelled.
 
     Args:
         work: what every worker does.
         processes: how many, about one a core.
-        threads: how many in each process, so that `processes * threads` requests are under way.
+        threads: how many zips each process brings at once, and as many small ones beside them.
     """
 
     def __init__(self, work: Work, *, processes: int, threads: int) -> None:
         self._work = work
-        self._threads = threads
         self._numbers = itertools.count()
-        self._waiting = JobQueue()
+        self._waiting = Lanes()
         self._futures: dict[int, tuple[ModuleVersion, Future[Any]]] = {}
         self._lock = threading.Lock()
         self._workers = [_start_worker(work, threads) for _ in range(processes)]
@@ -165,8 +155,7 @@ class ProcessZips:
 
     def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Future[Contents]:
         """Start to read packages of a zip."""
-        # It is quick, and somebody waits for it to ask for the next.
-        return self._submit("packages", module, wanted, rank=-math.inf)
+        return self._submit("packages", module, wanted)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""
@@ -193,24 +182,19 @@ class ProcessZips:
             self._waiting.put(job)
             alive = [worker for worker in self._workers if not worker.is_buried]
             lost = self._drop([] if alive else [job.number])
-            for worker in sorted(alive, key=lambda worker: len(worker.jobs)):
+            for worker in sorted(alive, key=lambda worker: len(worker.load.jobs)):
                 self._give(worker)
         _fail(lost)
         return future
 
     def _give(self, worker: _Worker) -> None:
-        others = {path for other in self._workers if other is not worker for path in other.paths}
-        while len(worker.jobs) < self._threads:
-            job = self._waiting.take(worker.paths, others)
-            if job is None:
-                return
+        others = [other.load for other in self._workers if other is not worker]
+        while (job := self._waiting.take(worker.load, others)) is not None:
             _module, future = self._futures[job.number]
             if not future.set_running_or_notify_cancel():
                 del self._futures[job.number]
+                worker.load.end(job.number)
                 continue
-            if not job.is_quick:
-                worker.paths.appendleft(job.module.path)
-            worker.jobs.add(job.number)
             with contextlib.suppress(OSError):  # its death is noticed by the listener
                 worker.line.send(job._replace(work=self._work.of_one(job.module)))
 
@@ -232,7 +216,7 @@ class ProcessZips:
         self, worker: _Worker, number: int, answer: FetchedZip | Contents | GopackError
     ) -> None:
         with self._lock:
-            worker.jobs.discard(number)
+            worker.load.end(number)
             _module, future = self._futures.pop(number)
             self._give(worker)
         if isinstance(answer, GopackError):
@@ -243,7 +227,9 @@ class ProcessZips:
     def _bury(self, worker: _Worker, *, is_last: bool) -> None:
         with self._lock:
             worker.is_buried = True
-            lost = self._drop([*worker.jobs, *(job.number for job in self._waiting if is_last)])
+            lost = self._drop(
+                [*worker.load.jobs, *(job.number for job in self._waiting if is_last)]
+            )
         _fail(lost)
 
     def _drop(self, numbers: Iterable[int]) -> list[tuple[ModuleVersion, Future[Any]]]:
@@ -277,7 +263,7 @@ def _start_worker(work: Work, threads: int) -> _Worker:
     process = context.Process(target=_work, args=(work, threads, theirs, kept), daemon=True)
     process.start()
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, Load(threads))
 
 
 def _can_fork() -> bool:
@@ -319,7 +305,7 @@ def _work(
             if next(done) % JOBS_A_LOOK == 0:
                 gc.collect()
 
-    executor = ThreadPoolExecutor(threads)
+    executor = ThreadPoolExecutor(Load(threads).most)
     with contextlib.suppress(EOFError, OSError):
         told = line.recv()
         sources = work.make_sources()

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_LIST = "goget.txt"
 DEFAULT_STORAGE = "ATHENS_STORAGE"
-DEFAULT_JOBS = 64
+DEFAULT_JOBS = 96
 """Requests under way at once: quick where each answer takes 50 ms, and no burden to a public proxy.
 
 A server that is near is asked one at a time; see adapters.crowd."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
+from typing import Any
 
 from gopack.spec.module import ModuleVersion
 
@@ -42,6 +43,10 @@ class Arrivals:
             awaited = self._awaited.pop(module, None)
         if awaited is not None:
             awaited.set_result(is_here)
+
+    def come_of(self, module: ModuleVersion, job: "Future[Any]") -> None:
+        """Tell what came of the job that was to bring a zip."""
+        self.come(module, is_here=not job.cancelled() and job.exception() is None)
 
     def end(self) -> None:
         """Let all go on: nothing more comes."""

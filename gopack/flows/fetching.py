@@ -237,10 +237,10 @@ class FetchRun:
         """
         room = self._ports.room()
         jobs: Jobs[ModuleVersion, int | None] = Jobs(self._ports.executor)
-        self._foresight.hurry()
         for module in sorted(with_zip):
             if self._ports.store.state(module) is not State.COMPLETE:
                 jobs.watch(module, self._foresight.size(module))
+        self._foresight.hurry()
         total_bytes, files = 0, FILES_PER_VERSION * len(lacking)
         for module, job in jobs:
             try:
@@ -336,8 +336,6 @@ class FetchRun:
                 self._small[module] = result
             else:
                 self._zips[module] = result
-        if kind is _ZIP:
-            self._arrivals.come(module, is_here=module in self._zips)
         self._take_if_here(module)
 
     def _take_if_here(self, module: ModuleVersion) -> None:
@@ -398,6 +396,8 @@ class FetchRun:
         else:
             foreseen = self._foresight.take(module)
             job = foreseen or zips.fetch(module, size_bytes=self._sizes.get(module, 0))
+        # Who waits for it is told at once: the order of what else comes is not theirs to wait for.
+        job.add_done_callback(partial(self._arrivals.come_of, module))
         self._jobs.watch((_ZIP, module), job)
 
     def _is_wave_due(self) -> bool:

@@ -25,9 +25,9 @@ PLENTY = 2
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
 
-SIZES_AT_ONCE = 16
+SIZES_AT_ONCE = 32
 INFOS_AT_ONCE = 8
-"""So many are asked for while the graphs are read: these come first."""
+"""So many are asked for while the graphs are read: these come first, and then what is to fetch."""
 
 
 class Foresight:

@@ -1,5 +1,8 @@
 """How many small requests are under way: few at a near server, many at a far one."""
 
+import threading
+import time
+
 import pytest
 
 from gopack.adapters.crowd import BUSY_S, FIRST, REQUEST_S, WINDOW, Crowd
@@ -48,3 +51,46 @@ def test_who_fails_leaves_the_place_to_others() -> None:
             raise ValueError("x")
     with crowd.one():
         pass
+
+
+def test_who_is_urgent_is_let_in_first() -> None:
+    crowd = Crowd()
+    crowd.limit = 1
+    order: list[str] = []
+
+    def come(name: str, *, urgent: bool) -> None:
+        with crowd.one(urgent=urgent):
+            order.append(name)
+
+    threads = []
+    with crowd.one():
+        for name in ("late", "later", "urgent", "next"):
+            is_urgent = name in {"urgent", "next"}
+            thread = threading.Thread(target=come, args=(name,), kwargs={"urgent": is_urgent})
+            thread.start()
+            threads.append(thread)
+            while len(crowd._waiting) < len(threads):
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == ["urgent", "next", "late", "later"]
+
+
+def test_more_are_let_in_as_soon_as_more_may_be() -> None:
+    crowd = Crowd()
+    crowd.limit = 1
+    is_in = threading.Event()
+
+    def come() -> None:
+        with crowd.one():
+            is_in.set()
+
+    with crowd.one():
+        thread = threading.Thread(target=come)
+        thread.start()
+        while not crowd._waiting:
+            time.sleep(0.001)
+        for _ in range(FIRST):
+            crowd.answered(1.0)
+        assert is_in.wait(timeout=20)
+    thread.join()

@@ -15,8 +15,9 @@ from gopack.plan.closure import Level
 from gopack.plan.layout import FileKind
 from gopack.plan.manifest import Annotations
 from gopack.ports import FetchedZip, Publication, State
+from gopack.spec.goproxy import GoMod, Request
 from gopack.spec.module import ModuleVersion
-from tests.flows.kit import Kit, counting, make_kit
+from tests.flows.kit import Breaking, Kit, counting, make_kit
 from tests.plan.graphs import mv, names
 
 GRAPH = {"a1": "b1", "b1": "c1", "c1": "", "d1": "b1 e1", "e1": "", "f1": ""}
@@ -178,6 +179,25 @@ def test_fetch_zip_that_did_not_come_is_not_read(kit: Kit) -> None:
     kit.zips.errors[mv("a1")] = UpstreamError("busy", retryable=True)
     assert statuses(kit.run("a")) == ["failed"]
     assert kit.zips.read == []
+
+
+def test_fetch_zip_is_read_while_small_files_are_waited_for(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {"a1": "b1", "b1": "c1", "c1": ""})
+    waited: list[bool] = []
+
+    class Late(Breaking):
+        def read(self, request: Request) -> bytes:
+            if request == GoMod(mv("c1")):  # no graph reads it
+                deadline = time.monotonic() + 20
+                while not kit.zips.read and time.monotonic() < deadline:
+                    time.sleep(0.001)
+                waited.append(bool(kit.zips.read))
+            return super().read(request)
+
+    kit.source = Late(kit.source.files)
+    assert statuses(kit.run("a")) == ["done"]
+    assert waited
+    assert all(waited)
 
 
 def test_fetch_lines_that_cannot_live_together_are_done_with_a_warning(tmp_path: Path) -> None:
