@@ -12,12 +12,10 @@ Rules kept:
 - until FIRST answers have come, FIRST are let in.
 """
 
-import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from heapq import heappop, heappush
+
+from gopack.adapters.turns import Turns
 
 FIRST = 4
 WINDOW = 32
@@ -29,51 +27,18 @@ BUSY_S = 0.005
 server must not be taken for far by that, or ever more are let in."""
 
 
-class Crowd:
+class Crowd(Turns):
     """Those who ask one server for small answers; safe from many threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._waiting: list[tuple[bool, int, threading.Lock]] = []
-        self._numbers = itertools.count()
+        super().__init__(FIRST)
+        self._learning = threading.Lock()
         self._delays_s: deque[float] = deque(maxlen=WINDOW)
-        self.limit = FIRST
-
-    @contextmanager
-    def one(self, *, urgent: bool = False) -> Iterator[None]:
-        """Wait until one more may ask, and be it until the block ends."""
-        gate = self._come(urgent=urgent)
-        if gate is not None:
-            gate.acquire()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
-                self._let_in()
-
-    def _come(self, *, urgent: bool) -> "threading.Lock | None":
-        """Come in where there is room; else give what is to be waited for, in line."""
-        with self._lock:
-            if self._inside < self.limit:
-                self._inside += 1
-                return None
-            gate = threading.Lock()
-            gate.acquire()
-            heappush(self._waiting, (not urgent, next(self._numbers), gate))
-            return gate
-
-    def _let_in(self) -> None:
-        while self._waiting and self._inside < self.limit:
-            self._inside += 1
-            heappop(self._waiting)[2].release()
 
     def answered(self, delay_s: float) -> None:
         """Learn from an answer: so long was it waited for, and for nothing else."""
-        with self._lock:
+        with self._learning:
             self._delays_s.append(delay_s)
             if len(self._delays_s) >= FIRST:
                 mean_s = sum(self._delays_s) / len(self._delays_s)
                 self.limit = max(1, round((mean_s - BUSY_S) / REQUEST_S))
-            self._let_in()

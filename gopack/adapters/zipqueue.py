@@ -19,6 +19,7 @@ from enum import Enum
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
+from gopack.adapters.zips import SMALL_BYTES
 from gopack.spec.module import ModuleVersion
 
 
@@ -55,9 +56,6 @@ class Lane(Enum):
     SMALL = "small"
     BIG = "big"
 
-
-SMALL_BYTES = 256 << 10
-"""Two in three zips are smaller, and all these together a thirtieth of the bytes (measured)."""
 
 MOST_LOOKS = 2
 MOST_SMALL = 8

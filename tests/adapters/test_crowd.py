@@ -44,38 +44,6 @@ def test_those_who_wait_for_each_other_become_fewer() -> None:
     assert crowd.limit == 1
 
 
-def test_who_fails_leaves_the_place_to_others() -> None:
-    crowd = Crowd()
-    for _ in range(FIRST + 1):
-        with pytest.raises(ValueError, match="x"), crowd.one():
-            raise ValueError("x")
-    with crowd.one():
-        pass
-
-
-def test_who_is_urgent_is_let_in_first() -> None:
-    crowd = Crowd()
-    crowd.limit = 1
-    order: list[str] = []
-
-    def come(name: str, *, urgent: bool) -> None:
-        with crowd.one(urgent=urgent):
-            order.append(name)
-
-    threads = []
-    with crowd.one():
-        for name in ("late", "later", "urgent", "next"):
-            is_urgent = name in {"urgent", "next"}
-            thread = threading.Thread(target=come, args=(name,), kwargs={"urgent": is_urgent})
-            thread.start()
-            threads.append(thread)
-            while len(crowd._waiting) < len(threads):
-                time.sleep(0.001)
-    for thread in threads:
-        thread.join()
-    assert order == ["urgent", "next", "late", "later"]
-
-
 def test_more_are_let_in_as_soon_as_more_may_be() -> None:
     crowd = Crowd()
     crowd.limit = 1
@@ -88,7 +56,7 @@ def test_more_are_let_in_as_soon_as_more_may_be() -> None:
     with crowd.one():
         thread = threading.Thread(target=come)
         thread.start()
-        while not crowd._waiting:
+        while not crowd.waiting:
             time.sleep(0.001)
         for _ in range(FIRST):
             crowd.answered(1.0)

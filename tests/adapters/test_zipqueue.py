@@ -3,12 +3,12 @@
 from gopack.adapters.zipqueue import (
     MOST_LOOKS,
     MOST_SMALL,
-    SMALL_BYTES,
     Job,
     JobQueue,
     Lanes,
     Load,
 )
+from gopack.adapters.zips import SMALL_BYTES
 from gopack.spec.module import ModuleVersion
 
 

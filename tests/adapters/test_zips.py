@@ -4,6 +4,8 @@ import base64
 import hashlib
 import io
 import os
+import threading
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gopack.adapters import zips
-from gopack.adapters.zips import MAX_FINDINGS, read_module_zip
+from gopack.adapters.zips import MAX_FINDINGS, SMALL_BYTES, read_module_zip
 from gopack.errors import InputError, IntegrityError, StoreError
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import MAX_ZIP_BYTES
@@ -70,6 +72,33 @@ def test_read_module_zip_other_form_same_files_same_sum(path: Path, data: bytes)
 def test_read_module_zip_without_go_mod_says_so(path: Path) -> None:
     path.write_bytes(make_zip(GOOD[1:]))
     assert read_module_zip(path, MODULE).go_mod is None
+
+
+def test_read_module_zip_small_one_need_not_wait_for_the_big_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[int] = []
+    check = zips._check
+
+    def noted(data: memoryview, module: ModuleVersion) -> zips.ZipReceipt:
+        order.append(len(data))
+        return check(data, module)
+
+    monkeypatch.setattr(zips, "_check", noted)
+    small = make_zip(GOOD)
+    bigs = [make_zip([Item(P + b"big", bytes(SMALL_BYTES + n), stored=True)]) for n in (0, 1)]
+    threads = []
+    with zips._READING.one():
+        for data in (*bigs, small):
+            path = tmp_path / f"{len(data)}.zip"
+            path.write_bytes(data)
+            threads.append(threading.Thread(target=read_module_zip, args=(path, MODULE)))
+            threads[-1].start()
+            while zips._READING.waiting < len(threads):
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == [len(small), len(bigs[0]), len(bigs[1])]
 
 
 def test_read_module_zip_large_file_is_read_in_pieces(path: Path) -> None:
