@@ -252,7 +252,10 @@ class ZipFetcher(Protocol):
         """Whether a zip may be begun before it is known how many are to come."""
 
     def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> "Future[FetchedZip]":
-        """Start to download a zip into the staging folder and check it; big ones come first."""
+        """Start to download a zip into the staging folder and check it.
+
+        Big ones come first, small ones beside them.
+        """
 
     def check(self, module: ModuleVersion) -> "Future[FetchedZip]":
         """Start to check the zip that the storage has."""

@@ -1,4 +1,4 @@
-"""How many files may be open: requests take one each, and a slot of their own.
+"""How many files may be open: requests take a connection each, and a slot.
 
 Spec: setrlimit(2), RLIMIT_NOFILE; the go command raises its limit, too (os/rlimit.go).
 """
@@ -7,8 +7,8 @@ import resource
 from contextlib import suppress
 
 ENOUGH = 4096
-FILES_A_REQUEST = 2
-"""Its connection, and its slot; see slots.py."""
+FILES_A_REQUEST = 4
+"""Its connection, and its slot (see slots.py): one for a proxy, one for a checksum database."""
 
 OTHERS = 72
 """Modules, locks, pipes to workers, the zips that a worker reads."""

@@ -39,6 +39,10 @@ class Turn:
         self.epoch = epoch
         self.started_s = started_s
 
+    def asks(self) -> None:
+        """It is asked for only now: what was waited for on this side is not the server's delay."""
+        self.started_s = self._pace.now()
+
     def answered(self) -> None:
         """An answer begins."""
         self._pace.answered(self)
@@ -60,6 +64,10 @@ class Pace:
         self._delays_s: deque[float] = deque(maxlen=WINDOW)
         self._usual_s = math.inf
         self._trial: tuple[float, float] | None = None
+
+    def now(self) -> float:
+        """Tell the time, as the pace does."""
+        return self._clock()
 
     @property
     def limit(self) -> float:

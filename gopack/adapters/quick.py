@@ -119,6 +119,7 @@ class QuickReader:
             return None
         crowd = self._crowds[asked.origin]
         with crowd.one(urgent=urgent), self._web.pace(url).turn() as turn, self._web.slot():
+            turn.asks()
             begun = time.monotonic()
             try:
                 with self._connections.one(asked.origin) as lent, _plainly(asked, lent):
@@ -156,6 +157,7 @@ class QuickReader:
         with ExitStack() as holding:
             turn = holding.enter_context(self._web.pace(asked.url).turn())
             holding.enter_context(self._web.slot())
+            turn.asks()
             try:
                 lent = holding.enter_context(self._connections.one(asked.origin))
                 with _plainly(asked, lent):

@@ -4,7 +4,11 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from typing import TypeAlias
+
+_Waiting: TypeAlias = "tuple[bool, int, threading.Lock]"
+"""Who is let in next comes first; the lock is given back to them then."""
 
 
 class Turns:
@@ -14,7 +18,7 @@ class Turns:
         self._limit = limit
         self._lock = threading.Lock()
         self._inside = 0
-        self._waiting: list[tuple[bool, int, threading.Lock]] = []
+        self._waiting: list[_Waiting] = []
         self._numbers = itertools.count()
 
     @property
@@ -36,9 +40,9 @@ class Turns:
     @contextmanager
     def one(self, *, urgent: bool = False) -> Iterator[None]:
         """Wait for a turn, and have it until the block ends."""
-        gate = self._come(urgent=urgent)
-        if gate is not None:
-            gate.acquire()
+        waiting = self._come(urgent=urgent)
+        if waiting is not None:
+            self._wait(waiting)
         try:
             yield
         finally:
@@ -46,18 +50,32 @@ class Turns:
                 self._inside -= 1
                 self._let_in()
 
-    def _come(self, *, urgent: bool) -> "threading.Lock | None":
-        """Come in where there is room; else give what is to be waited for, in line."""
+    def _come(self, *, urgent: bool) -> "_Waiting | None":
+        """Come in where there is room; else stand in line."""
         with self._lock:
             if self._inside < self._limit:
                 self._inside += 1
                 return None
-            gate = threading.Lock()
-            gate.acquire()
-            heappush(self._waiting, (not urgent, next(self._numbers), gate))
-            return gate
+            waiting = (not urgent, next(self._numbers), threading.Lock())
+            waiting[-1].acquire()
+            heappush(self._waiting, waiting)
+            return waiting
+
+    def _wait(self, waiting: "_Waiting") -> None:
+        """Wait to be let in; who is interrupted meanwhile leaves the place to others."""
+        try:
+            waiting[-1].acquire()
+        except BaseException:
+            with self._lock:
+                if waiting in self._waiting:
+                    self._waiting.remove(waiting)
+                    heapify(self._waiting)
+                else:
+                    self._inside -= 1
+                    self._let_in()
+            raise
 
     def _let_in(self) -> None:
         while self._waiting and self._inside < self._limit:
             self._inside += 1
-            heappop(self._waiting)[2].release()
+            heappop(self._waiting)[-1].release()

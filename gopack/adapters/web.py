@@ -211,6 +211,7 @@ class Web:
         """Follow redirects to an answer with a body; close it in the end, whatever happens."""
         complaint = functools.partial(_complaint, self._env)
         with self.pace(url).turn() as turn, self._slot(), ExitStack() as ending:
+            turn.asks()
             with weberrors.translated(where, url, trust_complaint=complaint):
                 response = self._follow(method, url, where, headers)
                 ending.callback(response.close)

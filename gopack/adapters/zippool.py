@@ -20,7 +20,7 @@ from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, Spaw
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gopack.adapters.arena import give_big_buffers_back, keep_few_buffers, share_one_arena
-from gopack.adapters.zipqueue import Job, Lanes, Load
+from gopack.adapters.zipqueue import MOST_LOOKS, Job, Lanes, Load
 from gopack.errors import GopackError, StoreError
 from gopack.plan.survey import Contents, interned
 from gopack.ports import FetchedZip, Sources
@@ -30,7 +30,11 @@ ZIPS_A_PROCESS = 12
 """Below this many zips a process costs more to start than it saves."""
 
 MOST_THREADS = 8
-"""Zips at once in a process: they fill a line sooner than small files, and each has its buffers."""
+"""Zips at once in a process, small ones aside: they fill a line sooner than small files, and each
+has its buffers."""
+
+MOST_ALONE = 16
+"""Zips at once where there is one process: on one core, however many they are, or for a few."""
 
 JOBS_A_LOOK = 100
 """After so many jobs a worker looks for cycles, which what asks for zips leaves behind."""
@@ -71,16 +75,17 @@ class _Closable(Protocol):
 
 
 class ThreadZips:
-    """ports.ZipFetcher on threads of this process: for few zips, where processes do not pay."""
+    """ports.ZipFetcher on threads of this process: where processes do not pay."""
 
     def __init__(self, work: Work, threads: int) -> None:
         self._work = work
         self._sources = work.make_sources()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="zip")
+        self._looking = ThreadPoolExecutor(MOST_LOOKS, thread_name_prefix="look")
 
     def fetch(self, module: ModuleVersion, *, size_bytes: int = 0) -> Future[FetchedZip]:
         """Start to download and check a zip."""
-        del size_bytes  # they are few
+        del size_bytes  # they come as they are asked for
         return self._executor.submit(self._work.fetch, module, self._sources)
 
     def check(self, module: ModuleVersion) -> Future[FetchedZip]:
@@ -89,7 +94,7 @@ class ThreadZips:
 
     def packages(self, module: ModuleVersion, wanted: frozenset[str]) -> Future[Contents]:
         """Start to read packages of a zip."""
-        return self._executor.submit(self._work.packages, module, wanted)
+        return self._looking.submit(self._work.packages, module, wanted)
 
     def discard(self, fetched: FetchedZip) -> None:
         """Delete a fetched zip that must not be used."""
@@ -97,7 +102,8 @@ class ThreadZips:
 
     def close(self) -> None:
         """Let go of what has not begun, wait for nothing, and close the connections."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._executor, self._looking):
+            executor.shutdown(wait=False, cancel_futures=True)
         if isinstance(self._sources, _Closable):
             self._sources.close()
 
@@ -397,5 +403,5 @@ class AdaptiveZips:
 
     def _started(self) -> ThreadZips | ProcessZips:
         if self._zips is None:
-            self._zips = ThreadZips(self._work, self._jobs)
+            self._zips = ThreadZips(self._work, min(self._jobs, MOST_ALONE))
         return self._zips

@@ -7,7 +7,7 @@ it begins the one with the lowest rank that no other worker has, and where there
 What a worker has at once is parted into lanes, so that none waits for another:
 
 - LOOK, for what somebody waits for to ask for the next: one zip a process is looked into at a
-  time, so a few are enough, and they keep no thread from what is to come;
+  time, some wait for one that moves just now, and none keeps a thread from what is to come;
 - SMALL, for small zips: what they wait for is the server, and they come beside the big ones, whose
   hashing keeps the processor busy, not one delay after another when those are done;
 - BIG, for all others, and for small ones where no other waits.
@@ -45,8 +45,9 @@ class Job(NamedTuple):
         return Lane.SMALL if is_small else Lane.BIG
 
 
-KEPT_PATHS = 2
-"""A worker begins a module while it still has one, so it may come back to that."""
+KEPT_PATHS = 4
+"""A worker begins a module while it still has one, so it may come back to that; small zips and big
+ones of a module belong together, too."""
 
 
 class Lane(Enum):
@@ -57,7 +58,7 @@ class Lane(Enum):
     BIG = "big"
 
 
-MOST_LOOKS = 2
+MOST_LOOKS = 8
 MOST_SMALL = 8
 
 
@@ -132,7 +133,8 @@ class Load:
             Lane.BIG: threads,
         }
         self._jobs: dict[Lane, set[int]] = {lane: set() for lane in Lane}
-        self.paths: dict[Lane, deque[str]] = {lane: deque(maxlen=KEPT_PATHS) for lane in Lane}
+        looked_at, read = deque[str](maxlen=KEPT_PATHS), deque[str](maxlen=KEPT_PATHS)
+        self.paths = {Lane.LOOK: looked_at, Lane.SMALL: read, Lane.BIG: read}
 
     @property
     def most(self) -> int:

@@ -192,6 +192,7 @@ def _parts(
         progress=progress,
         room=store.room,
         incoming=IncomingZips(store.incoming),
+        jobs=jobs,
         verifier=verifier,
         carried_heads=heads or {},
     )

@@ -1,9 +1,9 @@
 """Fetching: what a plan wants and the storage lacks is downloaded, checked and made to appear.
 
-First the sizes of the zips and a look at the room on the disk, then the zips, biggest first, beside
-them the small files; where there is room in plenty the zips do not wait for all the sizes. A
-version appears as soon as its files are checked and its requirements are there; what fails takes
-only the lines with it that need it.
+First the sizes of the zips and a look at the room on the disk, then the zips, biggest first, small
+ones and small files beside them; where there is room in plenty the zips do not wait for all the
+sizes. A version appears as soon as its files are checked and its requirements are there; what fails
+takes only the lines with it that need it.
 """
 
 import time
@@ -50,6 +50,9 @@ WAVE_INTERVAL_S = 0.5
 ABANDON_S = 0.5
 """How long a run that is broken off waits for what is just appearing."""
 
+SIZES_OF_JOBS = 3
+"""One in so many requests may be for a size while the graphs are read: these need the others."""
+
 _ZIP, _SMALL = "zip", "small files"
 
 
@@ -73,7 +76,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """Brings a plan's versions into a store: the ports of this flow, each once."""
+    """Brings a plan's versions into a store: the ports of this flow, each once.
+
+    `jobs` is how many requests the executor makes at once.
+    """
 
     sources: Sources
     store: Store
@@ -84,6 +90,7 @@ class Fetcher:
     room: Callable[[], Room]
     verifier: SumVerifier
     incoming: Incoming
+    jobs: int
     carried_heads: Mapping[str, bytes] = field(default_factory=dict)
 
     def fetch(self, plan: Plan) -> Fetched:
@@ -126,6 +133,7 @@ class FetchRun:
             fetcher.verifier,
             fetcher.executor,
             fetcher.room,
+            sizes_at_once=max(1, fetcher.jobs // SIZES_OF_JOBS),
         )
         self._under_way: Future[None] = Future()
         self._under_way.set_result(None)

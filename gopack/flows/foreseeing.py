@@ -25,9 +25,8 @@ PLENTY = 2
 FILES_PER_VERSION = 4
 """Inodes a version takes: its folder and three files."""
 
-SIZES_AT_ONCE = 32
 INFOS_AT_ONCE = 8
-"""So many are asked for while the graphs are read: these come first, and then what is to fetch."""
+"""So many are asked for while the graphs are read, and somewhat more sizes: zips wait for them."""
 
 
 class Foresight:
@@ -36,7 +35,7 @@ class Foresight:
     What the plan does not want in the end is deleted: see `keep`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run has, and how much of it
         self,
         reader: SmallFileReader,
         store: Store,
@@ -44,13 +43,15 @@ class Foresight:
         verifier: SumVerifier,
         executor: Executor,
         room: Callable[[], Room],
+        *,
+        sizes_at_once: int,
     ) -> None:
         self._reader = reader
         self._executor = executor
         self._store = store
         self._zips = zips
         self._verifier = verifier
-        self._sizes = Ahead(executor, SIZES_AT_ONCE, self._measure)
+        self._sizes = Ahead(executor, sizes_at_once, self._measure)
         self._infos = Ahead(executor, INFOS_AT_ONCE, reader.info)
         self._find_room = room
         self._room: Room | None = None

@@ -1,11 +1,11 @@
 """How many small requests are under way: few at a near server, many at a far one."""
 
 import threading
-import time
 
 import pytest
 
 from gopack.adapters.crowd import BUSY_S, FIRST, REQUEST_S, WINDOW, Crowd
+from tests.waiting import until
 
 
 def ask(crowd: Crowd, delay_s: float, times: int = 1) -> None:
@@ -38,7 +38,7 @@ def test_proxy_that_fetches_much_itself_is_asked_for_much_at_once() -> None:
 
 def test_those_who_wait_for_each_other_become_fewer() -> None:
     crowd = Crowd()
-    crowd.limit = 16
+    crowd.limit = 96
     for _ in range(6 * WINDOW):
         ask(crowd, crowd.limit * 0.6 * REQUEST_S)
     assert crowd.limit == 1
@@ -56,8 +56,7 @@ def test_more_are_let_in_as_soon_as_more_may_be() -> None:
     with crowd.one():
         thread = threading.Thread(target=come)
         thread.start()
-        while not crowd.waiting:
-            time.sleep(0.001)
+        until(lambda: crowd.waiting == 1)
         for _ in range(FIRST):
             crowd.answered(1.0)
         assert is_in.wait(timeout=20)

@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 
-from gopack.adapters import plainhttp
+from gopack.adapters import plainhttp, quick
 from gopack.adapters.connections import NotPlainError
+from gopack.adapters.crowd import Crowd
+from gopack.adapters.goproxy import HttpSource
 from gopack.adapters.quick import _PIECE_BYTES, QuickReader
 from gopack.adapters.web import TIMEOUTS_S, Body, Web
 from gopack.errors import NotFoundError, UpstreamError
 from gopack.spec.goenv import GoEnv
+from gopack.spec.goproxy import GoMod, Info, VersionList
+from gopack.spec.module import ModuleVersion
 from tests.tls import Authority
 from tests.upstream import LOGIN_PAGE, Fault, Upstream
 
@@ -55,6 +59,29 @@ def reader(web: Counting, upstream: Upstream) -> QuickReader:
 
 def read(reader: QuickReader, upstream: Upstream, path: str = "/a") -> bytes:
     return reader.read(f"{upstream.url}{path}", where="it", limit=LIMIT)
+
+
+def test_what_others_wait_for_is_urgent(
+    web: Counting, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    class Noting(Crowd):
+        @contextmanager
+        def one(self, *, urgent: bool = False) -> Iterator[None]:
+            asked.append(urgent)
+            with super().one(urgent=urgent):
+                yield
+
+    monkeypatch.setattr(quick, "Crowd", Noting)
+    module = ModuleVersion("example.com/m", "v1.0.0")
+    upstream.add(*module)
+    source = HttpSource(upstream.url, web)
+    source.read(GoMod(module))
+    source.zip_size(module)
+    source.read(Info(*module))
+    source.read(VersionList(module.path))
+    assert asked == [True, True, False, False]
 
 
 def test_plain_answers_are_read_on_one_connection(

@@ -1,11 +1,12 @@
 """Turns: so many at once, the urgent ones first."""
 
+import signal
 import threading
-import time
 
 import pytest
 
 from gopack.adapters.turns import Turns
+from tests.waiting import until
 
 
 def test_who_fails_leaves_the_place_to_others() -> None:
@@ -32,8 +33,42 @@ def test_who_is_urgent_is_let_in_first() -> None:
             thread = threading.Thread(target=come, args=(name,), kwargs={"urgent": is_urgent})
             thread.start()
             threads.append(thread)
-            while turns.waiting < len(threads):
-                time.sleep(0.001)
+            until(lambda: turns.waiting == len(threads))
     for thread in threads:
         thread.join()
     assert order == ["urgent", "next", "late", "later"]
+
+
+def interrupt_when(turns: Turns, count: int) -> threading.Thread:
+    """Interrupt the main thread once so many wait."""
+
+    def interrupt() -> None:
+        until(lambda: turns.waiting == count)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    return thread
+
+
+def test_who_is_interrupted_in_line_leaves_the_place_to_others() -> None:
+    turns = Turns(1)
+    is_done = threading.Event()
+
+    def hold() -> None:
+        with turns.one():
+            is_done.wait()
+
+    holder = threading.Thread(target=hold, daemon=True)
+    holder.start()
+    until(lambda: turns._inside == 1)
+    interrupter = interrupt_when(turns, 1)
+    with pytest.raises(KeyboardInterrupt), turns.one():
+        pytest.fail("there was no turn")
+    assert turns.waiting == 0
+    is_done.set()
+    for thread in (holder, interrupter):
+        thread.join()
+    with turns.one():
+        pass
+    assert turns._inside == 0

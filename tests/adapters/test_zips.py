@@ -5,7 +5,6 @@ import hashlib
 import io
 import os
 import threading
-import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from gopack.adapters.zips import MAX_FINDINGS, SMALL_BYTES, read_module_zip
 from gopack.errors import InputError, IntegrityError, StoreError
 from gopack.spec.module import ModuleVersion
 from gopack.spec.modzip import MAX_ZIP_BYTES
+from tests.waiting import until
 from tests.zipmaker import Item, make_zip
 
 MODULE = ModuleVersion("example.com/m", "v1.0.0")
@@ -94,8 +94,7 @@ def test_read_module_zip_small_one_need_not_wait_for_the_big_ones(
             path.write_bytes(data)
             threads.append(threading.Thread(target=read_module_zip, args=(path, MODULE)))
             threads[-1].start()
-            while zips._READING.waiting < len(threads):
-                time.sleep(0.001)
+            until(lambda: zips._READING.waiting == len(threads))
     for thread in threads:
         thread.join()
     assert order == [len(small), len(bigs[0]), len(bigs[1])]

@@ -26,6 +26,7 @@ from gopack.ports import FetchedZip
 from gopack.spec.goenv import GoEnv, ProxyEntry
 from gopack.spec.module import ModuleVersion
 from tests.upstream import Fault, Upstream, raw_zip
+from tests.waiting import until
 
 A = ModuleVersion("example.com/a", "v1.0.0")
 WAIT_S = 20.0
@@ -201,6 +202,27 @@ def test_zip_that_is_cancelled_before_its_turn_is_not_fetched(
     assert got(zips.fetch(modules[0])).path is not None
     asked = upstream.paths()
     assert not any("m8" in path for path in asked)
+    if isinstance(zips, ProcessZips):
+        until(lambda: not any(worker.load.jobs for worker in zips._workers))
+
+
+def test_small_zips_come_and_zips_are_looked_into_while_big_ones_wait(
+    zips: Zips, upstream: Upstream
+) -> None:
+    modules = [ModuleVersion(f"example.com/m{n}", "v1.0.0") for n in range(9)]
+    for module in modules:
+        upstream.add(*module)
+    assert got(zips.fetch(modules[0])).path is not None
+    upstream.fail("*/m[1-4]/*.zip", Fault(delay_s=1.0))
+    big = [zips.fetch(module, size_bytes=1 << 30) for module in modules[1:5]]
+    small = zips.fetch(modules[5], size_bytes=100)
+    assert zips.packages(modules[0], frozenset()).result(WAIT_S) == Contents(frozenset(), {})
+    assert not any(job.done() for job in big), "they are slow"
+    if isinstance(zips, ProcessZips):
+        assert got(small).path is not None
+        assert not any(job.done() for job in big), "they are slow"
+    for job in big:
+        assert got(job).path is not None
 
 
 def test_expect_many_starts_processes_on_several_cores(work: ZipWork) -> None:

@@ -175,6 +175,7 @@ class Kit:
                 room=lambda: Room("the disk", self.room_bytes + self.zips.forgotten_bytes, None),
                 verifier=verifier,
                 incoming=self.zips,
+                jobs=4,
             )
             importer = Importer(sources, executor, self.zips.packages, lambda _modules: {})
             completer = Completer(planner, importer, ledger.manifest, Silent())

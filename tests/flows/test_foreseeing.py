@@ -43,6 +43,7 @@ def foresight(kit: Kit, executor: ThreadPoolExecutor, *, room_bytes: int = 10**9
         SumVerifier(None, exempt=lambda _path: "GOSUMDB=off"),
         executor,
         lambda: Room("the disk", room_bytes, None),
+        sizes_at_once=2,
     )
 
 
