@@ -21,7 +21,7 @@ from gopack.adapters.tarbundle import TarWriter
 from gopack.adapters.volumes import PART, VolumeWriter, is_numbered
 from gopack.cli import options
 from gopack.cli.bundlekit import into_isos, make_kit, write_readme
-from gopack.cli.bundling import read_base
+from gopack.cli.bundling import kept_databases, read_base
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
 from gopack.cli.jsonreport import write_json
@@ -325,7 +325,14 @@ def make_origin(store: DiskStore, progress: WatchedProgress) -> Origin:
     sumdb = goenv.find_sumdb()
     if sumdb is not None:
         proofs, key = kept_proofs(sumdb, store.own_folder)
-    if proofs is None or not proofs.heads():
+    kept = {name for name, one in kept_databases(store.own_folder) if one.heads()}
+    if left := sorted(kept - {sumdb.name if sumdb else ""}):
+        why = f"names {sumdb.name}" if sumdb else "is off, or not set"
+        progress.note(
+            f"GOSUMDB {why}: the bundle carries no proofs of {', '.join(left)}, though they are "
+            "kept here; set GOSUMDB to what it was while fetching to carry them"
+        )
+    elif not kept:
         progress.note("no checksum database is kept here: the bundle carries no proofs")
     return Origin(store, ledger.manifest, proofs, key, partial(_licence, store))
 

@@ -180,7 +180,7 @@ def _has_known_key(name: str) -> bool:
 def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
     """Take the inventory of what is kept of every checksum database."""
     found = {}
-    for name, store in _kept_databases(own_folder):
+    for name, store in kept_databases(own_folder):
         notes = list(store.heads())
         sizes = [
             tlog.parse_tree(message.split(b"\n\n")[0].decode(errors="replace") + "\n").size
@@ -196,10 +196,11 @@ def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
 
 def kept_records_of(own_folder: Path) -> dict[str, Mapping[ModuleVersion, Record]]:
     """Read the records of every checksum database that is kept."""
-    return {name: store.records() for name, store in _kept_databases(own_folder)}
+    return {name: store.records() for name, store in kept_databases(own_folder)}
 
 
-def _kept_databases(own_folder: Path) -> Iterator[tuple[str, SumdbStore]]:
+def kept_databases(own_folder: Path) -> Iterator[tuple[str, SumdbStore]]:
+    """Tell every checksum database whose proofs a storage keeps, by name."""
     folder = own_folder / "sumdb"
     for heads in sorted(folder.glob("**/heads")):
         name = heads.parent.relative_to(folder).as_posix()

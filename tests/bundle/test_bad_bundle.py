@@ -608,13 +608,27 @@ def test_versions_that_another_database_vouched_for_are_carried_as_unverified(
     """The connected side changed its GOSUMDB: the proofs of the first one do not go along."""
     second = Side(connected.root, FakeSumDB("second.test", seed=b"\x09" * 32), connected.env)
     second.put("example.com/later@v1.0.0")
-    second.done("bundle", "create", tmp_path / "a.bundle")
+    text = " ".join(second.done("bundle", "create", tmp_path / "a.bundle").split())
+    assert f"GOSUMDB names second.test: the bundle carries no proofs of {sealed.log.name}," in text
     side = Side(sealed.root, second.log, sealed.env)
     side.done("bundle", "import", tmp_path / "a.bundle")
     assert side.versions() == connected.versions()
     recorded = own_files(side.root)["manifest.json"]
     assert recorded.count(b'"unverified: carried without its checksum record"') == 3
     assert recorded.count(b'"sumdb second.test"') == 1
+
+
+def test_proofs_that_are_kept_and_left_out_are_told(connected: Side, tmp_path: Path) -> None:
+    connected.env["GOSUMDB"] = "off"
+    text = " ".join(connected.done("bundle", "create", tmp_path / "a.bundle").split())
+    assert (
+        f"GOSUMDB is off, or not set: the bundle carries no proofs of {connected.log.name}" in text
+    )
+    assert "no checksum database is kept here" not in text
+    shutil.rmtree(connected.root / ".gopack/sumdb")
+    text = " ".join(connected.done("bundle", "create", tmp_path / "b.bundle").split())
+    assert "no checksum database is kept here: the bundle carries no proofs" in text
+    assert "GOSUMDB" not in text
 
 
 def test_known_database_with_another_key_is_refused_whoever_signed(
