@@ -37,11 +37,10 @@ def add_docs(folder: Path) -> None:
     Raises:
         InputError: there is none here.
     """
-    target = folder / "docs"
-    target.mkdir()
+    (folder / "docs").mkdir()
     for name, data in _docs().items():
-        with disk_errors("write the kit", target):
-            (target / name).write_bytes(data)
+        with disk_errors("write the kit", folder):
+            (folder / name).write_bytes(data)
 
 
 def add_wheels(folder: Path, targets: Sequence[str]) -> None:
@@ -113,10 +112,12 @@ def _requirements(name: str = "runtime.txt") -> Path:
 
 
 def _docs() -> dict[str, bytes]:
-    for folder in (_SOURCE / "docs", _INSTALLED / "docs"):
-        if (folder / "sealed-side.md").is_file():
+    """Take the pages and the README, which they link to, by their names in the source tree."""
+    for folder in (_SOURCE, _INSTALLED):
+        if (folder / "docs/sealed-side.md").is_file():
             with disk_errors("read the documentation", folder):
-                return {path.name: path.read_bytes() for path in sorted(folder.glob("*.md"))}
+                pages = [folder / "README.md", *sorted(folder.glob("docs/*.md"))]
+                return {path.relative_to(folder).as_posix(): path.read_bytes() for path in pages}
     raise InputError("gopack's documentation is not here", where=str(PACKAGE), hint=_NOT_HERE)
 
 
@@ -145,5 +146,5 @@ def _package_files() -> dict[str, bytes]:
         }
         for name in ("runtime.txt", "pip.txt"):
             files[f"gopack/_kit/{name}"] = _requirements(name).read_bytes()
-    files |= {f"gopack/_kit/docs/{name}": data for name, data in _docs().items()}
+    files |= {f"gopack/_kit/{name}": data for name, data in _docs().items()}
     return files

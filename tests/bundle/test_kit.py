@@ -58,6 +58,16 @@ def test_page_on_the_medium_is_enough_without_an_index(
     assert (stick / "gopack/docs/sealed-side.md").is_file()
 
 
+def test_pages_that_are_carried_link_to_nothing_that_is_not(tmp_path: Path) -> None:
+    """But for the records of decisions, which are for whoever changes gopack."""
+    kit.add_docs(tmp_path)
+    for page in tmp_path.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            is_elsewhere = "://" in link or link.startswith("adr/")
+            assert is_elsewhere or (page.parent / link).is_file(), f"{page.name}: {link}"
+    assert (tmp_path / "docs/sealed-side.md").is_file()
+
+
 def test_kit_without_docker_says_so(connected: Side, tmp_path: Path) -> None:
     connected.env["DOCKER_HOST"] = f"unix://{tmp_path}/none.sock"
     words = ("--with-gopack", "--wheels-for", "none")
@@ -124,7 +134,7 @@ def test_own_wheel_has_every_file_and_can_make_the_next_kit(tmp_path: Path) -> N
     for file in (package / "gopack").rglob("*.py"):
         assert file.relative_to(package).as_posix() in names
     assert {"gopack/_kit/runtime.txt", "gopack/_kit/pip.txt"} <= names
-    assert "gopack/_kit/docs/sealed-side.md" in names
+    assert {"gopack/_kit/README.md", "gopack/_kit/docs/sealed-side.md"} <= names
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     words += ["--disable-pip-version-check", "--target", str(tmp_path / "a"), str(path)]
     subprocess.run(words, check=True)
