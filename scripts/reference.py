@@ -37,7 +37,8 @@ INTRO = """\
 Every command and option, as `--help` shows it. `make docs` makes this page from the commands.
 
 In the container and with `make run` the command is the same: the worker runs `gopack fetch`.
-Options win over variables; variables win over defaults.
+Options win over variables; variables win over defaults. Compose passes the variables alone that
+[container.md](container.md#settings) names.
 """
 
 
