@@ -7,6 +7,7 @@ Rules kept:
 - Nothing in the user's repository is written, not even its index, and nothing is fetched into it: a
   partial clone that lacks files is told of, not completed.
 - A remote's URL is told without what may be a secret: user, password, query, fragment.
+- A name out of the repository is no option to git: it stands behind `--`, or within a longer word.
 
 Spec: cmd/go/internal/modfetch/codehost (git.go), modfetch.codeRepo (Zip).
 """
@@ -133,7 +134,7 @@ class GitRepository:
 
     def _names_file(self, commit: Commit, path: str) -> bool:
         """Whether a commit has a file of this name, be its content there or not."""
-        listed = self._run("--literal-pathspecs", "ls-tree", "--full-tree", commit.hash, path)
+        listed = self._run("--literal-pathspecs", "ls-tree", "--full-tree", commit.hash, "--", path)
         return b" blob " in listed
 
     def modules(self, commit: Commit) -> list[str]:
@@ -231,7 +232,7 @@ class GitRepository:
         command = [
             "git", f"--git-dir={repository}", "--literal-pathspecs",
             "-c", "core.autocrlf=input", "-c", "core.eol=lf", "-c", "core.attributesFile=/dev/null",
-            "archive", "--format=tar", commit.hash, *([folder] if folder else []),
+            "archive", "--format=tar", commit.hash, *(["--", folder] if folder else []),
         ]  # fmt: skip
         alone = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
         env = _environment() | alone | {"GIT_ATTR_NOSYSTEM": "1"}
@@ -345,12 +346,20 @@ class _Window(io.RawIOBase):
 
 
 def _members(tar: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    with tarfile.open(
-        fileobj=tar, mode="r:", encoding="utf-8", errors="surrogateescape"
-    ) as archive:
-        for member in archive:
-            archive.members = []  # type: ignore[attr-defined]  # it would keep them all
-            yield member
+    """Read an archive's entries.
+
+    Raises:
+        InputError: it is none, or breaks off.
+    """
+    try:
+        with tarfile.open(
+            fileobj=tar, mode="r:", encoding="utf-8", errors="surrogateescape"
+        ) as archive:
+            for member in archive:
+                archive.members = []  # type: ignore[attr-defined]  # it would keep them all
+                yield member
+    except tarfile.TarError as error:
+        raise InputError(f"git archive gave what cannot be read: {error}") from error
 
 
 def _may_be_revision(name: str) -> bool:
