@@ -137,9 +137,10 @@ class GitPlanner:
         return Revision(module, found, commit, go_mod, origin, notes)
 
     def _meant(self, ref: str, given: str, folder: str) -> tuple[str, Commit, Place]:
-        """Tell the tag, branch or commit that is meant, and where in it the module lies.
+        """Tell the tag that is meant, if it is one, its commit, and where in it the module lies.
 
-        A version means the module's own tag, with its folder before it, if there is one.
+        A version means the module's own tag, with its folder before it, if there is one. A branch
+        of a version's name is no version (codehost.gitRepo.statLocal).
         """
         for tag in self._own_tags(ref, given, folder):
             commit = self._repository.resolve(tag)
@@ -147,7 +148,8 @@ class GitPlanner:
             if place.tag_prefix + ref == tag:
                 return tag, commit, place
         commit = self._repository.resolve(ref)
-        return ref, commit, self._place(given, folder, commit, where=ref)
+        tag = ref if TAGS + ref in self._refs else ""
+        return tag, commit, self._place(given, folder, commit, where=ref)
 
     def _place(self, given: str, folder: str, commit: Commit, *, where: str) -> Place:
         read = self._reader(commit)
