@@ -207,7 +207,7 @@ class GitPlanner:
         if all(isinstance(each, Passed) for each in found):
             hint = "git fetch --tags, or leave --all-tags out."
             raise NoTagError("no module has a tag", where=ref, hint=hint)
-        return _each_once(found)
+        return _each_once(_but_packed(found) if all_tags else found)
 
     def _folders(self, commit: Commit) -> list[str]:
         reached = {f for f in self._repository.modules(commit) if _is_reached(f)}
@@ -304,15 +304,11 @@ class GitPlanner:
         path = place.path
         if not major.startswith(".") and not is_given:
             path = stem if wanted in {"v0", "v1"} else f"{stem}/{wanted}"
+        may_be_bare = not major or not (is_given or major.startswith("."))
         try:
-            return [self._tagged(replace(place, path=path), tag, version)]
+            bare = self._bare(replace(place, path=stem), tag, version) if may_be_bare else None
+            return [bare or self._tagged(replace(place, path=path), tag, version)]
         except InputError as error:
-            try:
-                bare = None if major else self._bare(replace(place, path=stem), tag, version)
-            except InputError:
-                bare = None
-            if bare is not None:
-                return [bare]
             error.hint = "It is passed by; nobody can require it under this path."
             return (
                 [] if is_given and not match_path_major(version, major) else [Refused(tag, error)]
@@ -327,10 +323,11 @@ class GitPlanner:
         return Revision(module, folder, commit, go_mod, origin, unparsed(go_mod))
 
     def _bare(self, place: Place, tag: str, version: str) -> Revision | None:
-        """A tag of v2 or more of a module without go.mod."""
+        """A tag of v2 or more of a module without go.mod, whatever path later ones have."""
+        if semver.major(version) in {"v0", "v1"}:
+            return None
         commit = self._repository.commit(self._refs[TAGS + tag])
-        is_low = semver.major(version) in {"v0", "v1"}
-        if is_low or not self._may_be_incompatible(place, commit)(version):
+        if not self._may_be_incompatible(place, commit)(version):
             return None
         return self._tagged(place, tag, f"{version}+incompatible")
 
@@ -339,6 +336,12 @@ def _check_inside(folder: str) -> None:
     if folder.startswith("/") or ".." in folder.split("/"):
         what = f"go.work names {folder}, which is not in the repository"
         raise InputError(what, hint="Pack it from its own repository.")
+
+
+def _but_packed(found: Sequence[Found]) -> list[Found]:
+    """Drop the refusals of tags that are another module's, which was found by them."""
+    packed = {each.origin.ref for each in found if isinstance(each, Revision)}
+    return [f for f in found if not isinstance(f, Refused) or TAGS + f.name not in packed]
 
 
 def _each_once(found: Sequence[Found]) -> list[Found]:

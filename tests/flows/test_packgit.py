@@ -2,7 +2,7 @@
 
 import pytest
 
-from gopack.flows.packgit import GitPlanner
+from gopack.flows.packgit import Found, GitPlanner, Refused, Revision
 from tests.fake_repository import FakeRepository
 
 PATH = "corp.example/m"
@@ -36,3 +36,64 @@ def test_tag_is_meant_where_a_branch_has_its_name() -> None:
     repository.add(ROOT, "v1.1.0", "v1.2.0")
     repository.add({**ROOT, "x.go": ""}, branch="v1.1.0")
     assert str(GitPlanner(repository).at("v1.1.0").module) == f"{PATH}@v1.1.0"
+
+
+# --all-tags
+
+
+def told(found: list[Found]) -> tuple[list[str], list[str]]:
+    """The modules that are packed, and the names that are refused."""
+    modules = [str(each.module) for each in found if isinstance(each, Revision)]
+    return sorted(modules), [each.name for each in found if isinstance(each, Refused)]
+
+
+@pytest.fixture
+def grown() -> FakeRepository:
+    """A module that had no go.mod until v4."""
+    repository = FakeRepository()
+    repository.add({"m.go": ""}, "v1.0.0", "v2.5.0")
+    repository.add({"m.go": "", "v3/go.mod": f"module {PATH}/v3\n"}, "v3.0.0")
+    repository.add({"go.mod": f"module {PATH}/v4\n"}, "v4.0.0")
+    return repository
+
+
+GROWN = [f"{PATH}/v3@v3.0.0", f"{PATH}/v4@v4.0.0", f"{PATH}@v1.0.0", f"{PATH}@v2.5.0+incompatible"]
+
+
+def test_all_tags_without_go_mod_are_packed_where_the_path_has_a_major_now(
+    grown: FakeRepository,
+) -> None:
+    assert told(GitPlanner(grown).all_tags("HEAD")) == (GROWN, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "modules"),
+    [
+        (PATH, [f"{PATH}@v1.0.0", f"{PATH}@v2.5.0+incompatible"]),
+        (f"{PATH}/v4", [f"{PATH}/v4@v4.0.0"]),
+    ],
+)
+def test_all_tags_of_a_given_path_are_those_alone(
+    given: str, modules: list[str], grown: FakeRepository
+) -> None:
+    assert told(GitPlanner(grown).all_tags("HEAD", given=given)) == (modules, [])
+
+
+def test_all_tags_of_gopkg_in_are_never_incompatible() -> None:
+    repository = FakeRepository()
+    repository.add({"m.go": ""}, "v2.0.0", "v3.0.0")
+    repository.add({"go.mod": "module gopkg.in/m.v2\n"}, "v2.1.0")
+    found = told(GitPlanner(repository).all_tags("HEAD"))
+    assert found == (["gopkg.in/m.v2@v2.0.0", "gopkg.in/m.v2@v2.1.0"], ["v3.0.0"])
+
+
+def test_all_tags_of_all_modules_are_refused_only_where_none_packs_them() -> None:
+    repository = FakeRepository()
+    repository.add({"m.go": ""}, "v2.5.0")
+    repository.add({"go.mod": "module other.example/x\n"}, "v1.0.0", "v2.6.0")
+    both = {"go.mod": "module other.example/x\n", "v4/go.mod": f"module {PATH}/v4\n"}
+    repository.add(both, "v4.0.0")
+    modules, refused = told(GitPlanner(repository).everything("HEAD", all_tags=True))
+    assert f"{PATH}/v4@v4.0.0" in modules
+    assert "other.example/x@v1.0.0" in modules
+    assert refused == ["v2.6.0"]
