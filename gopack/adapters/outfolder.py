@@ -121,9 +121,31 @@ class OutFolder:
             raise
 
 
+def left_in(source: Path) -> set[Path]:
+    """Tell what gopack left in a module's folder when it was OUTPUT_DIR itself.
+
+    That is a version's zip with its info beside it, and what a run that was killed had staged.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    source = source.resolve()
+    with disk_errors("read the source folder", source):
+        own = {path for path in source.iterdir() if _is_own(path)} if source.is_dir() else set()
+    return {path for path in own if _is_staged(path) or own.issuperset(_both(path))}
+
+
 def _is_own(path: Path) -> bool:
     is_named_so = path.suffix in {".zip", ".info"} and is_version_folder_name(path.stem)
-    return is_named_so or path.name.startswith(_PART)
+    return is_named_so or _is_staged(path)
+
+
+def _is_staged(path: Path) -> bool:
+    return path.name.startswith(_PART)
+
+
+def _both(path: Path) -> list[Path]:
+    return [path.with_suffix(".zip"), path.with_suffix(".info")]
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

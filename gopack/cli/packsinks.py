@@ -6,7 +6,7 @@ from copy import copy
 from pathlib import Path
 from typing import Protocol
 
-from gopack.adapters.outfolder import OutFolder
+from gopack.adapters.outfolder import OutFolder, left_in
 from gopack.cli.byhand import OpenShelf, make_shelf, open_shelf
 from gopack.cli.wiring import Session, WatchedProgress, session
 from gopack.errors import GopackError, InputError
@@ -28,10 +28,11 @@ class Sink(Protocol):
     """Takes packed versions in: all are packed first, then put where they belong."""
 
     def own_paths(self, source: Path) -> set[Path]:
-        """What lies inside the source and is the sink's own.
+        """What lies inside the source and is the sink's own, or was left there by another run.
 
         Raises:
             InputError: that cannot be told from the source.
+            StoreError: the source cannot be read.
         """
 
     def staged_path(self, module: ModuleVersion) -> Path:
@@ -50,7 +51,7 @@ class _FolderSink:
         self._folders: dict[ModuleVersion, OutFolder] = {}
 
     def own_paths(self, source: Path) -> set[Path]:
-        own = OutFolder(self._output).own_paths(source)
+        own = OutFolder(self._output).own_paths(source) | left_in(source)
         if self._output.resolve() == source.resolve() and not self._is_single:
             raise _is_the_source("OUTPUT_DIR", self._output)
         if self._output.resolve() == source.resolve() and not (source / "go.mod").exists():
@@ -130,7 +131,8 @@ class _StorageSink:
         root = self._opened.store.root.resolve()
         if root == source.resolve():
             raise _is_the_source("the storage", self._opened.store.root)
-        return {root} if root.is_relative_to(source.resolve()) else set()
+        own = {root} if root.is_relative_to(source.resolve()) else set()
+        return own | left_in(source)
 
     def staged_path(self, module: ModuleVersion) -> Path:  # noqa: ARG002 - the store numbers them
         return self._opened.store.staged_path()

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from gopack.adapters.outfolder import OutFolder
-from gopack.cli.packsinks import folder_sink
+from gopack.cli.console import make_console
+from gopack.cli.packsinks import folder_sink, storage_sink
+from gopack.cli.wiring import make_progress
 from gopack.errors import InputError, StoreError
 from gopack.spec.module import ModuleVersion
 from tests.adapters.test_sourcetree import as_nobody, folder
@@ -39,6 +41,26 @@ def test_sink_keeps_what_is_not_its_own(tmp_path: Path) -> None:
         sink.staged_path(M).write_bytes(b"PK")
         (tmp_path / "out/corp.example/mine").touch()
     assert left(tmp_path) == ["out", "out/corp.example", "out/corp.example/mine"]
+
+
+@pytest.mark.parametrize("goes_to", ["folder", "storage"])
+def test_what_another_run_left_in_the_source_is_the_sink_s_own(
+    goes_to: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "m"
+    source.mkdir()
+    pair = {source / "v1.0.0-rc.1.zip", source / "v1.0.0-rc.1.info"}
+    staged = {source / ".gopack-0123-v1.1.0.zip"}
+    for path in (*pair, *staged, source / "v1.2.0.zip", source / "v1.3.0.info", source / "m.zip"):
+        path.touch()
+    with (
+        make_progress(make_console()) as progress,
+        folder_sink(tmp_path / "out", is_single=True)
+        if goes_to == "folder"
+        else storage_sink(tmp_path / "st", level=None, jobs=1, progress=progress) as sink,
+    ):
+        assert sink.own_paths(source) == pair | staged
+        assert sink.own_paths(tmp_path / "missing") == set()
 
 
 def put(out: OutFolder, *, may_replace: bool = False) -> bool:
