@@ -72,15 +72,24 @@ class GitRepository:
             self.folder = self._said("rev-parse", "--show-prefix").removesuffix("\n").rstrip("/")
 
     def refs(self) -> dict[str, str]:
-        """Map HEAD, heads and tags to the commits they stand for, by full name."""
+        """Map HEAD, heads and tags to the commits they stand for, by full name.
+
+        A tag of a tag is followed to its end; a tag of a tree or a file stands for no commit.
+        """
         listed = self._said(
-            "for-each-ref", "--format=%(refname) %(objectname) %(*objectname)",
+            "for-each-ref",
+            "--format=%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname)",
             "refs/heads", "refs/tags",
         )  # fmt: skip
         found = {}
         for line in listed.split("\n")[:-1]:  # other ends of lines may be in names
-            ref, *hashes = line.split(" ")
-            found[ref] = hashes[-1] or hashes[0]
+            ref, *facts = line.split(" ")
+            kind, at = facts[2:] if facts[2] else facts[:2]
+            if kind == "tag":  # git before 2.45 follows one tag alone
+                end = self._maybe("rev-parse", "--verify", "--quiet", f"{at}^{{commit}}")
+                kind, at = ("commit", end.decode().strip()) if end else (kind, at)
+            if kind == "commit":
+                found[ref] = at
         head = self._maybe("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         return {"HEAD": head.decode().strip(), **found} if head else found
 

@@ -1,4 +1,4 @@
-"""Names in a foreign repository that git could take for something else."""
+"""What git says of odd names, odd tags and broken archives in a foreign repository."""
 
 import io
 import tarfile
@@ -35,6 +35,19 @@ def test_file_that_reads_like_an_option_of_git_is_a_file(tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"git: .*") as raised:
         repository.read_file(repository.resolve("HEAD"), "--name-only/go.mod")
     assert "fsck" in raised.value.next_step
+
+
+def test_tags_stand_for_the_commit_at_their_end(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "repo")
+    commit = repo.commit({"go.mod": MODULE}, "plain", "@one")
+    for name, of in (("two", "one"), ("three", "two"), ("tree-tag", "HEAD^{tree}")):
+        repo.git("tag", "-a", "-m", "a tag", name, of)
+    for name, of in (("tree", "HEAD^{tree}"), ("file", "HEAD:go.mod")):
+        repo.git("tag", name, of)
+    repo.git("tag", "-a", "-m", "a tag", "tag-of-tree-tag", "tree-tag")
+    tags = ("plain", "one", "two", "three")
+    expected = dict.fromkeys(["HEAD", "refs/heads/main", *(f"refs/tags/{t}" for t in tags)], commit)
+    assert GitRepository(repo.folder).refs() == expected
 
 
 def _archive(data: bytes) -> bytes:
