@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from gopack.errors import InputError
-from gopack.plan.gitversion import TAGS, Commit
+from gopack.plan.gitversion import TAGS, Commit, GitError
 
 _FIRST = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
@@ -19,8 +19,8 @@ class FakeRepository:
     def __init__(self) -> None:
         self.is_shallow = False
         self.remote = ""
-        self.broken: dict[str, InputError] = {}
-        self.unreadable: dict[str, InputError] = {}
+        self.broken: dict[str, GitError] = {}
+        self.unreadable: dict[str, GitError] = {}
         self._refs: dict[str, str] = {}
         self._commits: list[Commit] = []
         self._files: dict[str, Mapping[str, str]] = {}

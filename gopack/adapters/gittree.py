@@ -27,7 +27,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import InputError, StoreError
-from gopack.plan.gitversion import REV_DIGITS, TAGS, Commit
+from gopack.plan.gitversion import REV_DIGITS, TAGS, Commit, GitError
 from gopack.plan.packing import CommittedFile, Listing
 from gopack.spec.modzip import FileKind, SourceFile
 
@@ -52,7 +52,7 @@ class GitRepository:
     path below it, with slashes, empty for the root itself.
 
     Raises:
-        InputError: the folder is in no git repository, or there is no git.
+        GitError: the folder is in no git repository, or there is no git.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -119,7 +119,7 @@ class GitRepository:
             return Commit(full_hash, datetime.fromtimestamp(int(seconds), UTC))
         except (ValueError, OverflowError, OSError) as error:
             what = f"the commit has a time that no calendar has: {seconds.strip()} s after 1970"
-            raise InputError(what, where=full_hash[:REV_DIGITS], hint="Pack another.") from error
+            raise GitError(what, where=full_hash[:REV_DIGITS], hint="Pack another.") from error
 
     def tags_before(self, commit: Commit) -> list[str]:
         """List the tags on a commit and on all before it, as far as the clone goes."""
@@ -132,7 +132,7 @@ class GitRepository:
         """Read a file of a commit; None where there is none.
 
         Raises:
-            InputError: the commit has it, but the clone does not.
+            GitError: the commit has it, but the clone does not.
         """
         found = self._git(["cat-file", "blob", f"{commit.hash}:{path}"])
         if not found.returncode:
@@ -156,7 +156,7 @@ class GitRepository:
         """List what a commit has in the given folder, submodules left aside; None if it has none.
 
         Raises:
-            InputError: the clone lacks the commit's trees.
+            GitError: the clone lacks the commit's trees.
         """
         folder = f"{commit.hash}:{self.folder}"
         if self._maybe("cat-file", "-e", folder) is None:
@@ -210,7 +210,7 @@ class GitRepository:
         """Give the files of a commit's folder, on the disk only as long as this is open.
 
         Raises:
-            InputError: git cannot give them.
+            GitError: git cannot give them.
             StoreError: there is no room for them.
         """
         with TemporaryDirectory(prefix="gopack-git-") as scratch:
@@ -261,7 +261,7 @@ class GitRepository:
         """Run git.
 
         Raises:
-            InputError: it failed; the text is git's.
+            GitError: it failed; the text is git's.
         """
         done = self._git(args)
         if done.returncode:
@@ -282,11 +282,11 @@ class GitRepository:
             return subprocess.run(command, capture_output=True, env=env, check=False)
         except FileNotFoundError as error:
             hint = "Install git, or pack the folder without --git."
-            raise InputError("there is no git on the PATH", hint=hint) from error
+            raise GitError("there is no git on the PATH", hint=hint) from error
 
-    def _refusal(self, stderr: bytes) -> InputError:
+    def _refusal(self, stderr: bytes) -> GitError:
         if self._is_partial and any(sign in stderr for sign in _LACKS):
-            return InputError(
+            return GitError(
                 "the clone is partial and has not all files of what is to be packed",
                 where=str(self._at),
                 hint=f"git -C {self._at} fetch --refetch --no-filter, or clone without --filter.",
@@ -358,7 +358,7 @@ def _members(tar: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """Read an archive's entries.
 
     Raises:
-        InputError: it is none, or breaks off.
+        GitError: it is none, or breaks off.
     """
     try:
         with tarfile.open(
@@ -368,7 +368,7 @@ def _members(tar: BinaryIO) -> Iterator[tarfile.TarInfo]:
                 archive.members = []  # type: ignore[attr-defined]  # it would keep them all
                 yield member
     except tarfile.TarError as error:
-        raise InputError(f"git archive gave what cannot be read: {error}") from error
+        raise GitError(f"git archive gave what cannot be read: {error}") from error
 
 
 def _may_be_revision(name: str) -> bool:
@@ -416,7 +416,7 @@ def _without_credentials(url: str) -> str:
     return urlunsplit(bare)
 
 
-def _refusal(folder: Path, stderr: bytes) -> InputError:
+def _refusal(folder: Path, stderr: bytes) -> GitError:
     text = stderr.decode(errors="replace").strip()
     last = text.splitlines()[-1] if text else "git failed"
     hint = ""
@@ -428,4 +428,4 @@ def _refusal(folder: Path, stderr: bytes) -> InputError:
         hint = (
             f"The repository is another user's: git config --global --add safe.directory {folder}"
         )
-    return InputError(f"git: {last.removeprefix('fatal: ')}", where=str(folder), hint=hint)
+    return GitError(f"git: {last.removeprefix('fatal: ')}", where=str(folder), hint=hint)

@@ -10,6 +10,7 @@ from gopack.plan.gitplace import Place, ReadFile, find_folder, locate
 from gopack.plan.gitversion import (
     TAGS,
     Commit,
+    GitError,
     Tags,
     check_pseudo,
     check_pseudo_base,
@@ -30,7 +31,7 @@ from gopack.spec.pseudo import is_pseudo
 
 
 class Repository(Protocol):
-    """A git repository; every method may raise InputError where git fails."""
+    """A git repository; every method may raise GitError where git fails."""
 
     @property
     def is_shallow(self) -> bool:
@@ -300,6 +301,8 @@ class GitPlanner:
 
     def _of_tag(self, place: Place, tag: str, version: str, *, is_given: bool) -> list[Found]:
         stem, major, _ = split_path_version(place.path)
+        if is_given and major and not match_path_major(version, major):
+            return []
         wanted = semver.major(version)
         path = place.path
         if not major.startswith(".") and not is_given:
@@ -308,6 +311,8 @@ class GitPlanner:
         try:
             bare = self._bare(replace(place, path=stem), tag, version) if may_be_bare else None
             return [bare or self._tagged(replace(place, path=path), tag, version)]
+        except GitError as error:
+            return [Refused(tag, error)]
         except InputError as error:
             error.hint = "It is passed by; nobody can require it under this path."
             return (

@@ -34,6 +34,10 @@ class Commit:
     time: datetime
 
 
+class GitError(InputError):
+    """Git cannot give what a repository should have: it is partial, damaged or another user's."""
+
+
 def version_of_tag(tag: str, prefix: str) -> tuple[str, bool]:
     """Tell the version that a tag stands for, and whether it is written in full; empty if none.
 

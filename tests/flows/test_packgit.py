@@ -3,6 +3,7 @@
 import pytest
 
 from gopack.flows.packgit import Found, GitPlanner, Refused, Revision
+from gopack.plan.gitversion import GitError
 from tests.fake_repository import FakeRepository
 
 PATH = "corp.example/m"
@@ -97,3 +98,24 @@ def test_all_tags_of_all_modules_are_refused_only_where_none_packs_them() -> Non
     assert f"{PATH}/v4@v4.0.0" in modules
     assert "other.example/x@v1.0.0" in modules
     assert refused == ["v2.6.0"]
+
+
+@pytest.mark.parametrize("fault", ["broken", "unreadable"])
+@pytest.mark.parametrize("given", ["", PATH])
+def test_all_tags_that_git_cannot_give_are_told_with_git_s_own_hint(fault: str, given: str) -> None:
+    repository = FakeRepository()
+    lost = repository.add({"m.go": ""}, "v1.0.0", "v2.0.0", branch="old").hash
+    repository.add(ROOT, "v1.1.0")
+    getattr(repository, fault)[lost] = GitError("git: bad file", hint="git fsck")
+    found = GitPlanner(repository).all_tags("HEAD", given=given)
+    assert told(found) == ([f"{PATH}@v1.1.0"], ["v1.0.0", "v2.0.0"])
+    assert [f.error.next_step for f in found if isinstance(f, Refused)] == ["git fsck"] * 2
+
+
+def test_all_tags_of_another_major_than_the_given_path_s_are_not_asked_for() -> None:
+    repository = FakeRepository()
+    lost = repository.add(ROOT, "v1.0.0", branch="old").hash
+    repository.add({"go.mod": f"module {PATH}/v2\n"}, "v2.0.0")
+    repository.broken[lost] = GitError("git: bad file")
+    found = GitPlanner(repository).all_tags("HEAD", given=f"{PATH}/v2")
+    assert told(found) == ([f"{PATH}/v2@v2.0.0"], [])
