@@ -45,6 +45,10 @@ _LACKS = (
 _HEX = set("0123456789abcdef")
 
 
+class NoRepositoryError(GitError):
+    """The folder is in no git repository."""
+
+
 class GitRepository:
     """The repository that a folder is in.
 
@@ -52,7 +56,8 @@ class GitRepository:
     path below it, with slashes, empty for the root itself.
 
     Raises:
-        GitError: the folder is in no git repository, or there is no git.
+        NoRepositoryError: the folder is in no git repository.
+        GitError: git cannot tell, or there is no git.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -281,8 +286,9 @@ class GitRepository:
         try:
             return subprocess.run(command, capture_output=True, env=env, check=False)
         except FileNotFoundError as error:
-            hint = "Install git, or pack the folder without --git."
-            raise GitError("there is no git on the PATH", hint=hint) from error
+            hint = "Install git. Without it a folder can be packed, and its info names no commit."
+            kind = GitError if _shows_git(self._at) else NoRepositoryError
+            raise kind("there is no git on the PATH", hint=hint) from error
 
     def _refusal(self, stderr: bytes) -> GitError:
         if self._is_partial and any(sign in stderr for sign in _LACKS):
@@ -371,6 +377,12 @@ def _members(tar: BinaryIO) -> Iterator[tarfile.TarInfo]:
         raise GitError(f"git archive gave what cannot be read: {error}") from error
 
 
+def _shows_git(folder: Path) -> bool:
+    """Whether a folder lies below a `.git`, as far as that can be told without git."""
+    at = folder.absolute()
+    return any(os.path.lexists(each / ".git") for each in (at, *at.parents))
+
+
 def _may_be_revision(name: str) -> bool:
     """Whether a name may go to git as it is: no option, and no hash too short to be meant."""
     is_short_hash = set(name) <= _HEX and len(name) < MIN_HASH_DIGITS
@@ -419,8 +431,10 @@ def _without_credentials(url: str) -> str:
 def _refusal(folder: Path, stderr: bytes) -> GitError:
     text = stderr.decode(errors="replace").strip()
     last = text.splitlines()[-1] if text else "git failed"
-    hint = ""
+    kind, hint = GitError, ""
     if "not a git repository" in text:
+        # Otherwise it is a .git file that leads nowhere.
+        kind = NoRepositoryError if "not a git repository (or any" in text else GitError
         hint = "Give a folder in a git repository with --source, or pack without --git."
     elif any(sign in stderr for sign in _LACKS):
         hint = f"The repository is damaged: git -C {folder} fsck."
@@ -428,4 +442,4 @@ def _refusal(folder: Path, stderr: bytes) -> GitError:
         hint = (
             f"The repository is another user's: git config --global --add safe.directory {folder}"
         )
-    return GitError(f"git: {last.removeprefix('fatal: ')}", where=str(folder), hint=hint)
+    return kind(f"git: {last.removeprefix('fatal: ')}", where=str(folder), hint=hint)

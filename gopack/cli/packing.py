@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gopack.adapters.committedtree import CommittedTree
-from gopack.adapters.gittree import GitRepository
+from gopack.adapters.gittree import GitRepository, NoRepositoryError
 from gopack.adapters.sourcetree import SourceTree, find_modules
 from gopack.errors import GopackError, InputError
 from gopack.flows.pack import PackTask
@@ -156,7 +156,13 @@ def _folder_task(request: Request, folder: Path, own_paths: Set[Path], note: Not
     task = PackTask(module, go_mod, tree, how="packed from a folder")
     try:
         return _with_commit(task, tree, note)
-    except GopackError:
+    except NoRepositoryError:
+        return task
+    except GopackError as error:
+        note(
+            f"{task.module}: the info names no commit, and its time is the newest file's: "
+            f"{error} ({error.next_step})"
+        )
         return task
 
 
@@ -164,7 +170,8 @@ def _with_commit(task: PackTask, tree: SourceTree, note: Note) -> PackTask:
     """Add what git knows of a folder: the commit that it should be; nothing where git knows none.
 
     Raises:
-        InputError: the folder is in no git repository, or git cannot tell.
+        NoRepositoryError: the folder is in no git repository.
+        GitError: git cannot tell.
     """
     repository = GitRepository(tree.root)
     refs = repository.refs()
