@@ -8,7 +8,7 @@ import click
 from gopack.adapters.zipwriter import create_module_zip
 from gopack.cli import options
 from gopack.cli.console import make_console, make_output
-from gopack.cli.failing import end, ends_well
+from gopack.cli.failing import end, ends_well, sigterm_interrupts
 from gopack.cli.packing import Request, find_tasks
 from gopack.cli.packsinks import Sink, folder_sink, storage_sink
 from gopack.cli.packtold import Teller
@@ -93,7 +93,7 @@ def command(
     sources, 3 for an upstream, 4 for data that is not what it must be, 5 for the disk.
     """
     console = make_console()
-    with ends_well(console):
+    with ends_well(console), sigterm_interrupts():
         module, version, output = _read_words(
             words, may_leave_version=bool(ref or all_tags), has_storage=storage is not None
         )

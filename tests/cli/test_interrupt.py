@@ -1,7 +1,17 @@
-"""Ctrl-C where the interpreter noted it, and nothing woke the thread that has to act on it."""
+"""Ctrl-C and SIGTERM: a wait that nothing else wakes, and files that are under way."""
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.gitrepo import ENV, GitRepo
+from tests.launching import launch
 
 PROGRAM = """
 import _thread, queue, signal, threading
@@ -21,3 +31,38 @@ def test_interrupt_noted_just_before_a_long_wait_is_acted_on() -> None:
     )
     assert ran.returncode == 130, ran.stderr
     assert "interrupted" in ran.stderr
+
+
+SLOW_GIT = """#!/bin/sh
+case "$*" in
+*" archive "*) echo >"$TMPDIR/../archives"; exec sleep 60 ;;
+*) exec {git} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted_pack_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "repo")
+    repo.commit({"go.mod": "module corp.example/m\n"}, "v1.0.0")
+    (tmp_path / "bin").mkdir()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (tmp_path / "bin/git").write_text(SLOW_GIT.format(git=shutil.which("git")))
+    (tmp_path / "bin/git").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    env = {**ENV, "PATH": path, "TMPDIR": str(scratch)}
+    run = launch(["pack", "--git", "v1.0.0", "../out"], folder=repo.folder, env=env)
+    try:
+        while not (tmp_path / "archives").exists():
+            assert run.poll() is None
+            time.sleep(0.02)
+        assert list(scratch.iterdir())
+        run.send_signal(number)
+        said = run.communicate(timeout=60)[1]
+    finally:
+        run.kill()
+    assert run.returncode == 130, said
+    assert "interrupted" in said
+    assert list(scratch.iterdir()) == []
+    assert not (tmp_path / "out").exists()
