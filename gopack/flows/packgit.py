@@ -8,6 +8,7 @@ from typing import Protocol
 from gopack.errors import GopackError, InputError
 from gopack.plan.gitplace import Place, ReadFile, find_folder, locate
 from gopack.plan.gitversion import (
+    REV_DIGITS,
     TAGS,
     Commit,
     GitError,
@@ -17,6 +18,7 @@ from gopack.plan.gitversion import (
     choose_version,
     highest,
     origin_of,
+    released,
     tag_of,
     version_of_tag,
     versions_in,
@@ -27,7 +29,7 @@ from gopack.plan.summary import named_module
 from gopack.spec import gomod, semver
 from gopack.spec.info import Origin
 from gopack.spec.module import ModuleVersion, match_path_major, split_path_version
-from gopack.spec.pseudo import is_pseudo
+from gopack.spec.pseudo import is_pseudo, pseudo_rev
 
 
 class Repository(Protocol):
@@ -177,8 +179,8 @@ class GitPlanner:
         place = self._place(given, folder, commit, where=ref)
         found: list[Found] = []
         for tag in sorted(self._tags, key=lambda tag: _tag_key(tag, place.tag_prefix)):
-            version, in_full = version_of_tag(tag, place.tag_prefix)
-            if in_full:
+            version = released(tag, place.tag_prefix)
+            if version:
                 found += self._of_tag(place, tag, version, is_given=bool(given))
         if not found:
             raise self._no_tag(place)
@@ -231,6 +233,12 @@ class GitPlanner:
 
     def _version(self, place: Place, commit: Commit, *, asked_tag: str) -> str:
         version = choose_version(place, commit, self._tags_of(place, commit), asked_tag=asked_tag)
+        if is_pseudo(version) and pseudo_rev(version) != commit.hash[:REV_DIGITS]:
+            raise InputError(
+                "the commit's tag looks like another commit's pseudo-version",
+                where=f"{place.path}@{version}",
+                hint="The go command refuses it: remove the tag, or give VERSION.",
+            )
         if is_pseudo(version) and self._repository.is_shallow:
             raise InputError(
                 "the clone is shallow: the tags before this commit are not known",

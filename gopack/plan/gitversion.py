@@ -53,6 +53,19 @@ def version_of_tag(tag: str, prefix: str) -> tuple[str, bool]:
     return version, version == trimmed
 
 
+def released(tag: str, prefix: str) -> str:
+    """Tell the version that a tag makes a module have; empty if it makes none.
+
+    One that looks like a pseudo-version makes none, not with a folder before it either: the go
+    command takes such a tag for a later commit's base, and lists none (modfetch.codeRepo.Versions).
+
+    >>> released("sub/v1.2.0", "sub/"), released("sub/v0.0.0-20200101000000-abcdefabcdef", "sub/")
+    ('v1.2.0', '')
+    """
+    version, in_full = version_of_tag(tag, prefix)
+    return version if in_full and not is_pseudo(version) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Tags:
     """A repository's tags, as far as one module's version depends on them.
@@ -104,8 +117,8 @@ def tag_of(place: Place, version: str) -> str:
 
 def versions_in(place: Place, tags: Iterable[str]) -> list[str]:
     """List the versions that a module's tags stand for, lowest first."""
-    found = (version_of_tag(tag, place.tag_prefix) for tag in tags)
-    fitting = {v for v, in_full in found if in_full and match_path_major(v, place.path_major)}
+    found = (released(tag, place.tag_prefix) for tag in tags)
+    fitting = {v for v in found if v and match_path_major(v, place.path_major)}
     return sorted(fitting, key=semver.sort_key)
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from gopack.errors import InputError
 from gopack.flows.packgit import Found, GitPlanner, Refused, Revision
 from gopack.plan.gitversion import GitError
 from tests.fake_repository import FakeRepository
 
 PATH = "corp.example/m"
 ROOT = {"go.mod": f"module {PATH}\n"}
+PSEUDO = "v0.0.0-20200101000000-abcdefabcdef"
 SUB = {"go.mod": f"module {PATH}\n", "sub/go.mod": f"module {PATH}/sub\n"}
 
 
@@ -37,6 +39,17 @@ def test_tag_is_meant_where_a_branch_has_its_name() -> None:
     repository.add(ROOT, "v1.1.0", "v1.2.0")
     repository.add({**ROOT, "x.go": ""}, branch="v1.1.0")
     assert str(GitPlanner(repository).at("v1.1.0").module) == f"{PATH}@v1.1.0"
+
+
+@pytest.mark.parametrize("ref", [f"sub/{PSEUDO}", "main"])
+def test_tag_like_another_commit_s_pseudo_version_is_no_version(ref: str) -> None:
+    repository = FakeRepository()
+    repository.add(SUB, f"sub/{PSEUDO}")
+    with pytest.raises(InputError, match="looks like another commit's pseudo-version"):
+        GitPlanner(repository).at(ref, given=f"{PATH}/sub")
+    repository.add({**SUB, "x.go": ""}, branch="later")
+    later = GitPlanner(repository).at("later", given=f"{PATH}/sub")
+    assert later.module.version.startswith(f"{PSEUDO}.0.20240229130000-")
 
 
 # --all-tags
@@ -119,3 +132,10 @@ def test_all_tags_of_another_major_than_the_given_path_s_are_not_asked_for() -> 
     repository.broken[lost] = GitError("git: bad file")
     found = GitPlanner(repository).all_tags("HEAD", given=f"{PATH}/v2")
     assert told(found) == ([f"{PATH}/v2@v2.0.0"], [])
+
+
+def test_all_tags_pass_over_what_looks_like_a_pseudo_version() -> None:
+    repository = FakeRepository()
+    repository.add(SUB, "v1.0.0", "sub/v0.1.0", PSEUDO, f"sub/{PSEUDO}")
+    found = GitPlanner(repository).everything("HEAD", all_tags=True)
+    assert told(found) == ([f"{PATH}/sub@v0.1.0", f"{PATH}@v1.0.0"], [])
