@@ -291,8 +291,8 @@ class GitPlanner:
         newest = highest(versions_in(place, self._tags))
         go_mod = None
         if newest:
-            commit = self._repository.commit(self._refs[f"{TAGS}{place.tag_prefix}{newest}"])
             try:
+                commit = self._repository.commit(self._refs[f"{TAGS}{place.tag_prefix}{newest}"])
                 go_mod = find_folder(place, self._reader(commit), where=newest)[1]
             except InputError:
                 go_mod = None

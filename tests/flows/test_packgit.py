@@ -41,6 +41,14 @@ def test_tag_is_meant_where_a_branch_has_its_name() -> None:
     assert str(GitPlanner(repository).at("v1.1.0").module) == f"{PATH}@v1.1.0"
 
 
+def test_highest_tag_that_git_cannot_give_retracts_nothing() -> None:
+    repository = FakeRepository()
+    lost = repository.add({**ROOT, "x.go": ""}, "v1.9.0", branch="old").hash
+    repository.add(ROOT, "v1.0.0")
+    repository.broken[lost] = GitError("the commit has a time that no calendar has")
+    assert str(GitPlanner(repository).at("main").module) == f"{PATH}@v1.0.0"
+
+
 @pytest.mark.parametrize("ref", [f"sub/{PSEUDO}", "main"])
 def test_tag_like_another_commit_s_pseudo_version_is_no_version(ref: str) -> None:
     repository = FakeRepository()
