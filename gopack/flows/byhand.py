@@ -71,18 +71,19 @@ class Shelf:
         """Make a version appear and note it; its zip is moved from the staging folder.
 
         Raises:
-            IntegrityError: other content is there under this version, and it is not to be replaced.
+            IntegrityError: other content is there under this version, or a zip that is none, and it
+                is not to be replaced.
             StoreError: the storage refuses.
         """
         module, old, became, zip_ = version.module, "", Became.STORED, version.zip
         state = self.store.state(module)
         if state is not State.ABSENT:
-            files = self.stored_files(module)
-            there = files.sums
-            if _differ(there, version.sums):
-                if not may_replace:
-                    raise _other_content(module, there, version.sums)
-                old, became = there.zip or there.mod, Became.REPLACED
+            files = self._files_there(module, may_be_damaged=may_replace)
+            if files is None or _differ(files.sums, version.sums):
+                if files is not None and not may_replace:
+                    raise _other_content(module, files.sums, version.sums)
+                old = files.sums.zip or files.sums.mod if files is not None else "damaged files"
+                became = Became.REPLACED
                 self.store.remove(module)
                 self.ledger.forget(module)
             elif state is State.COMPLETE or version.zip is None:
@@ -96,6 +97,15 @@ class Shelf:
         )
         self._note(version, zip_, became, old)
         return became
+
+    def _files_there(self, module: ModuleVersion, *, may_be_damaged: bool) -> StoredFiles | None:
+        """Read a stored version's files; None where they are damaged and may be."""
+        try:
+            return self.stored_files(module)
+        except IntegrityError:
+            if not may_be_damaged:
+                raise
+            return None
 
     def _note(self, version: HandMade, zip_: FetchedZip | None, became: Became, old: str) -> None:
         module = version.module

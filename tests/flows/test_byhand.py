@@ -16,6 +16,7 @@ from tests.fakes import FakeStore
 
 M = ModuleVersion("corp.example/m", "v1.0.0")
 MOD = b"module corp.example/m\n"
+DAMAGED = b"damaged"
 INFO = b'{"Version":"v1.0.0"}'
 
 
@@ -32,6 +33,8 @@ class Place:
         files = self.store.files[module]
         data = files.get(FileKind.ZIP)
         found = None
+        if data == DAMAGED:
+            raise IntegrityError("no zip file", where=str(module))
         if data:
             digest = hashlib.sha256(data).hexdigest()
             found = FetchedZip(None, len(data), digest, f"h1:{data.decode().strip()}")
@@ -107,6 +110,18 @@ def test_other_content_replaces_on_demand_and_the_manifest_says_so(place: Place)
     assert place.shelf.put(place.version("two"), may_replace=True) is Became.REPLACED
     assert place.store.files[M][FileKind.ZIP] == b"two"
     assert place.ledger.manifest.versions[M].why == ("by hand: packed in a test, replaced h1:one",)
+
+
+def test_damaged_version_is_replaced_on_demand_and_the_manifest_says_so(place: Place) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    place.store.files[M][FileKind.ZIP] = DAMAGED
+    with pytest.raises(IntegrityError, match="no zip file"):
+        place.shelf.put(place.version("one"), may_replace=False)
+    assert place.store.files[M][FileKind.ZIP] == DAMAGED
+    assert place.shelf.put(place.version("one"), may_replace=True) is Became.REPLACED
+    assert place.store.files[M][FileKind.ZIP] == b"one"
+    (why,) = place.ledger.manifest.versions[M].why
+    assert why == "by hand: packed in a test, replaced damaged files"
 
 
 def test_mod_only_version_is_completed_if_go_mod_agrees(place: Place) -> None:
