@@ -2,12 +2,13 @@
 
 Rules:
 - Files appear whole, by a rename: the zip first, then .mod, then .info, and a line in `@v/list`
-  last, so that whoever lists versions finds only those that are there.
+  last, so that whoever lists versions finds only those that are there. They go the other way round.
 - Locks, staging and gopack's own files are a DiskStore's, in `.gopack` below the same root.
 
 Spec: go.dev/ref/mod#goproxy-protocol; Athens pkg/config.PackageVersionedName.
 """
 
+import contextlib
 import itertools
 import os
 import threading
@@ -121,10 +122,11 @@ class KeyedTree:
         """Make a version disappear, its line and its .info first; see ports.Store."""
         with self._lock, disk_errors(f"remove {module}", self.path(module, FileKind.INFO)):
             self._refuse_links(module)
-            for kind in FileKind:
-                self.path(module, kind).unlink(missing_ok=True)
             if self._layout.has_lists:
-                self._write_list(module.path)
+                self._write_list(module.path, without=module)
+            for kind in (FileKind.INFO, FileKind.MOD, FileKind.ZIP):
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.unlink(self.path(module, kind))
 
     def publish_alias(self, alias: ModuleVersion, info: bytes) -> None:
         """Write `@v/<query>.info` by one rename; it is in no list. See ports.AliasStore."""
@@ -207,13 +209,14 @@ class KeyedTree:
     def _list_folder(self, path: str) -> Path:
         return self._root / escape_path(path) / "@v"
 
-    def _write_list(self, path: str) -> None:
+    def _write_list(self, path: str, *, without: ModuleVersion | None = None) -> None:
         folder = self._list_folder(path)
         found = (
             self._layout.parse(each.relative_to(self._root).as_posix())
             for each in folder.glob("*.info")
         )
-        versions = sorted((one.module.version for one in found if one), key=semver.sort_key)
+        there = {one.module for one in found if one} - {without}
+        versions = sorted((module.version for module in there), key=semver.sort_key)
         text = "".join(f"{version}\n" for version in versions).encode()
         target = folder / "list"
         if (target.read_bytes() if target.is_file() else b"") != text:
