@@ -175,6 +175,13 @@ class GitRepository:
                 found.append(CommittedFile(os.fsdecode(path), what, blob.decode()))
         return found
 
+    def root_license(self, commit: Commit) -> CommittedFile | None:
+        """Tell the LICENSE of a commit's root, which goes into a folder's zip that has none."""
+        options = ("--literal-pathspecs", "ls-tree", "-z", "--full-tree")
+        listed = self._run(*options, commit.hash, "--", _LICENSE)
+        kind, blob = listed.partition(b"\t")[0].split(b" ")[1:] if listed else (b"", b"")
+        return CommittedFile(_LICENSE, FileKind.FILE, blob.decode()) if kind == b"blob" else None
+
     def is_dirty(self) -> bool:
         """Whether the folder has changes or files that no commit has, as `git status` sees it."""
         options = ("--porcelain", "--ignore-submodules=dirty")

@@ -185,6 +185,11 @@ def _with_commit(task: PackTask, tree: SourceTree, note: Note) -> PackTask:
     place = Place(path, without_major(repository.folder, path))
     for each in _doubts(place, version, commit, refs):
         note(f"{task.module}: {each}")
+    if repository.folder and not any(file.path == "LICENSE" for file in committed):
+        license_ = repository.root_license(commit)
+        committed += [license_] if license_ else []
+        if license_ and not (tree.root / "LICENSE").exists():
+            note(f"{task.module}: --git adds the LICENSE of the repository's root; here is none")
     watched = CommittedTree(tree, committed, repository.hash_algorithm)
     return replace(
         task,

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gopack.adapters.zipwriter import create_module_zip
 from gopack.cli.packing import Request, find_tasks
-from gopack.flows.pack import PackTask
+from gopack.flows.pack import PackTask, pack
 from tests.gitrepo import GitRepo
 
 MODULE = "corp.example/m"
@@ -59,3 +60,35 @@ def test_folder_whose_repository_git_cannot_read_says_what_its_info_lacks(folder
     assert (task.origin, task.time) == (None, None)
     assert len(notes) == 1
     assert "git: not a git repository: /nowhere" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("inside", "has_origin", "says"),
+    [
+        ({}, False, "adds the LICENSE of the repository's root"),
+        ({"sub/LICENSE": "root's"}, True, ""),
+        ({"sub/LICENSE": "another"}, False, ""),
+    ],
+)
+def test_folder_is_its_commit_s_only_with_the_license_that_git_packs_with_it(
+    *, inside: dict[str, str | bytes | None], has_origin: bool, says: str, tmp_path: Path
+) -> None:
+    repo = GitRepo(tmp_path / "repo")
+    repo.commit({"LICENSE": "root's", "sub/go.mod": f"module {MODULE}\n"}, "sub/v1.0.0")
+    repo.put(inside)
+    task, notes = task_of(repo.folder / "sub")
+    packed = pack(task, tmp_path / "zip", create_module_zip).version
+    assert (b"Origin" in packed.info) is has_origin
+    assert [each for each in packed.notes if "its commit in LICENSE" in each] == list(packed.notes)
+    assert bool(packed.notes) is not has_origin
+    assert len(notes) == bool(says)
+    assert says in "".join(notes)
+
+
+def test_folder_with_a_license_of_its_own_is_its_commit_s(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "repo")
+    files: dict[str, str | bytes | None] = {"LICENSE": "root's", "sub/LICENSE": "own"}
+    repo.commit({**files, "sub/go.mod": f"module {MODULE}\n"})
+    task, notes = task_of(repo.folder / "sub")
+    assert b"Origin" in pack(task, tmp_path / "zip", create_module_zip).version.info
+    assert notes == []
