@@ -106,7 +106,30 @@ def subjects_of(item: Item, manifest: Manifest, level: Level) -> list[Subject]:
             replace(_subject(item, (m,), manifest, level), name=f"{item.text}: {m.version}")
             for m in known
         ]
+    if not isinstance(item, VersionsItem):
+        known = _chosen(known, item.query, manifest)
     return [_subject(item, known, manifest, level)]
+
+
+def _chosen(
+    known: Iterable[ModuleVersion], query: str, manifest: Manifest
+) -> tuple[ModuleVersion, ...]:
+    """Take one version of each module: those that a line chose earlier stay noted as its own.
+
+    It is the highest, which was chosen last; a retracted one, or a pre-release as `latest`, only
+    where there is no other.
+    """
+
+    def rank(module: ModuleVersion) -> tuple[bool, bool, tuple[semver.Precedence, bytes]]:
+        facts = manifest.modules.get(module.path)
+        is_retracted = facts is not None and retraction_of(facts.retract, module.version)
+        is_passed_by = query == "latest" and bool(semver.prerelease(module.version))
+        return not is_retracted, not is_passed_by, semver.sort_key(module.version)
+
+    last: dict[str, ModuleVersion] = {}
+    for module in sorted(known, key=rank):
+        last[module.path] = module
+    return tuple(sorted(last.values()))
 
 
 def _subject(

@@ -48,6 +48,40 @@ def test_line_stands_for_what_it_was_when_it_was_fetched() -> None:
     assert row.latest == {"a.test/tools": "v1.2.0"}
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later", "retracted"),
+    [
+        ("v1.9.0", "v1.10.0", ""),
+        ("v1.1.0-rc.1", "v1.0.0", ""),
+        ("v1.1.0", "v1.0.0", "v1.1.0"),
+    ],
+)
+@pytest.mark.parametrize("item", [ModuleItem, PatternItem])
+def test_line_fetched_anew_stands_for_what_was_chosen_last(
+    earlier: str, later: str, retracted: str, item: type[ModuleItem | PatternItem]
+) -> None:
+    """Without --prune what it chose earlier is there, too; `go get` takes one of them."""
+    both = [ModuleVersion("a.test", version) for version in (earlier, later)]
+    facts = ModuleFacts("v1.2.0", (Retraction(retracted, retracted, ""),) if retracted else ())
+    manifest = Manifest(
+        {m: Entry("", "", "", why=("a.test",)) for m in both}, modules={"a.test": facts}
+    )
+    [row] = subjects_of(item("a.test", text="a.test"), manifest, Level.GRAPH)
+    assert get_arguments(row) == ("get", f"a.test@{later}")
+    assert row.latest == {"a.test": later}
+
+
+def test_branch_fetched_anew_stands_for_its_last_commit() -> None:
+    text = "a.test@main"
+    both = [
+        ModuleVersion("a.test", version)
+        for version in ("v1.0.1-0.20260101000000-abcdefabcdef", "v1.0.0")
+    ]
+    manifest = Manifest({m: Entry("", "", "", why=(text,)) for m in both})
+    [row] = subjects_of(ModuleItem("a.test", "main", text=text), manifest, Level.GRAPH)
+    assert row.modules == (both[0],)
+
+
 def test_latest_is_asked_of_what_is_not_all_retracted() -> None:
     taken_back = ModuleFacts("v1.2.0", (Retraction("v1.0.0", "v1.2.0", ""),))
     manifest = replace(MANIFEST, modules={"a.test/tools": taken_back})
