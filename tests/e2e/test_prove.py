@@ -176,6 +176,21 @@ def test_step_that_fails_connected_too_is_impossible(tmp_path: Path) -> None:
     assert "--compare" in alone.text
 
 
+def test_nothing_of_a_module_is_run(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        told = tmp_path / "told"
+        code = (
+            f'package loud\n\nimport "os"\n\nfunc init() {{ os.WriteFile("{told}", nil, 0o600) }}\n'
+        )
+        upstream.add("example.com/loud", "v1.0.0", files={"loud.go": code.encode()})
+        (tmp_path / "goget.txt").write_text("example.com/loud\n")
+        assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        proved = prove(tmp_path, upstream.url, tmp_path / "ATHENS_STORAGE")
+    assert proved.status == 0, proved.text
+    assert proved.verdicts("example.com/loud")["test"] == "good"
+    assert not told.exists()
+
+
 def test_lines_that_go_get_refuses_at_once_are_proven_all_the_same(tmp_path: Path) -> None:
     """An old version beside a line that requires a newer one, several versions, and a package."""
     with Upstream() as upstream:

@@ -200,6 +200,13 @@ def test_upgrades_and_old_main_modules_are_promised_by_closed_alone(
     assert {"get -u", "go 1.16"} & set(names(row)) == tried
 
 
+def test_tests_are_compiled_and_not_run() -> None:
+    """A test binary runs every init of the packages, whether it has a test or not."""
+    [step] = [step for step in MAIN.steps if step.name == "test"]
+    [arguments] = step.commands(subject("a.test/tools"))
+    assert arguments[:2] == ("test", "-c")
+
+
 def test_main_module_imports_where_the_scenario_says_so() -> None:
     row = Subject("x", "l:1", (TOOLS,), imports=("a.test/tools",))
     pattern = next(s for s in SCENARIOS if s.name == "pattern")
