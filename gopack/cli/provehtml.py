@@ -2,7 +2,7 @@
 
 from html import escape
 
-from gopack.cli.provereport import WORDS, Failure, failures, left_open, summary
+from gopack.cli.provereport import WORDS, Failure, failures, left_open, summary, word_of
 from gopack.plan.manifest import Manifest
 from gopack.plan.matrix import Cell, Matrix, Verdict
 from gopack.plan.proving import Subject
@@ -58,10 +58,13 @@ pre { margin: 0; padding: .7rem .9rem; overflow-x: auto; background: var(--soft)
 
 def html_of(matrix: Matrix, manifest: Manifest, go_version: str) -> str:
     """Write the page."""
-    color = ' class="red"' if matrix.exit_status else ""
-    word = "Not sealed = connected" if matrix.exit_status else "Sealed = connected"
+    is_proven = not matrix.exit_status and matrix.count(Verdict.GOOD) > 0
+    color = "" if is_proven else ' class="red"'
+    word = "Sealed = connected" if is_proven else "Not sealed = connected"
     if not any(cell.connected for cell in matrix.cells):
         word = "Not all works sealed" if matrix.exit_status else "All works sealed"
+    if not is_proven and not matrix.exit_status:
+        word = "Nothing is proven"
     told = [*left_open(matrix), *(f"note: {note}" for note in matrix.notes)]
     notes = "".join(f"<p class=legend>{escape(line)}</p>\n" for line in told)
     return (
@@ -94,7 +97,7 @@ def _row(steps: list[str], subject: Subject, cells: dict[str, Cell]) -> str:
 
 def _cell(cell: Cell) -> str:
     kind, sign = cell.verdict.value, _SIGNS[cell.verdict]
-    title = escape(f"{cell.subject.name}: {cell.step.name}: {WORDS[cell.verdict]}", quote=True)
+    title = escape(f"{cell.subject.name}: {cell.step.name}: {word_of(cell)}", quote=True)
     if cell.verdict is Verdict.GOOD:
         return f'<span class="cell {kind}" title="{title}">{sign}</span>'
     return f'<a class="cell {kind}" title="{title}" href="#{_anchor(cell)}">{sign}</a>'

@@ -27,9 +27,16 @@ WORDS = {
     Verdict.GOOD: "good",
     Verdict.FAILED: "failed sealed",
     Verdict.DIFFERENT: "not as it is connected",
-    Verdict.IMPOSSIBLE: "failed connected, too",
+    Verdict.IMPOSSIBLE: "failed connected",
     Verdict.UNDECIDED: "undecided: connected it came to no end",
 }
+
+
+def word_of(cell: Cell) -> str:
+    """Say what became of a cell."""
+    if cell.verdict is not Verdict.IMPOSSIBLE:
+        return WORDS[cell.verdict]
+    return "works sealed and failed connected" if cell.is_more else "failed connected, too"
 
 
 class Watch:
@@ -97,7 +104,7 @@ class Failure:
     @property
     def title(self) -> str:
         """Say which steps and what is wrong with them."""
-        return f"{self.steps}: {WORDS[self.cells[0].verdict]}"
+        return f"{self.steps}: {word_of(self.cells[0])}"
 
     @property
     def steps(self) -> str:
@@ -111,7 +118,7 @@ def failures(matrix: Matrix, manifest: Manifest, go_version: str) -> list[Failur
     for cell in matrix.cells:
         if cell.verdict is not Verdict.GOOD:
             why = tuple(explain(cell, manifest, go_version))
-            found.setdefault((cell.subject.key, cell.verdict, why), []).append(cell)
+            found.setdefault((cell.subject.key, word_of(cell), why), []).append(cell)
     return [Failure(tuple(cells), key[2]) for key, cells in found.items()]  # type: ignore[arg-type]
 
 
@@ -161,15 +168,18 @@ def summary(matrix: Matrix) -> str:
     """Count the cells in a sentence."""
     good, impossible = matrix.count(Verdict.GOOD), matrix.count(Verdict.IMPOSSIBLE)
     possible = len(matrix.cells) - impossible
+    more_works = sum(cell.is_more for cell in matrix.cells)
     is_compared = any(cell.connected for cell in matrix.cells)
     word = "are as they are connected" if is_compared else "work sealed"
     counts = (
-        (impossible, "failed connected, too"),
+        (impossible - more_works, "failed connected, too"),
+        (more_works, "work sealed and failed connected"),
         (matrix.count(Verdict.UNDECIDED), "undecided, since they came to no end connected"),
         (len(matrix.uncompared()), "with answers that were not compared"),
     )
     more = "".join(f"; {n} {what}" for n, what in counts if n)
-    return f"{good} of {possible} steps {word}{more}"
+    counted = f"{good} of {possible} steps {word}" if possible else "nothing is proven"
+    return f"{counted}{more}"
 
 
 def prove_json(matrix: Matrix, manifest: Manifest, go_version: str) -> dict[str, Any]:

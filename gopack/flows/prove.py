@@ -15,7 +15,7 @@ from typing import Protocol
 from gopack.flows.jobs import Jobs
 from gopack.plan.closure import Level
 from gopack.plan.matrix import Cell, Did, Matrix
-from gopack.plan.missing import Asked, find_missing, needed_go, outage_told
+from gopack.plan.missing import Asked, find_missing, hindrance_told, needed_go, outage_told
 from gopack.plan.proving import (
     Ran,
     Subject,
@@ -213,12 +213,19 @@ def run_step(place: Place, step: Step, subject: Subject) -> Did:
             did,
             missing=missing,
             needs_go=needed_go(ran.stderr),
-            undecided=outage_told(ran.stderr),
+            undecided=outage_told(ran.stderr) or _ended_early(ran),
         )
     told = answer_of(step, ran.stdout)
     if not step.compares_files:
         return replace(did, answers=told)
     return replace(did, effects={**_files(place), **told})
+
+
+def _ended_early(ran: Ran) -> str:
+    """Tell what kept a go command from its end that no upstream can help."""
+    if ran.exit_status < 0:
+        return f"the go command was ended by signal {-ran.exit_status}"
+    return hindrance_told(ran.stderr)
 
 
 def _files(place: Place) -> Mapping[str, str]:

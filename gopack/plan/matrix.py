@@ -4,7 +4,8 @@ Rules:
 - Equal means: the same exit status and, where the step compares them, the same bytes in go.mod and
   go.sum and the same `go list -m -json all`.
 - A step is impossible only if it failed connected in the same run; where the upstream did not
-  answer, or the connected go command did not end, it is undecided, which is not equal.
+  answer, or the connected go command did not come to its own end, it is undecided, which is not
+  equal. Where nothing but impossible steps is left, nothing is proven.
 - `@latest` is compared with what the manifest recorded or with the connected answer; the versions
   that sealed `-versions` tells must be among the connected ones, of which there may be more.
 - What was not compared is told with the reason, and counted.
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gopack.plan.manifest import Manifest
-from gopack.plan.missing import MISMATCH, Missing, is_another
+from gopack.plan.missing import MISMATCH, Missing, is_another, outage_told
 from gopack.plan.proving import Subject
 from gopack.plan.scenarios import STEP_NAMES, Step
 
@@ -34,7 +35,8 @@ class Did:
         answers: what a query told, by module path.
         missing: what it lacked, where it failed.
         needs_go: a Go version it needs and there is not.
-        undecided: why nobody knows what it does: it did not end, or an upstream did not answer.
+        undecided: why nobody knows what it does: it did not end, or an upstream did not answer, or
+            its machine lacked something.
 
     """
 
@@ -75,6 +77,11 @@ class Cell:
         if self.sealed.exit_status:
             return Verdict.FAILED
         return Verdict.DIFFERENT if self.differences() else Verdict.GOOD
+
+    @property
+    def is_more(self) -> bool:
+        """Whether it works sealed and failed connected: the upstream lost it, perhaps."""
+        return self.verdict is Verdict.IMPOSSIBLE and not self.sealed.exit_status
 
     def differences(self) -> list[str]:
         """Name what is not equal, each with the lines that differ first."""
@@ -206,7 +213,7 @@ def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
     if cell.verdict is Verdict.UNDECIDED and cell.connected is not None:
         return [
             f"nobody knows what it does connected: {cell.connected.undecided}",
-            "prove it again when the upstream answers",
+            _again(cell.connected),
         ]
     if cell.verdict is Verdict.IMPOSSIBLE and cell.connected is not None:
         did = cell.connected
@@ -218,11 +225,17 @@ def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
     if cell.verdict is Verdict.DIFFERENT:
         return cell.differences()
     if did.undecided and not did.missing:
-        return [did.undecided, "see that the proxy answers, and prove it again with fewer --jobs"]
+        told = "see that the proxy answers, and prove it again with fewer --jobs"
+        return [did.undecided, _again(did, told)]
     lines = [f"{each.file} is missing: {each.remedy(manifest)}" for each in did.missing]
     if lines and cell.verdict is Verdict.FAILED:
         return lines
     return [*_telling(did.output), *_what_to_try(cell, did)]
+
+
+def _again(did: Did, of_upstream: str = "prove it again when the upstream answers") -> str:
+    is_upstream = bool(outage_told(did.undecided))
+    return of_upstream if is_upstream else "see to that on this machine, and prove it again"
 
 
 def _telling(output: str) -> list[str]:

@@ -31,7 +31,7 @@ _OUTAGES = tuple(
     for pattern in (
         # No answer at all. What `direct` asks for has no such path: a host that is gone stays so.
         rf'Get "https?://[^\s"]+{_PROXY_PATH}": [^\n]+',
-        rf"reading https?://\S+?{_PROXY_PATH}: (?:408|429|5\d\d)\b[^\n]*",
+        rf"reading https?://\S+?{_PROXY_PATH}: (?:401|403|407|408|429|5\d\d)\b[^\n]*",
         rf"reading https?://\S+?{_PROXY_PATH}: [^\n]*(?:EOF|connection reset|stream error)[^\n]*",
         # Nobody was asked.
         r"module lookup disabled by GOPROXY=off",
@@ -39,6 +39,17 @@ _OUTAGES = tuple(
         r"server response: [^\n]*timed out[^\n]*",
     )
 )
+_HINDRANCES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"[^\n]*\bsignal: (?:killed|terminated|interrupt|hangup)\b[^\n]*",
+        r"[^\n]*: (?:no space left on device|disk quota exceeded|cannot allocate memory)\b",
+        r"[^\n]*: too many open files\b",
+        r'exec: "(?:git|hg|svn|bzr|fossil)": executable file not found[^\n]*',
+    )
+)
+"""What the go command says where the machine that it runs on lets it down."""
+
 _NEWER_GO = re.compile(r"requires go >= ([0-9a-z.]+)")
 
 
@@ -189,7 +200,9 @@ def needed_go(output: str) -> str:
 
 
 def outage_told(output: str) -> str:
-    """Tell how a proxy or checksum database failed, other than by a refusal; empty if none did.
+    """Tell how a proxy or checksum database failed, other than by a 404; empty if none did.
+
+    One that wants a password, or another, does not say whether there is such a thing.
 
     >>> outage_told('go: Get "https://a.test/x.y/z/@v/list": dial tcp 10.0.0.1:443: i/o timeout')
     'Get "https://a.test/x.y/z/@v/list": dial tcp 10.0.0.1:443: i/o timeout'
@@ -198,3 +211,15 @@ def outage_told(output: str) -> str:
     """
     found = (pattern.search(output) for pattern in _OUTAGES)
     return next((match[0] for match in found if match), "")
+
+
+def hindrance_told(output: str) -> str:
+    """Tell what the machine lacks on which the go command runs; empty if that is not why it failed.
+
+    >>> hindrance_told("go: writing go.mod cache: write /t/c.mod: no space left on device")
+    'go: writing go.mod cache: write /t/c.mod: no space left on device'
+    >>> hindrance_told("a.go:1: undefined: y")
+    ''
+    """
+    found = (pattern.search(output) for pattern in _HINDRANCES)
+    return next((match[0].strip() for match in found if match), "")

@@ -152,7 +152,15 @@ def fails_upstream(arguments: Sequence[str]) -> Ran:
     return Ran(1, "", said)
 
 
-@pytest.mark.parametrize("answer", [times_out, fails_upstream])
+def has_no_room(arguments: Sequence[str]) -> Ran:
+    return Ran(1, "", "go: writing /t/cache/list: no space left on device")
+
+
+def is_killed(arguments: Sequence[str]) -> Ran:
+    return Ran(-9, "", "")
+
+
+@pytest.mark.parametrize("answer", [times_out, fails_upstream, has_no_room, is_killed])
 def test_connected_that_came_to_no_end_decides_nothing(
     answer: Answer, executor: ThreadPoolExecutor
 ) -> None:

@@ -114,6 +114,13 @@ def test_undecided_says_what_happened_connected() -> None:
     assert lines[0] == "nobody knows what it does connected: go get did not end in 9 s"
 
 
+def test_undecided_says_what_the_machine_lacks() -> None:
+    full = "go: write /t/x: no space left on device"
+    told = explain(Cell(ROW, GET, FINE, Did(1, full, undecided=full)), Manifest(), "1.26.0")
+    assert full in told[0]
+    assert "this machine" in told[1]
+
+
 def test_sealed_time_out_names_no_file() -> None:
     assert explain(Cell(ROW, GET, LATE), Manifest(), "1.26.1")[0] == LATE.undecided
 

@@ -7,6 +7,7 @@ from gopack.plan.missing import (
     Asked,
     Missing,
     find_missing,
+    hindrance_told,
     is_another,
     named_by_go,
     needed_go,
@@ -119,6 +120,10 @@ def test_newer_go_is_told() -> None:
         "reading https://p.test/b/@v/list: 404 Not Found\n\tserver response: not found: fetch "
         "timed out",
         "go: a.test/b@v1.0.0: module lookup disabled by GOPROXY=off",
+        # Who may not ask does not hear whether it is there.
+        "go: reading https://p.test/b/@v/v1.0.0.mod: 401 Unauthorized",
+        "go: reading https://p.test/b/@v/v1.0.0.mod: 403 Forbidden",
+        "go: reading https://p.test/b/@v/list: 407 Proxy Authentication Required",
     ],
 )
 def test_proxy_that_does_not_answer_is_an_outage(output: str) -> None:
@@ -133,12 +138,30 @@ def test_proxy_that_does_not_answer_is_an_outage(output: str) -> None:
         # A vanity host that is gone: connected or not, this module cannot be had.
         'unrecognized import path "g.test/x": https fetch: Get "https://g.test/x?go-get=1": '
         "dial tcp: lookup g.test: no such host",
-        "go: reading https://p.test/b/@v/v1.0.0.mod: 403 Forbidden",
         "x.go:1: undefined: timeout",
     ],
 )
 def test_refusal_is_no_outage(output: str) -> None:
     assert not outage_told(output)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "go: a.test/b@v1.0.0: write /t/cache/b.zip: no space left on device",
+        "a.test/b: /usr/local/go/pkg/tool/linux_amd64/compile: signal: killed",
+        "fork/exec /usr/local/go/pkg/tool/linux_amd64/asm: cannot allocate memory",
+        'go: module a.test/b: git ls-remote -q o: exec: "git": executable file not found in $PATH',
+    ],
+)
+def test_machine_that_lets_go_down_is_told(output: str) -> None:
+    assert hindrance_told(f"go: downloading a.test/b v1.0.0\n{output}\n")
+    assert not outage_told(output)
+
+
+@pytest.mark.parametrize("output", [LOST_MOD, LOST_ZIP, "x.go:1:8: undefined: signal"])
+def test_failure_of_the_code_is_no_fault_of_the_machine(output: str) -> None:
+    assert not hindrance_told(output)
 
 
 @pytest.mark.parametrize(
