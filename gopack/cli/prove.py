@@ -30,7 +30,7 @@ from gopack.cli.jsonreport import write_json
 from gopack.cli.lists import read_lists
 from gopack.cli.provefix import mend
 from gopack.cli.provehtml import html_of
-from gopack.cli.provekit import Sealed, read_manifest, unverified
+from gopack.cli.provekit import Sealed, read_manifest
 from gopack.cli.provereport import Watch, print_matrix, prove_json
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
@@ -39,6 +39,7 @@ from gopack.plan.items import InputItem, Item
 from gopack.plan.matrix import Matrix
 from gopack.plan.proving import Subject, subjects_of
 from gopack.plan.provingfiles import rows_of
+from gopack.plan.unverified import exempt_paths, exempt_told
 from gopack.spec import gover
 from gopack.spec.goenv import GoEnv
 
@@ -268,8 +269,9 @@ def sealed_world(storage: Path, proxy: str | None) -> Iterator[Sealed]:
             stack.callback(web.close)
             answer = from_proxy(web, proxy)
         gosumdb, note = _sumdb(settings, answer)
-        notes += note
-        env = sealed_settings(gosumdb, unverified(read_manifest(storage)))
+        exempt = exempt_paths(read_manifest(storage).versions)
+        notes += [*note, *exempt_told(exempt)]
+        env = sealed_settings(gosumdb, ",".join(exempt))
         machine = stack.enter_context(_machine(program))
         world = SealedWorld(machine, stack.enter_context(gateway(answer)), env)
         yield Sealed(world, version, notes)

@@ -13,14 +13,15 @@ from gopack.adapters.dockerworld import API_WAIT_S, Images, docker_world
 from gopack.adapters.serve_site import storage_warnings
 from gopack.adapters.statictree import StaticTree
 from gopack.cli.failing import sigterm_interrupts
-from gopack.cli.provekit import Sealed, read_manifest, unverified
+from gopack.cli.provekit import Sealed, read_manifest
 from gopack.cli.push import COMPOSE_FILES, read_compose, read_env_file
 from gopack.cli.sumcheck import kept_proofs
-from gopack.errors import InputError, StoreError
+from gopack.errors import InputError
 from gopack.flows.export_sumdb import export_sumdb
 from gopack.plan.composefile import Service
 from gopack.plan.layout import OWN_FOLDER
 from gopack.plan.sealedathens import SealedAthens, seal
+from gopack.plan.unverified import exempt_paths, exempt_told
 
 
 @contextmanager
@@ -55,8 +56,9 @@ def docker_sealed(
         stack.callback(engine.close)
         made = tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True)
         folder = Path(stack.enter_context(made))
-        sumdb, note = _sumdb(storage, folder)
-        notes += note
+        sumdb, note = lay_out_sumdb(storage, folder)
+        exempt = exempt_paths(read_manifest(storage).versions)
+        notes += [*note, *exempt_told(exempt)]
         world = stack.enter_context(
             docker_world(
                 engine,
@@ -65,7 +67,7 @@ def docker_sealed(
                 athens=athens,
                 user=found.user if found else "",
                 sumdb=sumdb,
-                nosumdb=unverified(read_manifest(storage)),
+                nosumdb=",".join(exempt),
             )
         )
         stack.enter_context(_uninterrupted_at_the_end())
@@ -100,8 +102,13 @@ def _read_env_file(path: Path) -> Mapping[str, str]:
         ) from error
 
 
-def _sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[str]]:
-    """Lay out the checksum database that the storage carries, for Go to read as files."""
+def lay_out_sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[str]]:
+    """Lay out the checksum database that the storage carries, for Go to read as files.
+
+    Raises:
+        StoreError, IntegrityError: something is kept of it that is spoilt or not whole, or there is
+            no room for it here.
+    """
     try:
         named = goenv.load_sumdb()
     except InputError as error:  # a machine without Go; Docker is all that is needed
@@ -109,12 +116,11 @@ def _sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[s
     if named is None:
         return None, ["checksum verification is off (GOSUMDB=off on this machine)"]
     store, key = kept_proofs(named, storage / OWN_FOLDER)
+    if not store.heads():
+        return None, [f"checksum verification is off: nothing of {key.name} is carried there"]
     tree = StaticTree(folder / key.name)
     folder.chmod(0o755)
-    try:
-        export_sumdb(store, key, tree.write, tree.write_last)
-    except StoreError:
-        return None, [f"checksum verification is off: nothing of {key.name} is carried there"]
+    export_sumdb(store, key, tree.write, tree.write_last)
     return (named.key, folder / key.name), []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from gopack.adapters.ledger import DiskLedger
 from gopack.flows.prove import World
 from gopack.plan.layout import OWN_FOLDER
-from gopack.plan.manifest import UNVERIFIED, Manifest
+from gopack.plan.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,3 @@ class Sealed:
 def read_manifest(storage: Path) -> Manifest:
     """Read what is known of a storage; nothing where there is no manifest."""
     return DiskLedger(storage / OWN_FOLDER).manifest
-
-
-def unverified(manifest: Manifest) -> str:
-    """Name the modules that no checksum database knows, as GONOSUMDB wants them."""
-    paths = {m.path for m, e in manifest.versions.items() if e.verified.startswith(UNVERIFIED)}
-    return ",".join(sorted(paths))

@@ -1,0 +1,43 @@
+"""What `gopack prove --docker` lays out for Go's container; no engine is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from gopack.cli.provedocker import lay_out_sumdb
+from gopack.errors import StoreError
+from gopack.plan.layout import OWN_FOLDER
+from gopack.spec.module import ModuleVersion
+from tests.fakes_sumdb import FakeSumDB
+from tests.sumdb_laying import lay_sumdb
+
+ONE = ModuleVersion("example.com/one", "v1.0.0")
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> FakeSumDB:
+    log = FakeSumDB()
+    monkeypatch.setenv("GOENV", "off")
+    monkeypatch.setenv("GOSUMDB", str(log.verifier))
+    return log
+
+
+def storage_and_place(root: Path) -> tuple[Path, Path]:
+    for name in ("storage", "place"):
+        (root / name).mkdir()
+    return root / "storage", root / "place"
+
+
+def test_storage_without_proofs_turns_verification_off(log: FakeSumDB, tmp_path: Path) -> None:
+    found, [note] = lay_out_sumdb(*storage_and_place(tmp_path))
+    assert found is None
+    assert f"nothing of {log.name} is carried there" in note
+
+
+def test_lost_tile_is_no_storage_without_proofs(log: FakeSumDB, tmp_path: Path) -> None:
+    storage, place = storage_and_place(tmp_path)
+    lay_sumdb(storage, log, [ONE])
+    tiles = storage / OWN_FOLDER / "sumdb" / log.name / "tiles"
+    next(path for path in sorted(tiles.rglob("*")) if path.is_file()).unlink()
+    with pytest.raises(StoreError, match="a tile is missing"):
+        lay_out_sumdb(storage, place)
