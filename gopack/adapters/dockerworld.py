@@ -66,6 +66,14 @@ class DockerWorld:
         self._settings = settings
         self._numbers = count()
 
+    def verify_by(self, gosumdb: str, nosumdb: str) -> None:
+        """Have go commands in new places verify so, by the key of the database whose tree is there.
+
+        An empty `gosumdb` turns it off.
+        """
+        named = f"{gosumdb} file://{_SUMDB}" if gosumdb else "off"
+        self._settings = {**self._settings, "GOSUMDB": named, "GONOSUMDB": nosumdb}
+
     @contextmanager
     def place(self) -> Iterator["DockerPlace"]:
         """Make a place with an empty module cache.
@@ -156,17 +164,16 @@ class DockerPlace:
 
 
 @contextmanager
-def docker_world(  # noqa: PLR0913 - what is run, by keyword
+def docker_world(
     engine: Engine,
     storage: Path,
     *,
     images: Images,
     athens: SealedAthens,
     user: str,
-    sumdb: tuple[str, Path] | None,
-    nosumdb: str,
+    tree: Path,
 ) -> Iterator[DockerWorld]:
-    """Run Athens over a storage and Go beside it until the block ends.
+    """Run Athens over a storage and Go beside it until the block ends; nothing is verified yet.
 
     Args:
         engine: the engine, whose calls may take API_WAIT_S.
@@ -174,8 +181,7 @@ def docker_world(  # noqa: PLR0913 - what is run, by keyword
         images: what to run.
         athens: Athens' settings.
         user: whom Athens runs as; empty for the image's own.
-        sumdb: a database's key and its static tree, for GOSUMDB; None turns verification off.
-        nosumdb: GONOSUMDB.
+        tree: the folder for a checksum database's static tree, which may come later.
 
     Raises:
         InputError: an image is neither here nor to be had.
@@ -188,10 +194,9 @@ def docker_world(  # noqa: PLR0913 - what is run, by keyword
         network = stack.enter_context(_network(engine, run))
         served = stack.enter_context(_athens(engine, storage, network, run, images, athens, user))
         _check_sees(served, storage, athens.root)
-        tree = None if sumdb is None else sumdb[1]
         container = stack.enter_context(_go(engine, network, run, images.go, tree))
         settings = {
-            **sealed_settings("off" if sumdb is None else f"{sumdb[0]} file://{_SUMDB}", nosumdb),
+            **sealed_settings("off", ""),
             "GOPROXY": athens.url(ATHENS_HOST),
             "NO_PROXY": f"127.0.0.1,localhost,{ATHENS_HOST}",
         }
@@ -263,9 +268,7 @@ def _athens(  # noqa: PLR0913, PLR0917 - one call
 
 
 @contextmanager
-def _go(
-    engine: Engine, network: Network, run: str, image: str, sumdb: Path | None
-) -> Iterator[Container]:
+def _go(engine: Engine, network: Network, run: str, image: str, tree: Path) -> Iterator[Container]:
     container = _created(
         engine,
         image,
@@ -275,7 +278,7 @@ def _go(
         name=f"{run}-go",
         labels={LABEL: run},
         network=network.name,
-        volumes={str(sumdb): {"bind": str(_SUMDB), "mode": "ro,z"}} if sumdb else {},
+        volumes={str(tree): {"bind": str(_SUMDB), "mode": "ro,z"}},
         # One without a name: module caches are big, and do not belong into a layer.
         mounts=[Mount(str(ROOT), None, type="volume", labels={LABEL: run})],
         user="0:0",

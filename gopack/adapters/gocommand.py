@@ -108,6 +108,10 @@ class SealedWorld:
         self._gateway = gateway
         self._settings = settings
 
+    def verify_by(self, gosumdb: str, nosumdb: str) -> None:
+        """Have go commands in new places verify so; an empty `gosumdb` turns it off."""
+        self._settings = {**self._settings, "GOSUMDB": gosumdb or "off", "GONOSUMDB": nosumdb}
+
     @contextmanager
     def place(self) -> Iterator["GoPlace"]:
         """Make a place with an empty module cache."""

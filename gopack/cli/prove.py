@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from gopack.cli.jsonreport import write_json
 from gopack.cli.lists import read_lists
 from gopack.cli.provefix import mend
 from gopack.cli.provehtml import html_of
-from gopack.cli.provekit import Sealed, read_manifest
+from gopack.cli.provekit import Sealed, Verifying, read_manifest
 from gopack.cli.provereport import Watch, print_matrix, prove_json
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
@@ -184,7 +185,9 @@ def command(
             subjects = _subjects(console, items, storage, trial)
             matrix = trial.prover.prove(subjects)
             if is_fixing:
-                matrix = mend(console, trial.prover, matrix, items, storage, level)
+                matrix = mend(
+                    console, trial.prover, matrix, items, storage, level, renew=trial.renew
+                )
         matrix = Matrix(matrix.cells, tuple(dict.fromkeys(trial.notes)))
         manifest = read_manifest(storage)
         print_matrix(console, matrix, manifest, trial.go_version)
@@ -215,11 +218,15 @@ def _subjects(console: Console, items: list[Item], storage: Path, trial: "Trial"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What tries a storage, with which Go, and what a reader of its result should know."""
+    """What tries a storage, with which Go, and what a reader of its result should know.
+
+    `renew` has it verify by what the storage carries now.
+    """
 
     prover: Prover
     go_version: str
     notes: list[str]
+    renew: Callable[[], None]
 
 
 @contextmanager
@@ -247,7 +254,7 @@ def make_trial(
         watch = stack.enter_context(Watch(console))
         lang = gover.lang(sealed.go_version)
         tries = Prover(sealed.world, connected, executor, lang, level, watch.tried)
-        yield Trial(tries, sealed.go_version, sealed.notes)
+        yield Trial(tries, sealed.go_version, sealed.notes, sealed.renew)
 
 
 @contextmanager
@@ -268,13 +275,12 @@ def sealed_world(storage: Path, proxy: str | None) -> Iterator[Sealed]:
             web = Web(settings)
             stack.callback(web.close)
             answer = from_proxy(web, proxy)
-        gosumdb, note = _sumdb(settings, answer)
-        exempt = exempt_paths(read_manifest(storage).versions)
-        notes += [*note, *exempt_told(exempt)]
-        env = sealed_settings(gosumdb, ",".join(exempt))
         machine = stack.enter_context(_machine(program))
-        world = SealedWorld(machine, stack.enter_context(gateway(answer)), env)
-        yield Sealed(world, version, notes)
+        served = stack.enter_context(gateway(answer))
+        world = SealedWorld(machine, served, sealed_settings("off", ""))
+        sealed = Sealed(world, version, notes, partial(_verifying, settings, storage, answer))
+        sealed.renew()
+        yield sealed
 
 
 @contextmanager
@@ -319,19 +325,29 @@ def _build_cache() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "go-build"
 
 
-def _sumdb(settings: GoEnv, answer: Answerer) -> tuple[str, list[str]]:
-    """Give GOSUMDB for the sealed side: the machine's where what is tried carries its proofs.
+def _verifying(settings: GoEnv, storage: Path, answer: Answerer) -> Verifying:
+    """Verify by the machine's database where what is tried carries its proofs.
 
     Elsewhere the go command would look for the database itself, which nobody sealed can reach.
     """
+    exempt = exempt_paths(read_manifest(storage).versions)
+    key, why = _sumdb(settings, answer)
+    off = [f"checksum verification is off{why}"] if why else []
+    return Verifying(key, ",".join(exempt), (*off, *exempt_told(exempt)))
+
+
+def _sumdb(settings: GoEnv, answer: Answerer) -> tuple[str, str]:
+    """Give the key of the database that is carried, or none and why."""
     sumdb = settings.sumdb
     if sumdb is None:
-        return "off", ["checksum verification is off (GOSUMDB=off on this machine)"]
+        return "", " (GOSUMDB=off on this machine)"
     status, _, body = answer(f"/sumdb/{sumdb.name}/supported")
     body.close()
-    if status == HTTPStatus.OK:
-        return sumdb.key, []
-    return "off", [f"checksum verification is off: nothing of {sumdb.name} is carried there"]
+    return (
+        (sumdb.key, "")
+        if status == HTTPStatus.OK
+        else ("", f": nothing of {sumdb.name} is carried there")
+    )
 
 
 def _check_can_be_written(file: Path) -> None:

@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from gopack.adapters import goenv
@@ -13,7 +14,7 @@ from gopack.adapters.dockerworld import API_WAIT_S, Images, docker_world
 from gopack.adapters.serve_site import storage_warnings
 from gopack.adapters.statictree import StaticTree
 from gopack.cli.failing import sigterm_interrupts
-from gopack.cli.provekit import Sealed, read_manifest
+from gopack.cli.provekit import Sealed, Verifying, read_manifest
 from gopack.cli.push import COMPOSE_FILES, read_compose, read_env_file
 from gopack.cli.sumcheck import kept_proofs
 from gopack.errors import InputError
@@ -56,9 +57,10 @@ def docker_sealed(
         stack.callback(engine.close)
         made = tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True)
         folder = Path(stack.enter_context(made))
-        sumdb, note = lay_out_sumdb(storage, folder)
-        exempt = exempt_paths(read_manifest(storage).versions)
-        notes += [*note, *exempt_told(exempt)]
+        folder.chmod(0o755)
+        tree = folder / "sumdb"
+        tree.mkdir()
+        tree.chmod(0o755)
         world = stack.enter_context(
             docker_world(
                 engine,
@@ -66,12 +68,13 @@ def docker_sealed(
                 images=images,
                 athens=athens,
                 user=found.user if found else "",
-                sumdb=sumdb,
-                nosumdb=",".join(exempt),
+                tree=tree,
             )
         )
         stack.enter_context(_uninterrupted_at_the_end())
-        yield Sealed(world, world.go_version(), notes)
+        sealed = Sealed(world, world.go_version(), notes, partial(verifying, storage, tree))
+        sealed.renew()
+        yield sealed
 
 
 def _service(compose_file: Path | None, wanted: str) -> Service | None:
@@ -102,26 +105,33 @@ def _read_env_file(path: Path) -> Mapping[str, str]:
         ) from error
 
 
-def lay_out_sumdb(storage: Path, folder: Path) -> tuple[tuple[str, Path] | None, list[str]]:
+def verifying(storage: Path, tree: Path) -> Verifying:
     """Lay out the checksum database that the storage carries, for Go to read as files.
 
     Raises:
         StoreError, IntegrityError: something is kept of it that is spoilt or not whole, or there is
             no room for it here.
     """
+    exempt = exempt_paths(read_manifest(storage).versions)
+    key, why = _lay_out(storage, tree)
+    off = [f"checksum verification is off{why}"] if why else []
+    return Verifying(key, ",".join(exempt), (*off, *exempt_told(exempt)))
+
+
+def _lay_out(storage: Path, folder: Path) -> tuple[str, str]:
+    """Write the tree; give the database's key, or none and why."""
     try:
         named = goenv.load_sumdb()
     except InputError as error:  # a machine without Go; Docker is all that is needed
-        return None, [f"checksum verification is off: {error}"]
+        return "", f": {error}"
     if named is None:
-        return None, ["checksum verification is off (GOSUMDB=off on this machine)"]
+        return "", " (GOSUMDB=off on this machine)"
     store, key = kept_proofs(named, storage / OWN_FOLDER)
     if not store.heads():
-        return None, [f"checksum verification is off: nothing of {key.name} is carried there"]
-    tree = StaticTree(folder / key.name)
-    folder.chmod(0o755)
+        return "", f": nothing of {key.name} is carried there"
+    tree = StaticTree(folder)
     export_sumdb(store, key, tree.write, tree.write_last)
-    return (named.key, folder / key.name), []
+    return named.key, ""
 
 
 @contextmanager

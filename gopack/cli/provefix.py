@@ -3,7 +3,7 @@
 The list is fetched with what was missing added to it, so that why a version is there stays known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -29,8 +29,12 @@ def mend(
     items: Sequence[Item],
     storage: Path,
     level: Level,
+    *,
+    renew: Callable[[], None],
 ) -> Matrix:
     """Fetch and try again until nothing more is missing that can be had.
+
+    What was fetched is verified by its own proofs, or exempt: `renew` sees to that.
 
     Raises:
         GopackError: as fetch; lines that fail are told and left out.
@@ -42,6 +46,7 @@ def mend(
             break
         tried |= {each.line: each for each in fresh}
         _fetch(console, [*items, *map(_item, tried.values())], storage, level)
+        renew()
         matrix = trial.again(matrix)
     if tried:
         console.print("lines that were tried in addition; add those you want to keep:")

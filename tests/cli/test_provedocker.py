@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gopack.cli.provedocker import lay_out_sumdb
+from gopack.cli.provedocker import verifying
 from gopack.errors import StoreError
 from gopack.plan.layout import OWN_FOLDER
 from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import lookup_path
 from tests.fakes_sumdb import FakeSumDB
 from tests.sumdb_laying import lay_sumdb
 
@@ -29,9 +30,18 @@ def storage_and_place(root: Path) -> tuple[Path, Path]:
 
 
 def test_storage_without_proofs_turns_verification_off(log: FakeSumDB, tmp_path: Path) -> None:
-    found, [note] = lay_out_sumdb(*storage_and_place(tmp_path))
-    assert found is None
-    assert f"nothing of {log.name} is carried there" in note
+    found = verifying(*storage_and_place(tmp_path))
+    assert not found.gosumdb
+    assert f"nothing of {log.name} is carried there" in found.notes[0]
+
+
+def test_proofs_that_are_fetched_later_are_laid_out(log: FakeSumDB, tmp_path: Path) -> None:
+    storage, place = storage_and_place(tmp_path)
+    for module in (ONE, ModuleVersion("example.com/two", "v1.0.0")):
+        lay_sumdb(storage, log, [module])
+        found = verifying(storage, place)
+        assert (found.gosumdb, found.notes) == (str(log.verifier), ())
+        assert (place / lookup_path(module)).is_file()
 
 
 def test_lost_tile_is_no_storage_without_proofs(log: FakeSumDB, tmp_path: Path) -> None:
@@ -40,4 +50,4 @@ def test_lost_tile_is_no_storage_without_proofs(log: FakeSumDB, tmp_path: Path) 
     tiles = storage / OWN_FOLDER / "sumdb" / log.name / "tiles"
     next(path for path in sorted(tiles.rglob("*")) if path.is_file()).unlink()
     with pytest.raises(StoreError, match="a tile is missing"):
-        lay_out_sumdb(storage, place)
+        verifying(storage, place)
