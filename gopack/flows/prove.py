@@ -96,7 +96,10 @@ class Prover:
         return Matrix(tuple(self.run([(row, each) for row in rows for each in SCENARIOS])))
 
     def again(self, matrix: Matrix) -> Matrix:
-        """Try the scenarios of the red cells once more, with what is imported found out anew."""
+        """Try the scenarios of the red cells once more, with what is imported found out anew.
+
+        Steps that nobody knew of, since the packages could not be found out, are tried, too.
+        """
         red = {cell.subject.key for cell in matrix.red()}
         steps = {cell.step.name for cell in matrix.red()}
         again = [subject for subject, _ in matrix.rows() if subject.key in red]
@@ -104,8 +107,13 @@ class Prover:
         surveyed = {s.key: s for s in self._survey(lines)}
         joint = self._together([s for s in surveyed.values() if s.project is None])
         wanted = [surveyed.get(s.key, joint) for s in again]
-        scenarios = [s for s in SCENARIOS if steps & {step.name for step in s.steps}]
-        fresh = self.run([(row, each) for row in wanted for each in scenarios])
+        known = {subject.key: set(cells) for subject, cells in matrix.rows()}
+
+        def is_due(row: Subject, scenario: Scenario) -> bool:
+            names = {step.name for step in scenario.steps_of(row)}
+            return bool(steps & names or names - known[row.key])
+
+        fresh = self.run([(row, each) for row in wanted for each in SCENARIOS if is_due(row, each)])
         return matrix.merged(fresh)
 
     def run(self, pairs: Sequence[tuple[Subject, Scenario]]) -> list[Cell]:

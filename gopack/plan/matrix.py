@@ -13,7 +13,7 @@ Rules:
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gopack.plan.manifest import Manifest
@@ -201,10 +201,12 @@ class Matrix:
         return list(dict.fromkeys(found))
 
     def merged(self, fresh: Iterable[Cell]) -> "Matrix":
-        """Give the matrix with some cells tried again."""
+        """Give the matrix with some cells tried again, and with those that are new."""
         new = {(c.subject.key, c.step.name): c for c in fresh}
-        cells = (new.get((c.subject.key, c.step.name), c) for c in self.cells)
-        return Matrix(tuple(cells), self.notes)
+        subjects = {c.subject.key: c.subject for c in new.values()}
+        cells = [new.pop((c.subject.key, c.step.name), c) for c in self.cells]
+        told = (replace(c, subject=subjects.get(c.subject.key, c.subject)) for c in cells)
+        return Matrix((*told, *new.values()), self.notes)
 
 
 def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:

@@ -219,6 +219,8 @@ def untried(subject: Subject) -> dict[str, str]:
             if subject.where
             else "commands are installed alone, as the lines' own rows have it"
         )
+        if subject.is_guessed and scenario.name == "install":
+            why = "its packages could not be found out"
         if scenario.name == "queries":
             why = "all that is stored of it is retracted: list module@latest beside it"
         found.update((name, why) for name in names if name not in tried)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,6 +13,7 @@ from gopack.plan.closure import Level
 from gopack.plan.matrix import Cell, Matrix, Verdict
 from gopack.plan.missing import Asked
 from gopack.plan.proving import Ran, Subject
+from gopack.plan.scenarios import untried
 from gopack.spec.module import ModuleVersion
 
 Answer = Callable[[Sequence[str]], Ran]
@@ -188,3 +189,20 @@ def test_again_tries_only_rows_that_were_red(executor: ThreadPoolExecutor) -> No
     assert len(mended.cells) == len(matrix.cells)
     alone = [words for words in world.log if words[0] == "get" and words[1:] == ("a.test@v1.0.0",)]
     assert len(alone) == 1, "the survey needs it, the scenarios are not run again"
+
+
+def test_again_tries_steps_that_the_survey_did_not_know_of(executor: ThreadPoolExecutor) -> None:
+    """Nobody knew that there is a command, since the module was not there."""
+
+    def has_command(arguments: Sequence[str]) -> Ran:
+        ran = packages(arguments)
+        return replace(ran, stdout=ran.stdout.replace('"Name": "x"', '"Name": "main"'))
+
+    world = FakeWorld(loses_b)
+    prover, matrix, _ = prove(executor, world)
+    assert "install" not in matrix.steps
+    world.answer = has_command
+    mended = prover.again(matrix)
+    [row] = [cells for subject, cells in mended.rows() if subject.name == "b.test"]
+    assert row["install"].verdict is Verdict.GOOD
+    assert "install" not in untried(row["install"].subject)

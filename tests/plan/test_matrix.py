@@ -165,3 +165,14 @@ def test_matrix_takes_cells_tried_again() -> None:
     assert mended.cells == (good, other)
     assert mended.missing() == []
     assert mended.steps == ["get", "tidy"]
+
+
+def test_matrix_takes_cells_of_steps_that_were_not_known() -> None:
+    """And its row is told with what is known now."""
+    guessed = replace(ROW, is_guessed=True)
+    old = Matrix((Cell(guessed, GET, BROKEN), Cell(guessed, STEPS["-versions"], FINE)))
+    mended = old.merged([Cell(ROW, GET, FINE), Cell(ROW, STEPS["install"], FINE)])
+    assert mended.steps == ["get", "-versions", "install"]
+    [(row, cells)] = mended.rows()
+    assert not row.is_guessed
+    assert all(cell.subject == ROW for cell in cells.values())

@@ -200,6 +200,11 @@ def test_upgrades_and_old_main_modules_are_promised_by_closed_alone(
     assert {"get -u", "go 1.16"} & set(names(row)) == tried
 
 
+def test_commands_that_could_not_be_found_out_are_told_so() -> None:
+    row = replace(subject("a.test/tools"), is_guessed=True)
+    assert untried(row)["install"] == "its packages could not be found out"
+
+
 def test_tests_are_compiled_and_not_run() -> None:
     """A test binary runs every init of the packages, whether it has a test or not."""
     [step] = [step for step in MAIN.steps if step.name == "test"]
