@@ -16,9 +16,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from gopack.adapters.commandgroup import CommandGroup
 from gopack.adapters.gateway import Gateway
 from gopack.errors import InputError, StoreError
 from gopack.plan.missing import Asked
@@ -92,12 +93,14 @@ class Machine:
         program: the go command.
         scratch: the folder that places are made in.
         build_cache: GOCACHE.
+        commands: those under way; whoever makes a machine ends them.
 
     """
 
     program: str
     scratch: Path
     build_cache: Path
+    commands: CommandGroup = field(default_factory=CommandGroup)
 
 
 class SealedWorld:
@@ -128,7 +131,7 @@ class SealedWorld:
                 **self._settings,
             }
             asked = lambda: self._gateway.asked(run)  # noqa: E731 - one use
-            yield GoPlace(self._machine.program, folder / "main", env, asked)
+            yield GoPlace(self._machine, folder / "main", env, asked)
 
 
 class ConnectedWorld:
@@ -149,7 +152,7 @@ class ConnectedWorld:
                 **common_settings(folder, self._machine.scratch / "connected"),
                 **({"GOPROXY": self._goproxy} if self._goproxy else {}),
             }
-            yield GoPlace(self._machine.program, folder / "main", env, list)
+            yield GoPlace(self._machine, folder / "main", env, list)
 
 
 @contextmanager
@@ -186,12 +189,12 @@ class GoPlace:
 
     def __init__(
         self,
-        program: str,
+        machine: Machine,
         folder: Path,
         env: Mapping[str, str],
         asked: Callable[[], Sequence[Asked]],
     ) -> None:
-        self._program = program
+        self._machine = machine
         self._folder = folder
         self._env = dict(env)
         self._asked = asked
@@ -213,18 +216,12 @@ class GoPlace:
         """Run the go command; one that takes too long has failed."""
         before = len(self._asked())
         try:
-            done = subprocess.run(
-                [self._program, *arguments],
-                cwd=self._folder,
+            status, stdout, stderr = self._machine.commands.run(
+                [self._machine.program, *arguments],
+                folder=self._folder,
                 env=self._env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIMEOUT_S,
-                check=False,
+                timeout_s=TIMEOUT_S,
             )
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             return timed_out(arguments, self._asked()[before:])
-        asked = tuple(self._asked()[before:])
-        return Ran(done.returncode, done.stdout, done.stderr, asked)
+        return Ran(status, stdout, stderr, tuple(self._asked()[before:]))

@@ -26,7 +26,7 @@ from gopack.adapters.serve_site import Site, storage_warnings
 from gopack.adapters.web import Web
 from gopack.cli import options
 from gopack.cli.console import make_console
-from gopack.cli.failing import end, ends_well
+from gopack.cli.failing import end, ends_well, sigterm_interrupts
 from gopack.cli.jsonreport import write_json
 from gopack.cli.lists import read_lists
 from gopack.cli.provefix import mend
@@ -270,6 +270,7 @@ def sealed_world(storage: Path, proxy: str | None) -> Iterator[Sealed]:
     version = go_version(program)
     notes = [] if proxy else storage_warnings(storage)
     with ExitStack() as stack:
+        stack.enter_context(sigterm_interrupts())
         answer = from_storage(Site(storage, notes.append))
         if proxy:
             web = Web(settings)
@@ -315,8 +316,13 @@ def _go_command(settings: GoEnv) -> str:
 
 @contextmanager
 def _machine(program: str) -> Iterator[Machine]:
+    """Make a machine; its go commands are ended and its folders gone in the end."""
     with tempfile.TemporaryDirectory(prefix="gopack-prove-", ignore_cleanup_errors=True) as made:
-        yield Machine(program, Path(made), _build_cache())
+        machine = Machine(program, Path(made), _build_cache())
+        try:
+            yield machine
+        finally:
+            machine.commands.end()
 
 
 def _build_cache() -> Path:
