@@ -32,6 +32,22 @@ _NOWHERE = "http://127.0.0.1:9"
 _NOT_INHERITED = frozenset({"GOPROXY", "GOFLAGS", "GOWORK", "GOPATH", "GOMODCACHE", "GOBIN"})
 
 
+_NOTHING_OF_ITS_OWN = {
+    "GONOPROXY": "none",
+    **dict.fromkeys(
+        (
+            *("GOPRIVATE", "GOINSECURE", "GOBIN", "GOCACHEPROG"),
+            *("GOOS", "GOARCH", "GOEXPERIMENT", "GODEBUG"),
+        ),
+        "",
+    ),
+}
+"""Settings that a container's image may have, as they are where nobody set any.
+
+Spec: `go help module-private`; an empty one is none (cmd/go cfg.EnvOrAndChanged).
+"""
+
+
 def common_settings(folder: PurePath, modcache: PurePath) -> dict[str, str]:
     """Give the settings that both worlds share."""
     return {
@@ -48,6 +64,7 @@ def common_settings(folder: PurePath, modcache: PurePath) -> dict[str, str]:
 def sealed_settings(gosumdb: str, nosumdb: str) -> dict[str, str]:
     """Give the settings of a sealed machine; an empty `gosumdb` leaves go's default."""
     settings = {
+        **_NOTHING_OF_ITS_OWN,
         "GOENV": "off",
         "GOVCS": "*:off",
         "HTTP_PROXY": _NOWHERE,
