@@ -15,7 +15,7 @@ from gopack.adapters.serve_site import storage_warnings
 from gopack.adapters.statictree import StaticTree
 from gopack.cli.failing import sigterm_interrupts
 from gopack.cli.provekit import Sealed, Verifying, read_manifest
-from gopack.cli.push import COMPOSE_FILES, read_compose, read_env_file
+from gopack.cli.push import COMPOSE_FILES, compose_variables, read_compose, read_env_file
 from gopack.cli.sumcheck import kept_proofs
 from gopack.errors import InputError
 from gopack.flows.export_sumdb import export_sumdb
@@ -49,7 +49,7 @@ def docker_sealed(
             where="--docker",
             hint="give --athens-image IMAGE, or --compose FILE with Athens as a service",
         )
-    athens = _sealed_athens(found, compose_file)
+    athens = sealed_athens(found, compose_file)
     notes += athens.notes
     with ExitStack() as stack:
         stack.enter_context(sigterm_interrupts())
@@ -85,20 +85,26 @@ def _service(compose_file: Path | None, wanted: str) -> Service | None:
     return None if there is None else read_compose(there, wanted)
 
 
-def _sealed_athens(found: Service | None, compose_file: Path | None) -> SealedAthens:
+def sealed_athens(found: Service | None, compose_file: Path | None) -> SealedAthens:
+    """Seal the service of a compose file; of one that lies here where none was named.
+
+    Raises:
+        InputError: a file with settings that it needs cannot be read.
+    """
     if found is None:
         return seal({})
     beside = (compose_file or Path()).absolute()
     folder = beside.parent if compose_file else beside
     settings: dict[str, str] = {}
-    for name in found.env_files:
-        settings |= _read_env_file(folder / name)
+    for file in found.env_files:
+        if file.is_required or (folder / file.path).exists():
+            settings |= _read_env_file(folder / file.path, folder)
     return seal({**settings, **found.settings}, where=f"the compose file's {found.name}")
 
 
-def _read_env_file(path: Path) -> Mapping[str, str]:
+def _read_env_file(path: Path, beside: Path) -> Mapping[str, str]:
     try:
-        return read_env_file(path)
+        return read_env_file(path, compose_variables(beside))
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}", where=str(path), hint="the compose file names it"

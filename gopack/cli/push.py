@@ -1,7 +1,7 @@
 """`gopack push`: the storage into a running Athens, through Docker."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from gopack.errors import InputError, IntegrityError, StoreError
 from gopack.flows.bundle_create import Origin
 from gopack.flows.checkurl import check_served
 from gopack.flows.push import OwnFile, Pushed, push
-from gopack.plan.composefile import Service, find_athens
+from gopack.plan.composefile import Service, find_athens, parse_env
 from gopack.plan.pushing import Step
 from gopack.plan.urlreport import UrlReport
 
@@ -195,9 +195,8 @@ def read_compose(path: Path, wanted: str) -> Service:
     Raises:
         InputError: it is no YAML, or Athens is not in it.
     """
-    beside = path.with_name(".env")
     try:
-        env = (read_env_file(beside) if beside.is_file() else {}) | dict(os.environ)
+        env = compose_variables(path.parent)
         raw = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from error
@@ -205,18 +204,23 @@ def read_compose(path: Path, wanted: str) -> Service:
     return find_athens(raw, folder_name=folder, env=env, wanted=wanted, where=str(path))
 
 
-def read_env_file(path: Path) -> dict[str, str]:
-    """Read `NAME=value` lines, as in .env and in what `env_file` names.
+def compose_variables(folder: Path) -> dict[str, str]:
+    """Tell the variables that Compose fills in beside a compose file: those of .env, and its own.
+
+    Raises:
+        OSError: .env cannot be read.
+    """
+    own, beside = dict(os.environ), folder / ".env"
+    return (read_env_file(beside, own) if beside.is_file() else {}) | own
+
+
+def read_env_file(path: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """Read `NAME=value` lines, as in .env and in what `env_file` names: see parse_env.
 
     Raises:
         OSError: it cannot be read.
     """
-    found = {}
-    for line in path.read_text("utf-8", "replace").splitlines():
-        key, is_set, value = line.strip().partition("=")
-        if is_set and not key.startswith("#"):
-            found[key.strip()] = value.strip().strip("'\"")
-    return found
+    return parse_env(path.read_text("utf-8", "replace"), env)
 
 
 def _only(found: list[Target], which: str) -> Target:

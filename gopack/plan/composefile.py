@@ -1,6 +1,7 @@
 """Finding Athens' service, and the volume of its storage, in a compose file that YAML has parsed.
 
-Spec: compose-spec (05-services volumes, 07-volumes name, 12-interpolation, 04-version-and-name).
+Spec: compose-spec (05-services volumes and env_file, 07-volumes name, 12-interpolation,
+04-version-and-name).
 """
 
 import re
@@ -19,6 +20,20 @@ _VARIABLE = re.compile(
     r"\$(?:\$|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<how>:?[-?+])(?P<rest>[^}]*))?\})"
 )
 
+_ENV_LINE = re.compile(
+    r"(?:export\s+)?(?P<name>[^\s=#'\"]+)\s*"
+    r"(?:(?P<is_set>=)\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>.*?))\s*)?"
+    r"(?:(?<=[\s'\"])#.*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """A file with settings that a service names; one that is not required may be missing."""
+
+    path: str
+    is_required: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -36,7 +51,7 @@ class Service:
     volume: str = ""
     folder: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
-    env_files: tuple[str, ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
     user: str = ""
 
 
@@ -69,7 +84,7 @@ def find_athens(
     assert isinstance(raw, dict)
     filled = _filled(services[names[0]], env)
     project = project_name(_filled(raw.get("name"), env), folder_name, env)
-    root = environment(filled).get(STORAGE_ROOT) or DEFAULT_ROOT
+    root = passed_environment(filled, env).get(STORAGE_ROOT) or DEFAULT_ROOT
     volume, folder = _mounted_at(filled, root, _filled(raw.get("volumes"), env), project)
     return Service(
         project,
@@ -120,11 +135,35 @@ def _pair(item: Any) -> tuple[str, str | None]:
     return key, value if is_set else None
 
 
-def _env_files(raw: Any) -> tuple[str, ...]:
+def _env_files(raw: Any) -> tuple[EnvFile, ...]:
     """Read `env_file`: one name, or several, each a name or a mapping with its `path`."""
     items = raw if isinstance(raw, list) else [raw] if raw else []
-    names = (item.get("path") if isinstance(item, dict) else item for item in items)
-    return tuple(str(name) for name in names if name)
+    named = (item if isinstance(item, dict) else {"path": item} for item in items)
+    return tuple(
+        EnvFile(str(item["path"]), str(item.get("required", True)).lower() != "false")
+        for item in named
+        if item.get("path")
+    )
+
+
+def parse_env(text: str, env: Mapping[str, str]) -> dict[str, str]:
+    r"""Read `NAME=value` lines, as in .env and in what `env_file` names.
+
+    A name alone passes the value that `env` has, and nothing where it has none.
+
+    >>> parse_env("A=a # why\nexport B='b # b'\nC\nD\n# E=e\nF=f#f", {"C": "c"})
+    {'A': 'a', 'B': 'b # b', 'C': 'c', 'F': 'f#f'}
+    """
+    found = {}
+    for line in text.splitlines():
+        match = _ENV_LINE.fullmatch(line.strip())
+        if match is None:
+            continue
+        values = (match["single"], match["double"], match["bare"], env.get(match["name"]))
+        value = next((each for each in values if each is not None), None)
+        if value is not None:
+            found[match["name"]] = value
+    return found
 
 
 def interpolate(text: str, env: Mapping[str, str]) -> str:

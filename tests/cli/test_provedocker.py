@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gopack.cli.provedocker import verifying
-from gopack.errors import StoreError
+from gopack.cli.provedocker import sealed_athens, verifying
+from gopack.cli.push import read_compose
+from gopack.errors import InputError, StoreError
 from gopack.plan.layout import OWN_FOLDER
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import lookup_path
@@ -51,3 +52,18 @@ def test_lost_tile_is_no_storage_without_proofs(log: FakeSumDB, tmp_path: Path) 
     next(path for path in sorted(tiles.rglob("*")) if path.is_file()).unlink()
     with pytest.raises(StoreError, match="a tile is missing"):
         verifying(storage, place)
+
+
+def test_settings_of_env_files_are_as_compose_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATHENS_PATH_PREFIX", "/go")
+    (tmp_path / "a.env").write_text("ATHENS_PORT=:80 # behind nginx\nATHENS_PATH_PREFIX\n")
+    file = tmp_path / "compose.yaml"
+    text = "services: {{athens: {{image: athens, env_file: [a.env, {{path: b.env{}}}]}}}}"
+    file.write_text(text.format(", required: false"))
+    athens = sealed_athens(read_compose(file, ""), file)
+    assert athens.url("h") == "http://h:80/go"
+    file.write_text(text.format(""))
+    with pytest.raises(InputError, match="cannot be read"):
+        sealed_athens(read_compose(file, ""), file)

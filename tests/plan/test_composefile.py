@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gopack.errors import InputError
-from gopack.plan.composefile import Service, find_athens, interpolate, project_name
+from gopack.plan.composefile import Service, find_athens, interpolate, parse_env, project_name
 
 ROOT = "/var/lib/athens"
 
@@ -46,6 +46,42 @@ def test_find_athens_names_the_volume_as_the_engine_does(
 
 def test_find_athens_tells_a_folder() -> None:
     assert found(service(f'["./data:{ROOT}:ro"]')).folder == "./data"
+
+
+def test_find_athens_takes_the_root_that_is_passed_on() -> None:
+    text = (
+        "services: {proxy: {image: athens, environment: [ATHENS_DISK_STORAGE_ROOT],"
+        f" volumes: ['./data:{ROOT}']}}}}"
+    )
+    service = found(text, ATHENS_DISK_STORAGE_ROOT=ROOT)
+    assert (service.root, service.folder) == (ROOT, "./data")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=a", "a"),
+        ("  A = a b  ", "a b"),
+        ("export A=a", "a"),
+        ("A=a # why", "a"),
+        ("A=a#b", "a#b"),
+        ("A=#b", "#b"),
+        ("A=", ""),
+        ("A= # why", ""),
+        ("A='a # b' # why", "a # b"),
+        ('A="a # b"', "a # b"),
+        ("A=it's", "it's"),
+        ("A=b=c", "b=c"),
+        ("A", "of the host"),
+        ("B", None),
+        ("#A=a", None),
+        ("", None),
+        ("=a", None),
+    ],
+)
+def test_parse_env_is_composes(line: str, value: str | None) -> None:
+    read = parse_env(f"X=x\n{line}\n", {"A": "of the host"})
+    assert read == {"X": "x"} | ({} if value is None else {"A": value})
 
 
 def test_find_athens_knows_it_by_its_settings() -> None:

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from gopack.plan.composefile import Service, find_athens
+from gopack.plan.composefile import EnvFile, Service, find_athens
 from gopack.plan.sealedathens import SEALED, seal
 
 WHOSE = "the compose file's athens"
@@ -53,13 +53,13 @@ def test_what_says_how_clients_reach_it_is_left_out() -> None:
 
 def test_service_has_the_settings_that_compose_passes() -> None:
     text = (
-        "services: {athens: {image: 'a/athens:${V}', user: '1:2', env_file: [a.env, {path: b.env}],"
-        " environment: [ATHENS_PORT, ATHENS_SUM_DBS=, NOT_SET, 'A=${V:-x}']}}"
+        "services: {athens: {image: 'a/athens:${V}', user: '1:2', env_file: [a.env, {path: b.env, "
+        "required: false}], environment: [ATHENS_PORT, ATHENS_SUM_DBS=, NOT_SET, 'A=${V:-x}']}}"
     )
     service = read(text, V="1", ATHENS_PORT=":80")
     assert service.image == "a/athens:1"
     assert service.settings == {"ATHENS_PORT": ":80", "ATHENS_SUM_DBS": "", "A": "1"}
-    assert service.env_files == ("a.env", "b.env")
+    assert service.env_files == (EnvFile("a.env"), EnvFile("b.env", is_required=False))
     assert service.user == "1:2"
 
 
@@ -67,4 +67,4 @@ def test_mapping_with_a_null_passes_the_host_s_value() -> None:
     text = "services: {athens: {image: athens, env_file: a.env, environment: {A: , B: , C: 3}}}"
     service = read(text, A="a")
     assert service.settings == {"A": "a", "C": "3"}
-    assert service.env_files == ("a.env",)
+    assert service.env_files == (EnvFile("a.env"),)
