@@ -176,6 +176,19 @@ def test_step_that_fails_connected_too_is_impossible(tmp_path: Path) -> None:
     assert "--compare" in alone.text
 
 
+def test_line_that_was_fetched_again_is_proven_at_what_it_chose_last(tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        (tmp_path / "goget.txt").write_text("example.com/base\n")
+        for version in ("v1.9.0", "v1.10.0"):
+            upstream.add("example.com/base", version, files={"base.go": b"package base\n"})
+            assert gopack(tmp_path, upstream.url, "fetch").returncode == 0
+        proved = prove(tmp_path, upstream.url, tmp_path / "ATHENS_STORAGE", "--compare")
+    assert proved.status == 0, proved.text
+    [row] = proved.report["lines"]
+    assert row["modules"] == ["example.com/base@v1.10.0"]
+    assert set(proved.verdicts("example.com/base").values()) == {"good"}, proved.text
+
+
 def test_nothing_of_a_module_is_run(tmp_path: Path) -> None:
     with Upstream() as upstream:
         told = tmp_path / "told"
