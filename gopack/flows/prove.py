@@ -216,12 +216,13 @@ def run_step(place: Place, step: Step, subject: Subject) -> Did:
     if ran.is_timed_out:
         return replace(did, undecided=ran.stderr)
     if ran.exit_status:
-        missing = tuple(find_missing(ran.stderr, asked))
+        lacks = _ended_early(ran)
+        missing = () if lacks else tuple(find_missing(ran.stderr, asked))
         return replace(
             did,
             missing=missing,
             needs_go=needed_go(ran.stderr),
-            undecided=outage_told(ran.stderr) or _ended_early(ran),
+            undecided=outage_told(ran.stderr) or lacks,
         )
     told = answer_of(step, ran.stdout)
     if not step.compares_files:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gopack.plan.manifest import Manifest
-from gopack.plan.missing import MISMATCH, Missing, is_another, outage_told
+from gopack.plan.missing import MISMATCH, Missing, hindrance_told, is_another
 from gopack.plan.proving import Subject
 from gopack.plan.scenarios import STEP_NAMES, Step
 
@@ -236,8 +236,8 @@ def explain(cell: Cell, manifest: Manifest, go_version: str) -> list[str]:
 
 
 def _again(did: Did, of_upstream: str = "prove it again when the upstream answers") -> str:
-    is_upstream = bool(outage_told(did.undecided))
-    return of_upstream if is_upstream else "see to that on this machine, and prove it again"
+    is_of_machine = bool(hindrance_told(did.undecided))
+    return "see to that on this machine, and prove it again" if is_of_machine else of_upstream
 
 
 def _telling(output: str) -> list[str]:

@@ -44,6 +44,7 @@ _HINDRANCES = tuple(
     for pattern in (
         r"[^\n]*\bsignal: (?:killed|terminated|interrupt|hangup)\b[^\n]*",
         r"[^\n]*: (?:no space left on device|disk quota exceeded|cannot allocate memory)\b",
+        r"was ended by signal \d+",  # as the step that ran it says
         r"[^\n]*: too many open files\b",
         r'exec: "(?:git|hg|svn|bzr|fossil)": executable file not found[^\n]*',
     )

@@ -154,11 +154,11 @@ def fails_upstream(arguments: Sequence[str]) -> Ran:
 
 
 def has_no_room(arguments: Sequence[str]) -> Ran:
-    return Ran(1, "", "go: writing /t/cache/list: no space left on device")
+    return Ran(1, "", "go: writing /t/cache/list: no space left on device", LOST.asked)
 
 
 def is_killed(arguments: Sequence[str]) -> Ran:
-    return Ran(-9, "", "")
+    return Ran(-9, "", "", LOST.asked)
 
 
 @pytest.mark.parametrize("answer", [times_out, fails_upstream, has_no_room, is_killed])
@@ -171,10 +171,11 @@ def test_connected_that_came_to_no_end_decides_nothing(
     assert matrix.missing() == []
 
 
+@pytest.mark.parametrize("answer", [times_out, has_no_room, is_killed])
 def test_sealed_that_did_not_end_has_failed_and_misses_nothing(
-    executor: ThreadPoolExecutor,
+    answer: Answer, executor: ThreadPoolExecutor
 ) -> None:
-    _, matrix, _ = prove(executor, FakeWorld(times_out), FakeWorld(packages))
+    _, matrix, _ = prove(executor, FakeWorld(answer), FakeWorld(packages))
     assert {c.verdict for c in matrix.cells} == {Verdict.FAILED}
     assert matrix.missing() == []
 

@@ -114,11 +114,19 @@ def test_undecided_says_what_happened_connected() -> None:
     assert lines[0] == "nobody knows what it does connected: go get did not end in 9 s"
 
 
-def test_undecided_says_what_the_machine_lacks() -> None:
-    full = "go: write /t/x: no space left on device"
-    told = explain(Cell(ROW, GET, FINE, Did(1, full, undecided=full)), Manifest(), "1.26.0")
-    assert full in told[0]
-    assert "this machine" in told[1]
+@pytest.mark.parametrize(
+    ("why", "remedy"),
+    [
+        ("go: write /t/x: no space left on device", "this machine"),
+        ("the go command was ended by signal 9", "this machine"),
+        ("go get did not end in 9 s", "upstream"),
+        ('Get "https://p.test/x/@v/list": EOF', "upstream"),
+    ],
+)
+def test_undecided_says_what_to_see_to(why: str, remedy: str) -> None:
+    told = explain(Cell(ROW, GET, FINE, Did(1, why, undecided=why)), Manifest(), "1.26.0")
+    assert why in told[0]
+    assert remedy in told[1]
 
 
 def test_sealed_time_out_names_no_file() -> None:
