@@ -118,8 +118,10 @@ class ServedSumdb:
         return tuple(found)
 
     def _explain(self, tree: _Tree, name: str, tile: Tile, client: str) -> None:
+        if len(self._warned) >= _MAX_WARNED:
+            return
         size = tree_size_seen(tile)
-        if (client, size) in self._warned or len(self._warned) >= _MAX_WARNED:
+        if (client, size) in self._warned:
             return
         self._warned.add((client, size))
         if tree.lacking:

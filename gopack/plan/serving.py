@@ -6,6 +6,8 @@ Rules:
 - A module path, version or query must be one that the go command could ask for, in its `!`-escaped
   form; whatever is not (`..`, empty elements, backslashes, other alphabets) names nothing: 404. So
   no key that comes out of here leaves the root or names a file of gopack's own.
+- A tile is one of the height that the go command uses, and of a tree that a log can have: its
+  numbers are small enough to reckon with.
 - Nothing lists folders.
 
 Spec: go.dev/ref/mod#goproxy-protocol, golang.org/design/25530-sumdb#proxying-a-checksum-database;
@@ -21,7 +23,7 @@ from gopack.plan.layout import FileKind, athens_disk_key, is_version_folder_name
 from gopack.spec import sumdb
 from gopack.spec.goproxy import Latest, VersionList
 from gopack.spec.module import ModuleVersion, unescape_path, unescape_version
-from gopack.spec.tiles import Tile
+from gopack.spec.tiles import SUMDB_HEIGHT, Tile
 
 MAX_PATH_BYTES = 2048
 """Module paths and versions are file names, so each is 255 bytes at most; four times `%21` fit."""
@@ -34,6 +36,7 @@ _MEDIA_TYPES = {
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _FILE = re.compile(r"(?P<path>.+)/@v/(?P<version>[^/]+)\.(?P<kind>info|mod|zip)")
 _SUMDB = re.compile(r"(?P<name>.+?)/(?P<request>supported|latest|(?:lookup|tile)/.+)")
+_MAX_TREE_BITS = 63  # x/mod tlog.Tree: N is an int64
 _SUMDB_ELEMENT = re.compile(r"(?!\.)[0-9A-Za-z._~:-]+")
 
 
@@ -118,7 +121,17 @@ def _sumdb(path: str) -> Wanted:
     found = _SUMDB.fullmatch(path)
     if found is None or not all(map(_SUMDB_ELEMENT.fullmatch, found["name"].split("/"))):
         return _NOT_FOUND
-    return SumdbRequest(found["name"], sumdb.parse_request(found["request"]))
+    request = sumdb.parse_request(found["request"])
+    if isinstance(request, Tile) and not _is_askable(request):
+        return _NOT_FOUND
+    return SumdbRequest(found["name"], request)
+
+
+def _is_askable(tile: Tile) -> bool:
+    """Tell whether a go command could ask for a tile; spec.tiles reads any level, as x/mod does."""
+    if tile.height != SUMDB_HEIGHT or tile.level * tile.height > _MAX_TREE_BITS:
+        return False
+    return tree_size_seen(tile).bit_length() <= _MAX_TREE_BITS
 
 
 def tree_size_seen(tile: Tile) -> int:

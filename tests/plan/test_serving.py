@@ -36,6 +36,7 @@ TOML = "github.com/BurntSushi/toml"
             SumdbRequest("s.test", ModuleVersion("a.b/C", "v1.0.0")),
         ),
         ("/sumdb/s.test/tile/8/0/x001/234", SumdbRequest("s.test", Tile(8, 0, 1234, 256))),
+        ("/sumdb/s.test/tile/8/7/000.p/127", SumdbRequest("s.test", Tile(8, 7, 0, 127))),
     ],
 )
 def test_route_good_path_names_what_is_wanted(path: str, wanted: Wanted) -> None:
@@ -92,6 +93,12 @@ def test_route_good_path_names_what_is_wanted(path: str, wanted: Wanted) -> None
         "/sumdb/s.test/tile/8/0/../../records",
         "/sumdb/s.test/tile/8/0/1",
         "/sumdb/s.test/tile/99/0/001",
+        "/sumdb/s.test/tile/10/0/001",
+        "/sumdb/s.test/tile/8/8/000",
+        "/sumdb/s.test/tile/8/7/127.p/128",
+        "/sumdb/s.test/tile/30/100000000/000",
+        "/sumdb/s.test/tile/8/99999999999999999999999999/000",
+        "/sumdb/s.test/tile/8/0/x999/x999/x999/x999/x999/x999/999",
         "/sumdb/s.test/lookup/../x@v1.0.0",
         "/sumdb/s.test/lookup/a.b/c@../v1",
         "/sumdb/s.test/lookup/a.b/c",
