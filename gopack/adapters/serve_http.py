@@ -2,9 +2,9 @@
 
 Rules:
 - A connection that does not send a whole request head in time, or takes next to nothing of its
-  answer, is closed.
+  answer, is closed. What it takes is what its side has acknowledged (adapters.untaken).
 - Where all connections are taken, the one that has been idle longest makes room for a new one;
-  where none is idle, the new one gets 503.
+  where none is idle, the new one gets 503. None is idle before it has taken all of its answer.
 - SIGTERM and SIGINT end it: no new connections, answers under way have STOP_S to end.
 - h11 refuses a request head over 64 KiB.
 - What a client can provoke is told in a line at most, and not without end.
@@ -28,9 +28,13 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gopack.adapters.serve_app import App
+from gopack.adapters.untaken import Untaken
 from gopack.errors import InputError
 
 STOP_S = 30
+_LOOK_S = 1.0
+"""How often it is looked at what a client has taken: the kernel does not say when it has."""
+
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\n"
     b"connection: close\r\n\r\n"
@@ -60,16 +64,25 @@ class Tls:
 
 
 class _GuardedProtocol(H11Protocol):
-    """One connection; `limits` is set by a subclass a server."""
+    """One connection; `limits` is set by a subclass a server.
+
+    It waits for a request head, under `head_s`; or for the client to take something, under
+    `stall_s`; or else for the answer to be made, under no clock. The end of an answer is waited
+    for like the rest of it, and the head of the next request only after that.
+    """
 
     limits = Limits()
+    _untaken: Untaken
     _timer: asyncio.TimerHandle | None = None
     _idle_since: float | None = None
+    _left_bytes = 0
+    _stalls_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, if there is room for it."""
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
+        self._untaken = Untaken(transport)
         if len(self.connections) > self.limits.connections and not self._make_room():
             transport.write(_BUSY)
             transport.close()
@@ -79,7 +92,9 @@ class _GuardedProtocol(H11Protocol):
     def _make_room(self) -> bool:
         """Hang up on the connection that has been idle longest; false if none is."""
         others = (each for each in self.connections if isinstance(each, _GuardedProtocol))
-        idle = [(each.idle_since, id(each), each) for each in others if each.idle_since is not None]
+        idle = [
+            (since, id(each), each) for each in others if (since := each.idle_since()) is not None
+        ]
         if not idle:
             return False
         longest = min(idle)[-1]
@@ -87,15 +102,36 @@ class _GuardedProtocol(H11Protocol):
         longest.transport.abort()
         return True
 
-    @property
     def idle_since(self) -> float | None:
         """When it began to wait for a whole request head; None while it is served."""
+        if self._idle_since is None and self._timer is not None:
+            self._look()  # it may have taken the end of its answer just now
         return self._idle_since
 
     def _wait_for_head(self) -> None:
-        if self._idle_since is None:
-            self._idle_since = self.loop.time()
-        self._arm(self.limits.head_s)
+        self._idle_since = self.loop.time()
+        self._set_timer(self.limits.head_s, self.transport.abort)
+
+    def _wait_until_taken(self) -> None:
+        """Begin to watch how much the client takes of what was written."""
+        self._left_bytes = self._untaken.count()
+        self._stalls_at = self.loop.time() + self.limits.stall_s
+        self._look()
+
+    def _look(self) -> None:
+        """Go on to watch, or hang up on a client that took too little for too long."""
+        left, now = self._untaken.count(), self.loop.time()
+        if left <= self._left_bytes - self.limits.least_bytes:
+            self._left_bytes, self._stalls_at = left, now + self.limits.stall_s
+        if not left and not self._is_answering():
+            self._wait_for_head()
+        elif now >= self._stalls_at:
+            self.transport.abort()
+        else:
+            self._set_timer(min(_LOOK_S, self._stalls_at - now), self._look)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -103,7 +139,7 @@ class _GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent; a begun answer stops the clock."""
+        """Take what the client sent; a begun answer stops the clock for its head."""
         try:
             super().data_received(data)
         except h11.ProtocolError:
@@ -112,40 +148,39 @@ class _GuardedProtocol(H11Protocol):
         self._stop_if_begun()
 
     def _stop_if_begun(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._disarm()
+        if self._is_answering():
             self._idle_since = None
+            if not self.flow.write_paused:  # else the client is still to take something
+                self._disarm()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, as long as for the first."""
-        self._wait_for_head()
+        """Wait for the client to take the answer, then for its next request."""
+        self._wait_until_taken()
         super().on_response_complete()
         self._stop_if_begun()  # it was there already
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Leave it to the guard: uvicorn's clock knows nothing of what is still to be taken."""
+
+    def shutdown(self) -> None:
+        """Close the connection when the server stops; asyncio forgets a TLS one closed twice."""
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def pause_writing(self) -> None:
         """Wait for the client to take something."""
         super().pause_writing()
-        self._arm(self.limits.stall_s)
+        self._wait_until_taken()
 
     def resume_writing(self) -> None:
         """Go on: the client took something."""
-        self._disarm()
-        if self.cycle is None or self.cycle.response_complete:
-            self._wait_for_head()
+        if self._is_answering():
+            self._disarm()
         super().resume_writing()
 
-    def _arm(self, seconds: float) -> None:
+    def _set_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._disarm()
-        waiting = self.transport.get_write_buffer_size()
-        self._timer = self.loop.call_later(seconds, self._expire, waiting)
-
-    def _expire(self, waiting_bytes: int) -> None:
-        """Close the connection, unless the client is only slow to take the end of an answer."""
-        left = self.transport.get_write_buffer_size()
-        if 0 < left <= waiting_bytes - self.limits.least_bytes:
-            self._arm(self.limits.stall_s)
-        else:
-            self.transport.abort()
+        self._timer = self.loop.call_later(seconds, then)
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -200,7 +235,6 @@ def run(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=int(limits.head_s) + 1,
         timeout_graceful_shutdown=STOP_S,
         **_tls_arguments(context),
     )
