@@ -17,6 +17,7 @@ import errno
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -222,7 +223,9 @@ def _open(path: Path) -> tuple[int, FileFacts]:
 def _facts(status: os.stat_result) -> FileFacts:
     # A version's files all bear its commit's time; the change time tells a replaced one apart.
     etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"'
-    return FileFacts(status.st_size, etag, formatdate(status.st_mtime, usegmt=True))
+    # RFC 9110 8.8.2.1: never later than now.
+    modified = min(max(status.st_mtime, status.st_ctime), time.time())
+    return FileFacts(status.st_size, etag, formatdate(modified, usegmt=True))
 
 
 def _text(status: int, text: str) -> Answer:

@@ -1,9 +1,11 @@
 """Which part of a file answers a request: conditions and ranges, without I/O.
 
 Rules: one range at most is served, more are answered whole; a range counts only while If-Range
-still names the file as it is; a malformed Range is as none.
+still names the file as it is, by its ETag; a malformed Range is as none.
 
 Spec: RFC 9110 sections 13 and 14.
+Differs: a date in If-Range names no file, since two may share a second (8.8.2.2); If-Modified-Since
+counts for the very date that was given; If-Unmodified-Since is not looked at.
 """
 
 import re
@@ -37,6 +39,8 @@ def choose_part(headers: Mapping[str, str], file: FileFacts) -> Part:
     >>> choose_part({"range": "bytes=5-"}, FileFacts(8, '"a"', ""))
     Part(status=206, first=5, count=3)
     """
+    if not _is_matched(headers, file):
+        return Part(412, 0, 0)
     if _is_known(headers, file):
         return Part(304, 0, 0)
     whole = Part(200, 0, file.size_bytes)
@@ -56,6 +60,11 @@ def choose_part(headers: Mapping[str, str], file: FileFacts) -> Part:
     return Part(206, first, last - first + 1)
 
 
+def _is_matched(headers: Mapping[str, str], file: FileFacts) -> bool:
+    tags = headers.get("if-match", "*")
+    return not {"*", file.etag}.isdisjoint(tag.strip() for tag in tags.split(","))
+
+
 def _is_known(headers: Mapping[str, str], file: FileFacts) -> bool:
     tags = headers.get("if-none-match")
     if tags is not None:
@@ -65,4 +74,4 @@ def _is_known(headers: Mapping[str, str], file: FileFacts) -> bool:
 
 
 def _is_same(headers: Mapping[str, str], file: FileFacts) -> bool:
-    return headers.get("if-range", file.etag) in {file.etag, file.modified}
+    return headers.get("if-range", file.etag) == file.etag
