@@ -158,9 +158,13 @@ class DockerPlace:
             )
         if status and time.monotonic() - began >= TIMEOUT_S:
             return timed_out(arguments)
+        if status is None:  # the engine lost sight of it: not a success
+            raise StoreError(
+                f"go {arguments[0]} has no exit status", where=_image_of(self._container)
+            )
         assert isinstance(output, tuple), "demux=True gives both streams"
         said, complaint = ((part or b"").decode(errors="replace") for part in output)
-        return Ran(int(status or 0), said, complaint)
+        return Ran(int(status), said, complaint)
 
 
 @contextmanager

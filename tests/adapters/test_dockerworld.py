@@ -1,0 +1,32 @@
+"""A go command run in a container, as the engine tells of it."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from docker.models.containers import Container
+
+from gopack.adapters.dockerworld import DockerPlace
+from gopack.errors import StoreError
+
+
+class Engine(Container):  # type: ignore[misc,unused-ignore]
+    """A container whose commands end as it is told."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(attrs={"Config": {"Image": "golang:1"}, "Image": "sha256:0", "Id": "0"})
+        self._status = status
+
+    def exec_run(self, *arguments: Any, **settings: Any) -> Any:
+        return self._status, (b"out", None)
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_go_gives_the_exit_status(status: int) -> None:
+    ran = DockerPlace(Engine(status), PurePosixPath("/gopack"), {}).go(["version"])
+    assert (ran.exit_status, ran.stdout, ran.stderr) == (status, "out", "")
+
+
+def test_go_without_an_exit_status_is_no_success() -> None:
+    with pytest.raises(StoreError, match="go version has no exit status"):
+        DockerPlace(Engine(None), PurePosixPath("/gopack"), {}).go(["version"])
