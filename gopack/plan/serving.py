@@ -3,6 +3,7 @@
 Rules:
 - The path is unescaped once. An escape that is none, or a path that is too long, is refused; so is
   every method but GET and HEAD.
+- A path may come with the server's address before it, any that it may have; `//host/path` is none.
 - A module path, version or query must be one that the go command could ask for, in its `!`-escaped
   form; whatever is not (`..`, empty elements, backslashes, other alphabets) names nothing: 404. So
   no key that comes out of here leaves the root or names a file of gopack's own.
@@ -33,6 +34,7 @@ _MEDIA_TYPES = {
     FileKind.MOD: "text/plain; charset=utf-8",
     FileKind.ZIP: "application/zip",
 }
+_ADDRESS = re.compile(rb"https?://[^/]+(?=/)", re.IGNORECASE)  # RFC 9112 3.2.2: absolute-form
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _FILE = re.compile(r"(?P<path>.+)/@v/(?P<version>[^/]+)\.(?P<kind>info|mod|zip)")
 _SUMDB = re.compile(r"(?P<name>.+?)/(?P<request>supported|latest|(?:lookup|tile)/.+)")
@@ -89,7 +91,8 @@ def route(method: str, raw_path: bytes) -> Wanted:
         return Refusal(414, "the path is too long")
     if _BAD_ESCAPE.search(raw_path):
         return Refusal(400, "malformed escape in the path")
-    path = unquote_to_bytes(raw_path)
+    address = _ADDRESS.match(raw_path)
+    path = unquote_to_bytes(raw_path[address.end() :] if address else raw_path)
     if not path.isascii() or not path.startswith(b"/"):
         return _NOT_FOUND
     try:

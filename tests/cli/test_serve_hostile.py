@@ -106,7 +106,7 @@ def test_attack_nonsense_is_refused_and_the_connection_closed(served: Served, da
 @pytest.mark.parametrize(
     "target",
     [
-        b"http://elsewhere.test/healthz",
+        b"http://elsewhere.test/.gopack/manifest.json",
         b"//elsewhere.test/healthz",
         b"*",
         b"elsewhere.test:443",
@@ -133,6 +133,11 @@ def test_attack_nonsense_is_refused_and_the_connection_closed(served: Served, da
 def test_attack_other_targets_name_nothing(served: Served, target: bytes) -> None:
     got = said(served, b"GET " + target + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert got.split()[1] in {b"400", b"404"}, got
+
+
+def test_target_with_an_address_is_answered(served: Served) -> None:
+    got = said(served, b"GET http://proxy.test/healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert got.split()[1] == b"200", got
 
 
 @pytest.mark.parametrize(
