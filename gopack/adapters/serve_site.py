@@ -6,7 +6,8 @@ Rules:
 - `@v/list` offers every folder of a version that has its go.mod and .info, mod-only ones too, as
   Athens does; a module of which nothing is there is 404.
 - `@latest` is what the go command would choose from that list.
-- Only regular files are opened; whatever else lies there is 404.
+- Only regular files are opened, and past no symbolic link but the root; whatever else lies there
+  is 404, as it is to gopack's other commands.
 
 Calls block on the disk; the server makes them on threads.
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 
+from gopack.adapters.beneath import open_file, opened_folder
 from gopack.adapters.nested import nested_storage
 from gopack.adapters.serve_sumdb import ServedSumdb
 from gopack.errors import GopackError, NotFoundError, StoreError
@@ -31,7 +33,7 @@ from gopack.plan.layout import is_version_folder_name as is_version
 from gopack.plan.query import Resolution, Steps, resolve
 from gopack.plan.ranges import FileFacts, choose_part
 from gopack.plan.serving import Health, Refusal, StoredKey, SumdbRequest, Wanted
-from gopack.spec.goproxy import GoMod, Info, Latest, Request, VersionList
+from gopack.spec.goproxy import MAX_ANSWER_BYTES, GoMod, Info, Latest, Request, VersionList
 from gopack.spec.module import ModuleVersion
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.ENXIO}
@@ -112,10 +114,11 @@ class Site:
     # Versions
 
     def _list(self, path: str) -> bytes:
-        folder = self._root / path
-        with os.scandir(folder) as entries:
-            names = [e.name for e in entries if is_version(e.name) and e.is_dir()]
-        whole = sorted(name for name in names if _is_whole(f"{folder}/{name}", name))
+        with opened_folder(self._root, path) as folder:
+            with os.scandir(folder) as entries:
+                found = (e for e in entries if is_version(e.name))
+                names = [e.name for e in found if e.is_dir(follow_symlinks=False)]
+            whole = sorted(name for name in names if _is_whole(folder, name))
         if not whole:
             raise NotFoundError("no version of this module is stored", where=path)
         return "".join(f"{name}\n" for name in whole).encode()
@@ -135,7 +138,11 @@ class Site:
             case GoMod(module):
                 key = athens_disk_key(module, FileKind.MOD)
         try:
-            return (self._root / key).read_bytes()
+            descriptor, facts = _open(self._root, key)
+            with os.fdopen(descriptor, "rb") as file:
+                if facts.size_bytes > MAX_ANSWER_BYTES:
+                    raise NotFoundError("too large", where=key)
+                return file.read(MAX_ANSWER_BYTES)
         except OSError as error:
             raise NotFoundError("not in the storage", where=key) from error
 
@@ -154,7 +161,7 @@ class Site:
     # Files
 
     def _file(self, key: str, media_type: str, headers: Mapping[str, str]) -> Answer:
-        descriptor, facts = _open(self._root / key)
+        descriptor, facts = _open(self._root, key)
         part = choose_part(headers, facts)
         shown = {
             "content-type": media_type,
@@ -203,21 +210,24 @@ def storage_warnings(root: Path) -> list[str]:
     return []
 
 
-def _is_whole(folder: str, version: str) -> bool:
+def _is_whole(folder: int, version: str) -> bool:
     """Tell whether a version's folder has what makes it one; a list of thousands asks this."""
-    return os.path.isfile(f"{folder}/{version}.info") and os.path.isfile(  # noqa: PTH113
-        f"{folder}/{DISK_GO_MOD}"
-    )
+    names = (f"{version}/{version}.info", f"{version}/{DISK_GO_MOD}")
+    try:
+        found = [os.stat(each, dir_fd=folder, follow_symlinks=False) for each in names]
+    except OSError:
+        return False
+    return all(stat.S_ISREG(each.st_mode) for each in found)
 
 
-def _open(path: Path) -> tuple[int, FileFacts]:
-    """Open a regular file; without waiting for a pipe that somebody put there."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def _open(root: Path, key: str) -> tuple[int, FileFacts]:
+    """Open a regular file."""
+    descriptor = open_file(root, key)
     status = os.fstat(descriptor)
     if stat.S_ISREG(status.st_mode):
         return descriptor, _facts(status)
     os.close(descriptor)
-    raise NotFoundError("not a file", where=path.name)
+    raise NotFoundError("not a file", where=key)
 
 
 def _facts(status: os.stat_result) -> FileFacts:

@@ -47,3 +47,57 @@ def test_if_match_of_another_file_is_412(tmp_path: Path) -> None:
     etag = asked(tmp_path, "/example.com/a/@v/v1.0.0.mod").headers["etag"]
     assert asked(tmp_path, "/example.com/a/@v/v1.0.0.mod", if_match=etag).status == 200
     assert asked(tmp_path, "/example.com/a/@v/v1.0.0.mod", if_match='"old"').status == 412
+
+
+@pytest.mark.parametrize("link", ["example.com", "example.com/a", "example.com/a/v1.0.0"])
+def test_attack_link_to_a_folder_outside_gives_nothing(tmp_path: Path, link: str) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    lay(outside, MOD)
+    lay(outside, "example.com/a/v1.0.0/v1.0.0.info", b"{}")
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(outside / link)
+    for path in ("@v/v1.0.0.mod", "@v/list", "@latest"):
+        assert asked(root, f"/example.com/a/{path}").status == 404, path
+
+
+@pytest.mark.parametrize("name", ["go.mod", "v1.0.0.info"])
+def test_attack_link_to_a_file_outside_gives_nothing(tmp_path: Path, name: str) -> None:
+    root, secret = tmp_path / "root", lay(tmp_path, "secret")
+    lay(root, MOD)
+    lay(root, "example.com/a/v1.0.0/v1.0.0.info", b"{}")
+    (root / MOD).with_name(name).unlink()
+    (root / MOD).with_name(name).symlink_to(secret)
+    kind = name.replace("go.", "v1.0.0.")
+    for path in (f"@v/{kind}", "@v/list", "@latest"):
+        assert asked(root, f"/example.com/a/{path}").status == 404, path
+
+
+def test_root_that_is_a_link_is_served(tmp_path: Path) -> None:
+    lay(tmp_path / "there", MOD)
+    (tmp_path / "root").symlink_to(tmp_path / "there")
+    assert asked(tmp_path / "root", "/example.com/a/@v/v1.0.0.mod").status == 200
+
+
+def test_latest_reads_no_file_that_is_too_large_for_an_answer(tmp_path: Path) -> None:
+    lay(tmp_path, MOD)
+    os.truncate(lay(tmp_path, "example.com/a/v1.0.0/v1.0.0.info"), 1 << 40)
+    assert asked(tmp_path, "/example.com/a/@latest").status == 404
+
+
+def test_file_that_cannot_be_read_is_told_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    path, really = lay(tmp_path, MOD), os.open
+
+    def refused(name: str | Path, *rest: int, **more: int) -> int:
+        if name == "go.mod":
+            raise PermissionError(13, "Permission denied", name)
+        return really(name, *rest, **more)
+
+    monkeypatch.setattr(os, "open", refused)
+    answer = Site(tmp_path, said.append).answer(
+        route("GET", b"/example.com/a/@v/v1.0.0.mod"), {}, "client"
+    )
+    assert answer.status == 500
+    assert str(path) in said[0]
