@@ -152,10 +152,11 @@ class Site:
         with self._lock:
             found = self._databases.get(name)
             if found is None:
-                folder = self._root / OWN_FOLDER / "sumdb" / name
-                if not (folder / "heads").is_dir() or len(self._databases) >= _MAX_DATABASES:
-                    raise NotFoundError("this checksum database is not carried", where=name)
-                found = self._databases[name] = ServedSumdb(folder, self._warn)
+                key = f"{OWN_FOLDER}/sumdb/{name}"
+                with opened_folder(self._root, f"{key}/heads"):
+                    if len(self._databases) >= _MAX_DATABASES:
+                        raise NotFoundError("this checksum database is not carried", where=name)
+                found = self._databases[name] = ServedSumdb(self._root / key, self._warn)
             return found
 
     # Files

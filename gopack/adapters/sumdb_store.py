@@ -11,7 +11,7 @@ Rules:
   are made in `staging/`. Records are appended, and a torn end is cut off by the next save.
 - Tiles come first, then records, then heads, each on the disk before the next.
 - Nothing is changed or deleted but a tile whose bytes were spoilt on the disk.
-- Reading makes nothing, so a read-only medium serves.
+- Reading makes nothing, so a read-only medium serves; it follows no symbolic link.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from gopack.adapters.beneath import open_file
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.files import FILE_MODE, Files
 from gopack.errors import InputError, IntegrityError, StoreError
@@ -101,9 +102,11 @@ class SumdbStore:
     def _read(self, path: Path) -> bytes | None:
         with disk_errors("read", path):
             try:
-                return path.read_bytes()
+                descriptor = open_file(self.folder, str(path.relative_to(self.folder)))
             except FileNotFoundError:
                 return None
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read()
 
     def _tile_path(self, tile: Tile) -> Path:
         return self.folder / "tiles" / _name(tile)

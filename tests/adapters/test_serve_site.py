@@ -9,6 +9,9 @@ import pytest
 
 from gopack.adapters.serve_site import Answer, Site
 from gopack.plan.serving import route
+from gopack.spec.module import ModuleVersion
+from tests.fakes_sumdb import NAME, FakeSumDB
+from tests.sumdb_laying import lay_sumdb
 
 MOD = "example.com/a/v1.0.0/go.mod"
 
@@ -70,6 +73,16 @@ def test_attack_link_to_a_file_outside_gives_nothing(tmp_path: Path, name: str) 
     kind = name.replace("go.", "v1.0.0.")
     for path in (f"@v/{kind}", "@v/list", "@latest"):
         assert asked(root, f"/example.com/a/{path}").status == 404, path
+
+
+@pytest.mark.parametrize("link", [".gopack", ".gopack/sumdb", f".gopack/sumdb/{NAME}"])
+def test_attack_checksum_database_past_a_link_is_404(tmp_path: Path, link: str) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    lay_sumdb(outside, FakeSumDB(), [ModuleVersion("example.com/a", "v1.0.0")])
+    assert asked(outside, f"/sumdb/{NAME}/latest").status == 200
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(outside / link)
+    assert asked(root, f"/sumdb/{NAME}/latest").status == 404
 
 
 def test_root_that_is_a_link_is_served(tmp_path: Path) -> None:

@@ -137,6 +137,16 @@ def test_torn_tile_or_head_reads_as_absent(tmp_path: Path) -> None:
     assert list(store.heads()) == []
 
 
+@pytest.mark.parametrize("key", ["tiles", "tiles/8-0-000", "heads/300", "records"])
+def test_attack_link_is_not_followed(tmp_path: Path, key: str) -> None:
+    store, outside = SumdbStore(tmp_path / "db"), tmp_path / "outside"
+    store.save(records=RECORDS, tiles=TILES, heads=[HEAD])
+    (tmp_path / "db" / key).rename(outside)
+    (tmp_path / "db" / key).symlink_to(outside)
+    with pytest.raises(StoreError):
+        (SumdbStore(tmp_path / "db").records(), store.tile(FULL), store.heads())
+
+
 def test_stray_files_among_the_heads_are_ignored(tmp_path: Path) -> None:
     store = SumdbStore(tmp_path)
     store.save(records={}, tiles={}, heads=[HEAD])
