@@ -302,7 +302,7 @@ class DockerRoom:
                 where=self.root,
                 hint="push again; nothing of this push appeared",
             )
-        if status:
+        if status != 0:  # None: the engine lost sight of it
             raise StoreError(
                 f"a script ended with {status}: {(complaint or said).strip()[-400:]}",
                 where=str(self._container.name),

@@ -384,7 +384,7 @@ def _wait_for(world: DockerWorld, athens: Container) -> None:
 def _checked(container: Container, command: Sequence[str]) -> None:
     with engine_errors("run a command", _image_of(container)):
         status, output = container.exec_run(list(command), user="0:0")
-    if status:
+    if status != 0:  # None: the engine lost sight of it
         said = output.decode(errors="replace").strip()[-300:] if isinstance(output, bytes) else ""
         raise StoreError(
             f"{command[0]} ended with {status}: {said}",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from gopack.adapters.dockerworld import DockerPlace
+from gopack.adapters.dockerside import DockerRoom
+from gopack.adapters.dockerworld import DockerPlace, _checked
 from gopack.errors import StoreError
 
 
@@ -14,7 +15,9 @@ class Engine(Container):  # type: ignore[misc,unused-ignore]
     """A container whose commands end as it is told."""
 
     def __init__(self, status: int | None) -> None:
-        super().__init__(attrs={"Config": {"Image": "golang:1"}, "Image": "sha256:0", "Id": "0"})
+        super().__init__(
+            attrs={"Config": {"Image": "golang:1"}, "Image": "sha256:0", "Id": "0", "Name": "/go"}
+        )
         self._status = status
 
     def exec_run(self, *arguments: Any, **settings: Any) -> Any:
@@ -30,3 +33,15 @@ def test_go_gives_the_exit_status(status: int) -> None:
 def test_go_without_an_exit_status_is_no_success() -> None:
     with pytest.raises(StoreError, match="go version has no exit status"):
         DockerPlace(Engine(None), PurePosixPath("/gopack"), {}).go(["version"])
+
+
+@pytest.mark.parametrize("status", [None, 1])
+def test_command_that_did_not_end_well_is_an_error(status: int | None) -> None:
+    with pytest.raises(StoreError, match=f"mkdir ended with {status}"):
+        _checked(Engine(status), ["mkdir", "x"])
+
+
+@pytest.mark.parametrize("status", [None, 1])
+def test_script_that_did_not_end_well_is_an_error(status: int | None) -> None:
+    with pytest.raises(StoreError, match=f"a script ended with {status}"):
+        DockerRoom(Engine(status), "/srv", "0:0").run("exit")
