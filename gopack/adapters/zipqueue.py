@@ -161,8 +161,13 @@ class Load:
             numbers.discard(number)
 
 
-_TAKEN_AS = ((Lane.LOOK, Lane.LOOK), (Lane.SMALL, Lane.SMALL), (Lane.BIG, Lane.BIG))
-_HELPING = (Lane.SMALL, Lane.BIG)
+_ORDER = (
+    (Lane.LOOK, Lane.LOOK),
+    (Lane.SMALL, Lane.SMALL),
+    (Lane.BIG, Lane.BIG),
+    (Lane.SMALL, Lane.BIG),
+)
+"""What is looked for first, and as what it is done: small zips help where no big ones wait."""
 
 
 class Lanes:
@@ -181,7 +186,7 @@ class Lanes:
 
     def take(self, mine: Load, others: Sequence[Load]) -> Job | None:
         """Give a worker its next job; None if none waits that it has room for."""
-        for lane, taken_as in (*_TAKEN_AS, _HELPING):
+        for lane, taken_as in _ORDER:
             if mine.has_room(taken_as):
                 elsewhere = {path for other in others for path in other.paths[lane]}
                 job = self._queues[lane].take(mine.paths[lane], elsewhere)

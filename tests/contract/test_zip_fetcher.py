@@ -80,6 +80,14 @@ def zips(request: pytest.FixtureRequest, work: ZipWork) -> Iterator[Zips]:
     made.close()
 
 
+def nine(upstream: Upstream) -> list[ModuleVersion]:
+    """Modules that the upstream has, m0 to m8."""
+    modules = [ModuleVersion(f"example.com/m{n}", "v1.0.0") for n in range(9)]
+    for module in modules:
+        upstream.add(*module)
+    return modules
+
+
 def got(future: "Future[FetchedZip]") -> FetchedZip:
     return future.result(WAIT_S)
 
@@ -190,9 +198,7 @@ def test_close_does_not_wait_for_a_slow_upstream(zips: Zips, upstream: Upstream)
 def test_zip_that_is_cancelled_before_its_turn_is_not_fetched(
     zips: Zips, upstream: Upstream
 ) -> None:
-    modules = [ModuleVersion(f"example.com/m{n}", "v1.0.0") for n in range(9)]
-    for module in modules:
-        upstream.add(*module)
+    modules = nine(upstream)
     upstream.fail("*.zip", Fault(delay_s=0.3))
     futures = [zips.fetch(module) for module in modules]
     assert futures[-1].cancel()
@@ -209,9 +215,7 @@ def test_zip_that_is_cancelled_before_its_turn_is_not_fetched(
 def test_small_zips_come_and_zips_are_looked_into_while_big_ones_wait(
     zips: Zips, upstream: Upstream
 ) -> None:
-    modules = [ModuleVersion(f"example.com/m{n}", "v1.0.0") for n in range(9)]
-    for module in modules:
-        upstream.add(*module)
+    modules = nine(upstream)
     assert got(zips.fetch(modules[0])).path is not None
     upstream.fail("*/m[1-4]/*.zip", Fault(delay_s=1.0))
     big = [zips.fetch(module, size_bytes=1 << 30) for module in modules[1:5]]
