@@ -1,4 +1,4 @@
-"""Waiting in tests for what another thread does: as short as can be, and never for ever."""
+"""Waiting in tests for what another thread or program does: short, and never for ever."""
 
 import time
 from collections.abc import Callable
@@ -6,13 +6,15 @@ from collections.abc import Callable
 PATIENCE_S = 20.0
 
 
-def until(happened: Callable[[], bool]) -> None:
-    """Wait until something is so.
+def until(
+    happened: Callable[[], bool], *, patience_s: float = PATIENCE_S, pause_s: float = 0.001
+) -> None:
+    """Wait until something is so, and look for it after each pause.
 
     Raises:
-        AssertionError: it is not after PATIENCE_S.
+        AssertionError: it is not when the patience is at its end.
     """
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.001)
+        assert time.monotonic() < deadline, f"it did not happen within {patience_s:g} s"
+        time.sleep(pause_s)

@@ -60,22 +60,29 @@ def html_of(matrix: Matrix, manifest: Manifest, go_version: str) -> str:
     """Write the page."""
     is_proven = not matrix.exit_status and matrix.count(Verdict.GOOD) > 0
     color = "" if is_proven else ' class="red"'
-    word = "Sealed = connected" if is_proven else "Not sealed = connected"
-    if not any(cell.connected for cell in matrix.cells):
-        word = "Not all works sealed" if matrix.exit_status else "All works sealed"
-    if not is_proven and not matrix.exit_status:
-        word = "Nothing is proven"
     told = [*left_open(matrix), *(f"note: {note}" for note in matrix.notes)]
     notes = "".join(f"<p class=legend>{escape(line)}</p>\n" for line in told)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>gopack prove</title>\n<style>{_STYLE}</style></head>\n<body>\n"
-        f"<h1>gopack prove</h1>\n<p class=verdict><b{color}>{word}.</b> "
+        f"<h1>gopack prove</h1>\n<p class=verdict><b{color}>{_headline(matrix)}.</b> "
         f"{escape(summary(matrix))}, with go {escape(go_version)}.</p>\n"
         f"{_table(matrix)}\n{_legend()}\n{notes}{_failures(matrix, manifest, go_version)}"
         "</body></html>\n"
     )
+
+
+def _headline(matrix: Matrix) -> str:
+    """Say in a few words what is shown: broken, not all known, kept, or nothing at all."""
+    is_compared = any(cell.connected for cell in matrix.cells)
+    if matrix.red():
+        return "Not sealed = connected" if is_compared else "Not all works sealed"
+    if matrix.exit_status:
+        return "Not all is decided"
+    if not matrix.count(Verdict.GOOD):
+        return "Nothing is proven"
+    return "Sealed = connected" if is_compared else "All works sealed"
 
 
 def _table(matrix: Matrix) -> str:

@@ -13,6 +13,7 @@ from gopack.spec.module import ModuleVersion
 ROW = Subject("a.test", "goget.txt:1", (ModuleVersion("a.test", "v1.0.0"),))
 GET, BUILD = MAIN.steps[:2]
 FINE, BROKEN = Did(0), Did(1, "x.go:1: no")
+LATE = Did(1, "x.go:1: no", undecided="it did not end in time")
 
 
 @pytest.mark.parametrize("sealed", [FINE, BROKEN])
@@ -34,3 +35,17 @@ def test_step_that_works_sealed_alone_is_not_told_as_failed_in_both() -> None:
 def test_page_says_sealed_is_connected_where_it_is() -> None:
     page = html_of(Matrix((Cell(ROW, GET, FINE, FINE),)), Manifest(), "1.26.0")
     assert "Sealed = connected." in page
+
+
+@pytest.mark.parametrize(
+    ("cells", "headline"),
+    [
+        ([(FINE, FINE), (BROKEN, LATE)], "Not all is decided."),
+        ([(BROKEN, FINE), (BROKEN, LATE)], "Not sealed = connected."),
+        ([(BROKEN, None), (FINE, None)], "Not all works sealed."),
+        ([(FINE, None), (FINE, None)], "All works sealed."),
+    ],
+)
+def test_headline_says_what_is_known(cells: list[tuple[Did, Did | None]], headline: str) -> None:
+    steps = [Cell(ROW, step, *cell) for step, cell in zip((GET, BUILD), cells, strict=True)]
+    assert f">{headline}</b>" in html_of(Matrix(tuple(steps)), Manifest(), "1.26.0")
