@@ -95,7 +95,8 @@ def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
         warnings.append(f"all lines together: {plan.joint_error}")
     missing = fetched.missing.union(*(closure.missing for closure in plan.closures()))
     warnings.extend(
-        f"{module}: a go.mod requires it, and no upstream has it (go fails on it connected, too)"
+        f"{module}: a go.mod requires it, and no upstream has one that go can load "
+        "(go fails on it connected, too)"
         for module in sorted(missing)
     )
     warnings.extend(

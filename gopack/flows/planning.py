@@ -24,6 +24,7 @@ from gopack.plan.lineclosures import (
     part_closures,
     with_closures,
 )
+from gopack.plan.linepairs import pairs_of
 from gopack.plan.lines import LinePlan, Plan, union
 from gopack.plan.query import Resolution
 from gopack.plan.summary import OtherModuleError, Summary, summarize
@@ -109,7 +110,7 @@ class Planner:
         walked = self.walker.walk_lines(lines, foresee)
         walked = _with_remarks(walked, remarks)
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
-        return self._with_joint(Plan(tuple(walked), gomods=self.gomods))
+        return self._with_joint(self._with_pairs(Plan(tuple(walked), gomods=self.gomods)))
 
     def grow(self, plan: Plan, growth: Mapping[int, Growth]) -> Plan:
         """Give lines, by place, what their imports came to; a place below 0 means all together.
@@ -176,7 +177,8 @@ class Planner:
         lines = [
             replace(line, level=level) if line.item.closure is None else line for line in plan.lines
         ]
-        return self._with_joint(replace(plan, lines=tuple(self.walker.walk_lines(lines))))
+        plan = replace(plan, lines=tuple(self.walker.walk_lines(lines)))
+        return self._with_joint(self._with_pairs(plan))
 
     def upgrade(self, plan: Plan, roots: Set[ModuleVersion]) -> Plan | None:
         """Walk the graph of a main module whose requirements were all upgraded to these.
@@ -212,6 +214,13 @@ class Planner:
             answering=(*plan.answering, *whole),
             answers=union([plan.answers, *read, dict.fromkeys((c.roots[0] for c in sound), True)]),
         )
+
+    def _with_pairs(self, plan: Plan) -> Plan:
+        """Walk the graphs of two lines each; a pair that clashes is told with all together."""
+        pairs = pairs_of(plan.lines)
+        errors = self.walker.walk(pairs)
+        sound = (pair for pair, error in zip(pairs, errors, strict=True) if error is None)
+        return replace(plan, pairs=tuple(sound))
 
     def _with_joint(self, plan: Plan) -> Plan:
         """Walk the graph of all lines together, where there are several.
@@ -380,11 +389,12 @@ class Walker:
             closure.feed(module, known)
         except GopackError as error:
             is_absent = isinstance(error, NotFoundError | OtherModuleError)
-            if not (is_absent and closure.feed_missing(module)):
+            stands = closure.feed_missing if is_absent else closure.feed_unread
+            if not (is_lasting(error) and stands(module)):
                 told = error if module in closure.roots else _of_a_go_mod(error)
                 self._errors.setdefault(index, told.told(closure.requirement_path(module)))
             return
-        if closure.takes_all_it_reads and module not in self._looked_through:
+        if module not in self._looked_through and closure.takes_all_of(module):
             self._looked_through.add(module)
             if fresh := [named for named in known.require if named not in self._foreseen]:
                 self._foreseen.update(fresh)

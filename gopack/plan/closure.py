@@ -6,8 +6,12 @@ Three levels, each holding the one before:
 - `graph`: the main module may import any package of what it requires, so every selected version
   may become one of its own requirements (lazy loading promotes it), which reads its go.mod in
   turn; every version named in a go.mod that is read may be the selected one in some subset of the
-  list, so each is stored with its zip;
-- `closed`: the graph with no pruning at all, mod-only beyond what `graph` stores whole.
+  list, so each is stored with its zip. What a promoted module's packages import is promoted in
+  turn: so the go.mod files of all that is named are read, and all the way down where one does not
+  prune; what these add is mod-only, since who names them names all that its packages import;
+- `closed`: the graph with no pruning at all, mod-only beyond what `graph` stores whole. Of the
+  modules of that, a main module whose graph is not pruned loads packages from the versions that
+  the whole graph selects, and looks into modules above and below them: these are stored whole, too.
 
 Where a look-up of imports has told which modules provide packages, a `graph` closure is narrow:
 only these are promoted, and of what is read, the versions that are selected on the way are stored
@@ -54,6 +58,7 @@ class Closure:
         narrow: the modules that provide packages, where that is known: see above.
         is_read_whole: whether go reads more go.mod files of the graph than pruning leaves: those
             of all it names are stored, mod-only beyond what the level stores whole.
+        is_loaded_whole: whether go loads packages by that graph, too: see `closed`.
     """
 
     def __init__(  # noqa: PLR0913 - what is known of a main module, by keyword
@@ -67,6 +72,7 @@ class Closure:
         given: Mapping[ModuleVersion, bool] | None = None,
         narrow: frozenset[str] | None = None,
         is_read_whole: bool = False,
+        is_loaded_whole: bool = False,
     ) -> None:
         self.roots = tuple(roots)
         self.level = level
@@ -75,8 +81,10 @@ class Closure:
         self._named: dict[ModuleVersion, set[ModuleVersion]] = {}
         is_pruned = is_pruned and not (is_joint and level is Level.BUILD)
         self._lazy = GraphWalk(self.roots, pruned=is_pruned)
-        is_read_whole = is_read_whole or level is Level.CLOSED
+        self._is_loaded_whole = is_loaded_whole or level is Level.CLOSED
+        is_read_whole = is_read_whole or self._is_loaded_whole
         self._full = GraphWalk(self.roots, pruned=False) if is_read_whole else None
+        self._beyond: GraphWalk | None = None
         self._narrow = narrow
         self._passed: set[ModuleVersion] = set()
         self._promoted = False
@@ -110,7 +118,7 @@ class Closure:
             fresh += self._lazy.needs()
         if self._full is not None:
             fresh += self._full.needs()
-        return fresh
+        return fresh + self._fresh_beyond()
 
     def feed(self, module: ModuleVersion, summary: Summary) -> None:
         """Give the summary of a version that `needs` named, once.
@@ -142,6 +150,16 @@ class Closure:
         self.feed(module, NOTHING)
         return True
 
+    def feed_unread(self, module: ModuleVersion) -> bool:
+        """Say that nobody can read a version's go.mod; tell whether the closure stands without.
+
+        It does where the go command reads it only for some main modules; these fail connected, too.
+        """
+        names = self._named.get(module, {module})
+        if any(self._lazy.is_waiting_for(name) for name in names):
+            return False
+        return self.feed_missing(module)
+
     def is_essential(self, module: ModuleVersion) -> bool:
         """Whether the go command needs a version's zip when it downloads all of the graph."""
         if module in self._given:
@@ -154,11 +172,14 @@ class Closure:
         """Whether only what provides some packages is promoted."""
         return self._narrow is not None
 
-    @property
-    def takes_all_it_reads(self) -> bool:
-        """Whether each version that it reads, or that one it reads requires, has its zip stored."""
+    def takes_all_of(self, module: ModuleVersion) -> bool:
+        """Tell whether a version that was fed, and all that it requires, is stored with its zip."""
         is_plain = self._narrow is None and self._main is PLAIN and self._full is None
-        return self.level is Level.GRAPH and is_plain
+        return self.level is Level.GRAPH and is_plain and self.reads(module)
+
+    def reads(self, module: ModuleVersion) -> bool:
+        """Tell whether what a version requires counts for what this main module selects."""
+        return module in self._lazy.read
 
     @property
     def is_done(self) -> bool:
@@ -186,7 +207,7 @@ class Closure:
     @property
     def summaries(self) -> Mapping[ModuleVersion, Summary]:
         """Every version whose go.mod was read."""
-        read = (self._full or self._lazy).read
+        read = self._all_read
         if not self._main.replaced:
             return read
         return {fetched: s for m, s in read.items() if (fetched := self._main.fetched(m))}
@@ -196,10 +217,9 @@ class Closure:
         given = {module for module, whole in self._given.items() if whole}
         if self.level is Level.BUILD:
             return self._fetched(self._lazy.build_list()) | given
-        if self._narrow is not None:
-            return (self._fetched(self._passed) | given) - self._missing
         read = self._lazy.read
-        return (self._fetched(set(read) | named_in(read)) | given) - self._missing
+        whole = self._passed if self._narrow is not None else set(read) | named_in(read)
+        return (self._fetched(whole | self._selected_whole(whole)) | given) - self._missing
 
     def mod_only(self) -> set[ModuleVersion]:
         """Tell the versions to store without their zips."""
@@ -219,7 +239,7 @@ class Closure:
 
     def requirement_path(self, module: ModuleVersion) -> list[ModuleVersion]:
         """Tell a shortest chain of requirements from a root down to a version."""
-        read = (self._full or self._lazy).read
+        read = self._all_read
         if len(read) != self._parents_of:
             self._parents = parents(self.roots, read)
             self._parents_of = len(read)
@@ -234,14 +254,59 @@ class Closure:
         every = (self._main.fetched(m) for m in names if m not in self._main.excluded)
         return {module for module in every if module is not None}
 
+    @property
+    def _all_read(self) -> Mapping[ModuleVersion, Summary]:
+        return (self._full or self._beyond or self._lazy).read
+
     def _walks(self) -> list[GraphWalk]:
-        return [self._lazy] if self._full is None else [self._lazy, self._full]
+        walks = (self._lazy, self._full, self._beyond)
+        return [walk for walk in walks if walk is not None]
+
+    def _selected_whole(self, whole: Iterable[ModuleVersion]) -> set[ModuleVersion]:
+        """Tell what the whole graph selects of these versions' modules, and of those near them.
+
+        A package may be in each module whose path is the beginning of its own: go looks into all.
+        """
+        if self._full is None or not self._is_loaded_whole:
+            return set()
+        selected = self._full.selected
+        paths = {module.path for module in whole}
+        above = {path[:at] for path in paths for at in _slashes(path)}
+        return {
+            ModuleVersion(path, version)
+            for path, version in selected.items()
+            if path in paths or path in above or any(path[:at] in paths for at in _slashes(path))
+        }
+
+    def _look_beyond(self) -> None:
+        """Read the go.mod files of all that is named, as those of a main module's requirements.
+
+        Where the graph is read whole, or only some modules provide packages, there is nothing more.
+        """
+        is_open = self._narrow is None and self._full is None
+        if self.level is not Level.GRAPH or not is_open:
+            return
+        read = self._lazy.read
+        self._beyond = GraphWalk(set(read) | named_in(read))
+
+    def _fresh_beyond(self) -> list[ModuleVersion]:
+        """Take what the walk beyond needs; what was read before is fed at once."""
+        wanted: list[ModuleVersion] = []
+        read = self._lazy.read
+        while self._beyond is not None and (fresh := self._beyond.needs()):
+            for module in fresh:
+                if module in read:
+                    self._beyond.feed(module, read[module])
+                else:
+                    wanted.append(module)
+        return wanted
 
     def _promote(self) -> None:
         """Make the selected version of every module in the first graph a requirement.
 
-        Promoting may select higher versions of these modules, which are promoted in turn; modules
-        that only come into sight by promotion provide no package that the main module imports.
+        Promoting may select higher versions of these modules, which are promoted in turn. Modules
+        that only come into sight by promotion provide no package that the main module imports
+        itself; what becomes of them is looked for beyond.
         """
         if self._promotable is None:
             self._promotable = frozenset(self._lazy.selected)
@@ -255,9 +320,14 @@ class Closure:
             roots = [ModuleVersion(path, selected[path]) for path in sorted(paths)]
             if self._lazy.holds_roots(roots):
                 self._promoted = True
+                self._look_beyond()
             self._lazy.extend(roots)
 
 
 def named_in(summaries: Mapping[ModuleVersion, Summary]) -> set[ModuleVersion]:
     """Tell every version that some of these go.mod files require."""
     return {required for summary in summaries.values() for required in summary.require}
+
+
+def _slashes(path: str) -> list[int]:
+    return [at for at, character in enumerate(path) if character == "/"]

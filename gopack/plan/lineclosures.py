@@ -7,9 +7,11 @@ Rules kept here:
 - A go.sum and Go itself say exactly what is stored: there is no graph.
 - Of a workspace go reads, of what a member requires, what that requires at the version that the
   member has, where another is selected; and `go mod tidy` compares the graph of a main module at
-  go 1.17 with the one that go 1.16 would load. Of both the whole graph is stored mod-only.
+  go 1.17 with the one that go 1.16 would load, and the packages that it would load by it. Of both
+  the whole graph is stored, mod-only but for what packages may come from.
 
-Source: modload readModGraph (pruning == workspace); modload LoadPackages (TidyCompatibleVersion).
+Source: modload readModGraph (pruning == workspace); modload LoadPackages (TidyCompatibleVersion)
+and checkTidyCompatibility.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +150,8 @@ def _of_input(roots: InputRoots, level: Level, mains: Iterable[str]) -> Closure:
         level,
         is_pruned=has_pruning_go or is_unknown,
         main=MainModule.of(roots.replace, roots.exclude, mains),
-        is_read_whole=roots.format is Format.GO_WORK or _compares_with_unpruned(roots),
+        is_read_whole=roots.format is Format.GO_WORK,
+        is_loaded_whole=_compares_with_unpruned(roots),
     )
 
 

@@ -218,6 +218,7 @@ class Plan:
     cannot live together, of those that can, and `joint_error` says why the others cannot. It is
     None when there are fewer than two. `joint_extras` are its extras beside those of the lines,
     `joint_providers` as LinePlan.providers; with extras, `joint_base` is its closure without them.
+    `pairs` are closures of two lines that need more together than each needs alone.
     `combined` are closures of lines together of which one has what is looked up for another.
     `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
     version, at the closed level.
@@ -233,6 +234,7 @@ class Plan:
     joint_extras: tuple[ModuleVersion, ...] = ()
     joint_providers: frozenset[str] = frozenset()
     joint_base: Closure | None = None
+    pairs: tuple[Closure, ...] = ()
     combined: tuple[Closure, ...] = ()
     upgraded: Closure | None = None
     latest: tuple[ModuleVersion, ...] = ()
@@ -287,7 +289,7 @@ class Plan:
         """Tell every closure there is, the lines' first."""
         found = [closure for line in self.lines for closure in line.closures]
         more = [c for c in (self.joint, self.joint_base, self.upgraded) if c is not None]
-        return [*found, *more, *self.combined, *self.answering]
+        return [*found, *more, *self.pairs, *self.combined, *self.answering]
 
     def selected(self) -> set[ModuleVersion]:
         """Tell the versions that are in any build list."""

@@ -15,7 +15,7 @@ from gopack.plan.closure import Level
 from gopack.plan.layout import FileKind
 from gopack.plan.manifest import Annotations
 from gopack.ports import FetchedZip, Publication, State
-from gopack.spec.goproxy import GoMod, Request
+from gopack.spec.goproxy import Info, Request
 from gopack.spec.module import ModuleVersion
 from tests.flows.kit import Breaking, Kit, counting, make_kit
 from tests.plan.graphs import mv, names
@@ -187,7 +187,7 @@ def test_fetch_zip_is_read_while_small_files_are_waited_for(tmp_path: Path) -> N
 
     class Late(Breaking):
         def read(self, request: Request) -> bytes:
-            if request == GoMod(mv("c1")):  # no graph reads it
+            if request == Info("a.b/c", "v1.1.0"):
                 deadline = time.monotonic() + 20
                 while not kit.zips.read and time.monotonic() < deadline:
                     time.sleep(0.001)

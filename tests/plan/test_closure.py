@@ -34,9 +34,35 @@ def test_build_joint_is_not_pruned() -> None:
 
 def test_graph_promotes_what_the_main_module_may_import() -> None:
     found = closure(Level.GRAPH, "a1")
-    assert names(drive(found, CHAIN)) == "a1 b1"
+    assert names(drive(found, CHAIN)) == "a1 b1 c1"
     assert names(found.complete()) == "a1 b1 c1"
     assert not found.mod_only()
+    assert [found.reads(mv(name)) for name in ("a1", "b1", "c1")] == [True, True, False]
+
+
+def test_graph_reads_all_of_an_old_module_that_what_is_promoted_may_import() -> None:
+    """A main module that imports what imports c1 requires it itself, and c1 does not prune."""
+    found = closure(Level.GRAPH, "a1")
+    drive(found, graph({"a1": "b1", "b1": "c1", "c1!": "d1", "d1": "e1", "e1": ""}))
+    assert names(found.complete()) == "a1 b1 c1"
+    assert names(found.mod_only()) == "d1 e1"
+    assert found.requirement_path(mv("e1")) == [mv(n) for n in ("a1", "b1", "c1", "d1", "e1")]
+    assert not found.takes_all_of(mv("c1"))
+
+
+def test_graph_stands_without_what_nobody_can_read_beyond_what_is_promoted() -> None:
+    found = closure(Level.GRAPH, "a1")
+    known = graph({"a1": "b1", "b1": "c1"})
+    while needed := found.needs():
+        for module in needed:
+            if module in known:
+                assert not found.feed_unread(module)
+                found.feed(module, known[module])
+            else:
+                assert found.feed_unread(module)
+    assert found.is_done
+    assert names(found.complete()) == "a1 b1"
+    assert found.missing == {mv("c1")}
 
 
 def test_graph_stores_every_version_named_with_its_zip() -> None:
@@ -60,6 +86,29 @@ def test_closed_reads_everything_mod_only_beyond_graph() -> None:
     assert found.requirement_path(mv("e1")) == [mv(n) for n in ("a1", "b1", "c1", "d1", "e1")]
 
 
+def test_closed_stores_whole_what_the_whole_graph_selects_of_its_modules() -> None:
+    """A main module that does not prune loads packages from c2, and from nothing of e1."""
+    found = closure(Level.CLOSED, "a1")
+    drive(found, graph({"a1": "b1 c1", "b1": "d1", "d1": "c2 e1", "c1": "", "c2": "", "e1": ""}))
+    assert found.selected["a.b/c"] == "v1.1.0"
+    assert names(found.complete()) == "a1 b1 c1 c2 d1"
+    assert names(found.mod_only()) == "e1"
+
+
+def test_closed_stores_whole_what_go_looks_into_for_packages_of_its_modules() -> None:
+    """It looks into each module whose path a package's begins with."""
+    paths = {"x.y/n/sub": "x.y/low", "x.y/low": "x.y/n", "x.y/n": "x.y/n/sub/deep", "x.y/no": ""}
+    roots = [ModuleVersion("x.y/n/sub", "v1.0.0")]
+    found = Closure(roots, Level.CLOSED)
+    walked = {m: [ModuleVersion(p, "v1.0.0") for p in r.split()] for m, r in paths.items()}
+    walked["x.y/n/sub/deep"] = [ModuleVersion("x.y/no", "v1.0.0")]
+    while needed := found.needs():
+        for module in needed:
+            found.feed(module, _summary(module, walked[module.path]))
+    assert {m.path for m in found.complete()} == {"x.y/n/sub", "x.y/low", "x.y/n", "x.y/n/sub/deep"}
+    assert {m.path for m in found.mod_only()} == {"x.y/no"}
+
+
 def test_missing_in_first_graph_does_not_stand() -> None:
     found = closure(Level.GRAPH, "a1")
     assert found.needs() == [mv("a1")]
@@ -77,11 +126,15 @@ def test_missing_that_only_the_unpruned_graph_has_is_left_out_whenever_it_comes(
 
 def test_missing_beyond_the_first_graph_is_left_out() -> None:
     found = closure(Level.GRAPH, "a1")
-    drive(found, graph({"a1": "b1 c1", "c1": "d1"}))
+    drive(found, graph({"a1": "b1 c1", "c1": "d1", "d1": ""}))
     assert names(found.complete()) == "a1 c1 d1"
     assert found.missing == {mv("b1")}
     assert found.is_essential(mv("b1"))  # `go mod download` fails on it: it is in the build list
     assert not found.is_essential(mv("d1"))
+
+
+def _summary(module: ModuleVersion, require: list[ModuleVersion]) -> Summary:
+    return Summary(module.path, "1.20", True, tuple(require), (), "")  # noqa: FBT003
 
 
 @settings(max_examples=examples(100))

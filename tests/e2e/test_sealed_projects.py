@@ -1,0 +1,189 @@
+"""Projects that use more than what is listed: the real go command, connected and sealed.
+
+Each world is a few generated modules, a list, a level, and a project that the level promises to
+serve. What go does with the project connected, it does sealed, and go.mod is the same afterwards.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.athens_layout import served
+from tests.e2e.test_prove import gopack
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.e2e
+
+HOST = "example.com"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A version: its Go version, what it requires (`b@v1.0.0`), and its packages' imports."""
+
+    name: str
+    requires: str = ""
+    go: str = "1.17"
+    packages: dict[str, str] | None = None  # "" is the package in its root
+
+
+@dataclass(frozen=True)
+class World:
+    modules: tuple[Module, ...]
+    listed: str
+    project: Module
+    level: str = "graph"
+
+
+def module(name: str, requires: str = "", go: str = "1.17", **packages: str) -> Module:
+    """Make one; a keyword is a package's folder, `root` the module's own."""
+    found = {("" if folder == "root" else folder): what for folder, what in packages.items()}
+    return Module(name, requires, go, found)
+
+
+def project(requires: str, imports: str, go: str = "1.21") -> Module:
+    return Module("main@", requires, go, {"": imports})
+
+
+def two_old(name: str) -> tuple[Module, ...]:
+    """Three modules below each other that do not prune."""
+    return (
+        module(f"{name}@v1.0.0", f"{name}1@v1.0.0", "1.12"),
+        module(f"{name}1@v1.0.0", f"{name}2@v1.0.0", "1.12"),
+        module(f"{name}2@v1.0.0", "", "1.12"),
+    )
+
+
+CHAIN = tuple(module(f"{a}@v1.0.0", f"{b}@v1.0.0") for a, b in ("bc", "cd", "de"))
+PARENT = (
+    module("par@v1.0.0"),
+    module("par@v1.2.0"),
+    module("par@v1.3.0"),
+    module("par/sub@v1.0.0", "d@v1.0.0", x="d"),
+    module("d@v1.0.0", "e@v1.0.0", x="e"),
+    module("e@v1.0.0", "f@v1.0.0", x="f"),
+    module("f@v1.0.0", "par@v1.0.0 g@v1.0.0", root="par g"),
+    module("g@v1.0.0", "par@v1.2.0", x="par"),
+)
+WORLDS = {
+    "a package of a module that a line brings in imports of one that does not prune": World(
+        (
+            module("b@v1.0.0", "r@v1.0.0", root="r"),
+            module("r@v1.0.0", "s@v1.0.0", other="s"),
+            *two_old("s"),
+        ),
+        "b",
+        project("b@v1.0.0", "b r/other"),
+    ),
+    "two of three lines select together what neither selects alone": World(
+        (
+            *(module(f"q@v1.{n}.0") for n in range(3)),
+            *(module(f"p@v1.{n}.0", f"q@v1.{n}.0", root="q", x="") for n in range(3)),
+            module("a@v1.0.0", "p@v1.0.0 q@v1.0.0", root="p"),
+            module("s@v1.0.0", "p@v1.1.0", root="p/x"),
+            module("r@v1.0.0", "s@v1.0.0 p@v1.1.0", other="s"),
+            module("b@v1.0.0", "r@v1.0.0", root="r"),
+            module("c@v1.0.0", "p@v1.2.0 q@v1.2.0", root="p"),
+        ),
+        "a b c",
+        project("a@v1.0.0 b@v1.0.0", "a b"),
+    ),
+    "an old project selects of a module what only the whole graph names": World(
+        (
+            *(module(f"c@v1.{n}.0") for n in (0, 2, 3)),
+            module("b@v1.0.0", "c@v1.2.0", x="c"),
+            module("b@v1.9.0", "c@v1.3.0"),
+            module("e@v1.0.0", "b@v1.0.0", x="b"),
+            module("a@v1.0.0", "e@v1.0.0 c@v1.0.0", root="c e"),
+        ),
+        "a",
+        project("a@v1.0.0", "a", "1.16"),
+        "closed",
+    ),
+    "an old project has go look into a module above the one that it imports": World(
+        (*PARENT, *(module(f"{name}@v1.9.0") for name in "defg")),
+        "par/sub",
+        project("par/sub@v1.0.0", "par/sub", "1.16"),
+        "closed",
+    ),
+    "go mod tidy of a project at go 1.17 reads the graph of go 1.16": World(
+        (*CHAIN, module("e@v1.0.0")), "b", project("b@v1.0.0", "b", "1.17"), "closed"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_project_is_loaded_sealed_as_it_is_connected(name: str, tmp_path: Path) -> None:
+    world = WORLDS[name]
+    lines = [f"{HOST}/{line}" for line in world.listed.split()]
+    assert_same_sealed(world, lines, tmp_path)
+
+
+def test_file_at_go_1_17_has_what_go_mod_tidy_compares_with(tmp_path: Path) -> None:
+    world = World(PARENT, "", project("par/sub@v1.0.0", "par/sub", "1.17"))
+    (tmp_path / "listed").mkdir()
+    (tmp_path / "listed" / "go.mod").write_text(go_mod(world.project))
+    lines = ["-r listed/go.mod", f"{HOST}/par@v1.3.0"]
+    assert_same_sealed(world, lines, tmp_path)
+
+
+def assert_same_sealed(world: World, lines: list[str], folder: Path) -> None:
+    with Upstream() as upstream:
+        for each in world.modules:
+            path, _, version = each.name.partition("@")
+            upstream.add(f"{HOST}/{path}", version, mod=go_mod(each), files=sources(each))
+        (folder / "goget.txt").write_text("".join(f"{line}\n" for line in lines))
+        done = gopack(folder, upstream.url, "fetch", "--closure", world.level)
+        assert done.returncode == 0, done.stderr
+        connected = tried(world.project, upstream.url, folder / "connected")
+    with served(folder / "ATHENS_STORAGE") as athens:
+        sealed = tried(world.project, athens.url, folder / "sealed")
+    assert [code for code, _ in connected] == [0, 0], connected
+    assert sealed == connected
+
+
+def go_mod(module: Module) -> str:
+    lines = "".join(f"require {HOST}/{r.replace('@', ' ')}\n" for r in module.requires.split())
+    return f"module {HOST}/{module.name.partition('@')[0]}\n\ngo {module.go}\n\n{lines}"
+
+
+def sources(module: Module) -> dict[str, bytes]:
+    """The files of a module: each package imports what it says and nothing else."""
+    found = {"a.go": b"package a\n"}
+    for folder, imports in (module.packages or {}).items():
+        lines = "".join(f'import _ "{HOST}/{path}"\n' for path in imports.split())
+        found[f"{folder}/a.go".lstrip("/")] = f"package a\n\n{lines}".encode()
+    return found
+
+
+def tried(main: Module, proxy: str, folder: Path) -> list[tuple[int, str]]:
+    """Tidy and build a project in a new folder: exit status, and what went wrong or go.mod says."""
+    folder.mkdir()
+    (folder / "go.mod").write_text(go_mod(main))
+    for name, data in sources(main).items():
+        (folder / name).write_bytes(data)
+    settings = {
+        "GOPROXY": proxy,
+        "GOSUMDB": "off",
+        "GOFLAGS": "-mod=mod -modcacherw",
+        "GOMODCACHE": str(folder / "cache"),
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "GOVCS": "*:off",
+    }
+    results = []
+    for words in (["mod", "tidy"], ["build", "./..."]):
+        ran = subprocess.run(
+            ["go", *words],
+            cwd=folder,
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = ran.stderr if ran.returncode else (folder / "go.mod").read_text()
+        results.append((ran.returncode, told))
+    return results
