@@ -171,6 +171,12 @@ class Upstream:
         self.put(base + ".zip", make_zip(path, version, contents), "application/zip")
         self.add_to_list(path, version if listed else "")
 
+    def add_without_gomod(self, path: str, version: str, files: Mapping[str, bytes]) -> None:
+        """Serve a version whole whose zip has no go.mod: the proxy makes one up."""
+        self.add(path, version)
+        base = f"{escape(path)}/@v/{escape(version)}"
+        self.put(base + ".zip", make_zip(path, version, files), "application/zip")
+
     def add_to_list(self, path: str, version: str = "") -> None:
         """Add a line to `@v/list` (none makes an empty list appear)."""
         key = f"{escape(path)}/@v/list"

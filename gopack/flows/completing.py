@@ -206,16 +206,27 @@ class Completer:
     def _growth(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
         """Look up what is missing; tell of each line that needs more what it needs."""
         missing = {place: survey.missing() for place, survey in surveys.items()}
-        provided = self._provider.provide({p for found in missing.values() for p in found})
+        provided = self._provided(surveys)
         growth: dict[int, Growth] = {}
         for place, packages in missing.items():
-            found = self._take(place, packages, provided)
+            found = self._take(place, packages, provided[place])
             extras = found - plan.extras_of(place)
             providers = surveys[place].providers() | plan.providers_of(place)
             has_extras = bool(extras or plan.extras_of(place))
             if extras or (has_extras and providers != plan.providers_of(place)):
                 growth[place] = Growth(extras, providers)
         return growth
+
+    def _provided(self, surveys: Mapping[int, Survey]) -> dict[int, Provided]:
+        """Look up what surveys miss, in one go for all that would take the same versions."""
+        alike: dict[frozenset[ModuleVersion], list[int]] = {}
+        for place, survey in surveys.items():
+            alike.setdefault(survey.incompatible(), []).append(place)
+        provided: dict[int, Provided] = {}
+        for incompatible, places in alike.items():
+            packages = {package for place in places for package in surveys[place].missing()}
+            provided |= dict.fromkeys(places, self._provider.provide(packages, incompatible))
+        return provided
 
     def _take(
         self, place: int, missing: Mapping[str, str], provided: Provided
@@ -255,7 +266,8 @@ class Completer:
                 survey = Survey(line.others[-1].selected, plan.starts(line))
                 self.importer.survey([survey], run.arrived)
                 known = self._unresolved.get(place, {})
-                provided = self._provider.provide(missing := survey.missing())
+                missing = survey.missing()
+                provided = self._provider.provide(missing, survey.incompatible())
                 extras[place] |= self._take(place, missing, provided)
                 self._unresolved[place] |= known
         plan = self._with_passed_over(plan)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from gopack.asking import first_answer, is_absent
 from gopack.errors import GopackError, UpstreamError
@@ -29,6 +30,20 @@ from gopack.spec.packages import Package
 
 Bring = Callable[[Iterable[ModuleVersion]], Mapping[ModuleVersion, GopackError]]
 """Fetches zips so that they can be read; tells which could not be had."""
+
+
+class Candidate(NamedTuple):
+    """A module that may have a package, and its selected version where that is `+incompatible`.
+
+    Such versions are taken then, too. Source: modload newQueryMatcher (preferIncompatible).
+    """
+
+    path: str
+    current: str
+
+
+Sought = tuple[Candidate, ...]
+"""A package that is looked for: the modules that may have it, longest path first."""
 
 
 @dataclass(slots=True)
@@ -49,12 +64,12 @@ class Importer:
     memory: Memory | None = None
     _reader: PackageReader = field(init=False)
     _latest: dict[str, ModuleVersion | UpstreamError | None] = field(default_factory=dict)
-    _latest_at: dict[tuple[str, int], ModuleVersion | GopackError | None] = field(
+    _latest_at: dict[tuple[Candidate, int], ModuleVersion | GopackError | None] = field(
         default_factory=dict
     )
     _upgrade: dict[ModuleVersion, ModuleVersion | None] = field(default_factory=dict)
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
-    _provider: dict[str, ModuleVersion | None] = field(default_factory=dict)
+    _provider: dict[Sought, ModuleVersion | None] = field(default_factory=dict)
     _faults: dict[ModuleVersion, GopackError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,62 +96,69 @@ class Importer:
         """Have what surveys read remembered for later runs, of what the storage has now."""
         self._reader.remember()
 
-    def provide(self, packages: Iterable[str]) -> dict[str, ModuleVersion | None]:
+    def provide(
+        self, packages: Iterable[str], incompatible: Iterable[ModuleVersion] = ()
+    ) -> dict[str, ModuleVersion | None]:
         """Tell the module at `latest` that has each package, longest path first; None if none has.
+
+        `incompatible` are the `+incompatible` versions that are selected: see Survey.incompatible.
 
         Raises:
             UpstreamError: a proxy failed before a module was found, so that nobody knows.
         """
-        packages = list(packages)
-        wanted = [path for path in packages if path not in self._provider]
+        current = {module.path: module.version for module in incompatible}
+        sought = {
+            package: tuple(Candidate(path, current.get(path, "")) for path in prefixes(package))
+            for package in packages
+        }
+        wanted = [each for each in sought.values() if each not in self._provider]
         place = 0
         while wanted:
-            self._ask_latest_at(place, {p for path in wanted for p in prefixes(path)})
+            self._ask_latest_at(place, {candidate for each in wanted for candidate in each})
             self._look_into_latest_at(place, wanted)
-            left = [path for path in wanted if path not in self._provider]
-            wanted = [path for path in left if self._is_asked_on(path, place)]
+            left = [each for each in wanted if each not in self._provider]
+            wanted = [each for each in left if self._is_asked_on(each, place)]
             place += 1
-        for path in packages:
-            if path not in self._provider:
-                self._raise_what_may_come(path)
-        return {path: self._provider.setdefault(path, None) for path in packages}
+        for each in sought.values():
+            if each not in self._provider:
+                self._raise_what_may_come(each)
+        return {p: self._provider.setdefault(each, None) for p, each in sought.items()}
 
-    def _raise_what_may_come(self, package: str) -> None:
+    def _raise_what_may_come(self, sought: Sought) -> None:
         """Let nobody take a package for missing that was passed over with a `|`."""
-        for prefix in prefixes(package):
-            for place in range(len(self._attempts(prefix))):
-                found = self._latest_at.get((prefix, place))
+        for candidate in sought:
+            for place in range(len(self._attempts(candidate.path))):
+                found = self._latest_at.get((candidate, place))
                 if isinstance(found, UpstreamError) and found.retryable:
                     raise found
 
-    def _look_into_latest_at(self, place: int, packages: Iterable[str]) -> None:
+    def _look_into_latest_at(self, place: int, wanted: Iterable[Sought]) -> None:
         """Find what provides packages among what one place of GOPROXY has."""
-        candidates = {
-            path: [self._latest_at[prefix, place] for prefix in prefixes(path)] for path in packages
-        }
-        falls_back = {path for path in candidates if self._falls_back(path, place)}
-        while open_paths := {
-            path: _next(left, skips=path in falls_back) for path, left in candidates.items() if left
+        latest = {each: [self._latest_at[c, place] for c in each] for each in wanted}
+        falls_back = {each for each in latest if self._falls_back(each, place)}
+        while open_ones := {
+            each: _next(left, skips=each in falls_back) for each, left in latest.items() if left
         }:
-            self._read_all(m for m in open_paths.values() if m is not None)
-            for path, candidate in open_paths.items():
-                if candidate and path in self._contents[candidate, _NOTHING].paths:
-                    self._provider[path] = candidate
-                    candidates[path] = []
+            self._read_all(m for m in open_ones.values() if m is not None)
+            for each, found in open_ones.items():
+                package = each[0].path
+                if found and package in self._contents[found, _NOTHING].paths:
+                    self._provider[each] = found
+                    latest[each] = []
 
-    def _falls_back(self, package: str, place: int) -> bool:
+    def _falls_back(self, sought: Sought, place: int) -> bool:
         """Whether a `|` follows this place of GOPROXY: the next one is asked in any case."""
-        attempts = [self._attempts(prefix) for prefix in prefixes(package)]
+        attempts = [self._attempts(candidate.path) for candidate in sought]
         return any(a[place].falls_back_on_error for a in attempts if len(a) > place)
 
-    def _is_asked_on(self, package: str, place: int) -> bool:
+    def _is_asked_on(self, sought: Sought, place: int) -> bool:
         """Whether the next place of GOPROXY is asked, after one that did not have the package."""
-        found = [self._latest_at[prefix, place] for prefix in prefixes(package)]
+        found = [self._latest_at[candidate, place] for candidate in sought]
         is_absent_here = all(
             each is None or (isinstance(each, UpstreamError) and is_absent(each)) for each in found
         )
-        has_more = any(len(self._attempts(prefix)) > place + 1 for prefix in prefixes(package))
-        return has_more and (is_absent_here or self._falls_back(package, place))
+        has_more = any(len(self._attempts(candidate.path)) > place + 1 for candidate in sought)
+        return has_more and (is_absent_here or self._falls_back(sought, place))
 
     def _attempts(self, path: str) -> Sequence[Attempt]:
         return self.sources.attempts(path) if _is_module_path(path) else ()
@@ -192,21 +214,21 @@ class Importer:
         found = (*latest.values(), *(self._upgrade[version] for version in above))
         return {m for m in found if m is not None}
 
-    def _ask_latest_at(self, place: int, paths: Iterable[str]) -> None:
+    def _ask_latest_at(self, place: int, candidates: Iterable[Candidate]) -> None:
         """Ask one place of GOPROXY for the latest version of each module."""
-        jobs: Jobs[str, Resolution] = Jobs(self.executor)
-        for path in sorted(path for path in paths if (path, place) not in self._latest_at):
-            attempts = self._attempts(path)
+        jobs: Jobs[Candidate, Resolution] = Jobs(self.executor)
+        for candidate in sorted(c for c in candidates if (c, place) not in self._latest_at):
+            attempts = self._attempts(candidate.path)
             if len(attempts) > place:
-                source = attempts[place].source
-                jobs.submit(path, partial(run_steps, resolve(path, "latest"), source))
+                steps = resolve(candidate.path, "latest", current=candidate.current)
+                jobs.submit(candidate, partial(run_steps, steps, attempts[place].source))
             else:
-                self._latest_at[path, place] = None
-        for path, job in jobs:
+                self._latest_at[candidate, place] = None
+        for candidate, job in jobs:
             try:
-                self._latest_at[path, place] = job.result().module
+                self._latest_at[candidate, place] = job.result().module
             except GopackError as error:
-                self._latest_at[path, place] = error
+                self._latest_at[candidate, place] = error
 
     def _ask_latest(self, paths: Iterable[str]) -> None:
         jobs: Jobs[str, ModuleVersion | None] = Jobs(self.executor)

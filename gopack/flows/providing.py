@@ -38,16 +38,18 @@ class Provider:
     importer: Importer
     _faults: dict[ModuleVersion, GopackError] = field(default_factory=dict)
     _taken: dict[ModuleVersion, ModuleVersion | None] = field(default_factory=dict)
-    _latest: dict[str, ModuleVersion | None] = field(default_factory=dict)
+    _latest: dict[str, ModuleVersion] = field(default_factory=dict)
 
-    def provide(self, packages: Iterable[str]) -> Provided:
-        """Look packages up.
+    def provide(
+        self, packages: Iterable[str], incompatible: Iterable[ModuleVersion] = ()
+    ) -> Provided:
+        """Look packages up; `incompatible` as Survey.incompatible.
 
         Raises:
             UpstreamError: a proxy failed, so that nobody knows.
         """
-        latest = self.importer.provide(sorted(packages))
-        self._latest |= latest
+        latest = self.importer.provide(sorted(packages), incompatible)
+        self._latest |= {package: module for package, module in latest.items() if module}
         self._settle({m for m in latest.values() if m is not None})
         modules = {p: None if m is None else self._with(p, m) for p, m in latest.items()}
         passed = {p: m for p, m in latest.items() if m and self._taken[m] != m}

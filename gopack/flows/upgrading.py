@@ -61,7 +61,7 @@ class Upgrader(FurtherSurveys):
         return set() if facts is None else set(facts.extras)
 
     def _facts(self, survey: Survey) -> SurveyFacts:
-        modules = self.provider.provide(survey.missing()).modules
+        modules = self.provider.provide(survey.missing(), survey.incompatible()).modules
         found = {module for module in modules.values() if module is not None}
         unresolved = sorted(package for package, module in modules.items() if module is None)
         return SurveyFacts(tuple(sorted(found)), tuple(unresolved), survey.providers())

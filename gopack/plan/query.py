@@ -72,7 +72,8 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
     Args:
         path: the module path, checked.
         query: any of go's version queries, but `none`.
-        current: the version `patch` and `upgrade` start from; empty where there is none.
+        current: the version `patch` and `upgrade` start from; empty where there is none. Where it
+            is an `+incompatible` one, `latest` may be such a version, too.
 
     Raises:
         InputError: a query that go refuses (`>v1.2` is ambiguous, `patch` without a base).

@@ -127,6 +127,17 @@ class Survey:
         not_there = wanted - self._seen.keys()
         return {path: self._importer.get(path, "") for path in sorted(self._missing | not_there)}
 
+    def incompatible(self) -> frozenset[ModuleVersion]:
+        """Tell the selected `+incompatible` versions of modules that may have what is missing.
+
+        Of such a module the look-up takes `+incompatible` versions, whatever else there is.
+
+        Source: modload queryImport, newQueryMatcher.
+        """
+        paths = {path for package in self.missing() for path in prefixes(package)}
+        found = (ModuleVersion(path, self._selected.get(path, "")) for path in paths)
+        return frozenset(module for module in found if module.version.endswith("+incompatible"))
+
     def providers(self) -> frozenset[str]:
         """Tell the modules that have the packages which are loaded."""
         return frozenset(self._provider.values())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import athens_layout
 from tests.cli import program
 from tests.oracle.gojudge import GoJudge
 from tests.upstream import Fault, Upstream
@@ -169,3 +170,36 @@ def test_import_whose_latest_requires_more_of_the_line_is_held_back(
         assert program.assert_whole(ran.storage) == dict.fromkeys(
             (f"{OLD}@v1.0.0", f"{OLD}@v1.1.0", f"{BASE}@v1.0.0", f"{BASE}@v1.2.0"), "complete"
         )
+
+
+@pytest.mark.oracle
+def test_package_of_a_module_at_an_incompatible_version_is_looked_for_in_such_versions(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    """`latest` is v1.5.0, and go looks into v3.0.0+incompatible, since v2.0.0 is selected."""
+    files = {"p.go": b"package p\n"}
+    upstream.add(BASE, "v1.5.0", mod=f"module {BASE}\n\ngo 1.20\n", files=files)
+    upstream.add_without_gomod(BASE, "v2.0.0+incompatible", files)
+    upstream.add_without_gomod(BASE, "v3.0.0+incompatible", {**files, "new/p.go": files["p.go"]})
+    mod = f"module {OLD}\n\ngo 1.20\n\nrequire {BASE} v2.0.0+incompatible\n"
+    source = f'package old\n\nimport _ "{BASE}"\nimport _ "{BASE}/new"\n'
+    upstream.add(OLD, "v1.0.0", mod=mod, files={"old.go": source.encode()})
+    for _ in range(2):
+        ran = program.fetch(tmp_path, upstream.url, f"{OLD}\n", "--prune")
+        assert ran.status == 0, ran.text
+        assert "warning" not in ran.text
+        with athens_layout.served(ran.storage) as sealed:
+            behind = _tidied(tmp_path / "sealed", sealed.url)
+        connected = _tidied(tmp_path / "connected", upstream.url)
+        assert behind == connected
+        assert f"{BASE} v3.0.0+incompatible" in connected
+
+
+def _tidied(folder: Path, url: str) -> str:
+    """The go.mod and go.sum of a project that uses `old`."""
+    go = GoJudge(folder, url)
+    (folder / "m.go").write_text(f'package m\n\nimport _ "{OLD}"\n')
+    go.require([(OLD, "v1.0.0")])
+    done = go.run("mod", "tidy")
+    assert done.returncode == 0, done.stderr
+    return go.mod.read_text() + (folder / "go.sum").read_text()

@@ -10,7 +10,7 @@ import pytest
 from tests import athens_layout
 from tests.cli import program
 from tests.oracle.gojudge import GoJudge
-from tests.upstream import Upstream, make_info, make_zip
+from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.e2e, pytest.mark.oracle]
 
@@ -18,18 +18,14 @@ BASE, DEP, NEW = (f"example.com/{name}" for name in ("base", "dep", "new"))
 PACKAGE = {"p.go": b"package p\n"}
 
 
-def _serve_without_gomod(upstream: Upstream, path: str, version: str, source: str) -> None:
-    base = f"{path}/@v/{version}"
-    upstream.put(f"{base}.info", make_info(version))
-    upstream.put(f"{base}.mod", f"module {path}\n".encode())
-    upstream.put(f"{base}.zip", make_zip(path, version, {"p.go": source.encode()}))
-    upstream.add_to_list(path, version)
+def _importing(*packages: str) -> dict[str, bytes]:
+    lines = "".join(f'import _ "{package}"\n' for package in packages)
+    return {"p.go": f"package p\n\n{lines}".encode()}
 
 
 def _serve_user(upstream: Upstream, dep: str) -> None:
     mod = f"module {BASE}\n\ngo 1.20\n\nrequire {DEP} {dep}\n"
-    files = {"base.go": f'package base\n\nimport _ "{DEP}"\n'.encode()}
-    upstream.add(BASE, "v1.0.0", mod=mod, files=files)
+    upstream.add(BASE, "v1.0.0", mod=mod, files=_importing(DEP))
 
 
 def _upgraded(folder: Path, url: str) -> tuple[list[int], str, str]:
@@ -70,7 +66,7 @@ def test_version_above_latest_is_upgraded_among_its_own(
     _serve_user(upstream, required)
     for version in sorted([required, *others]):
         if version.endswith("+incompatible"):
-            _serve_without_gomod(upstream, DEP, version, "package dep\n")
+            upstream.add_without_gomod(DEP, version, PACKAGE)
         else:
             upstream.add(DEP, version, mod=f"module {DEP}\n\ngo 1.20\n", files=PACKAGE)
     assert f"{DEP} {upgraded}" in _assert_like_connected(tmp_path, upstream)
@@ -81,8 +77,8 @@ def test_imports_of_upgraded_versions_that_no_gomod_covers(
 ) -> None:
     """A module without go.mod imports another one from its second release on."""
     _serve_user(upstream, "v1.0.0")
-    _serve_without_gomod(upstream, DEP, "v1.0.0", "package dep\n")
-    _serve_without_gomod(upstream, DEP, "v1.1.0", f'package dep\n\nimport _ "{NEW}"\n')
+    upstream.add_without_gomod(DEP, "v1.0.0", PACKAGE)
+    upstream.add_without_gomod(DEP, "v1.1.0", _importing(NEW))
     for version in ("v1.0.0", "v1.1.0"):
         upstream.add(NEW, version, files=PACKAGE)
     assert f"{NEW} v1.1.0" in _assert_like_connected(tmp_path, upstream)

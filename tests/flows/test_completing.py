@@ -105,6 +105,19 @@ def test_failure_before_the_module_that_has_the_package_is_told(tmp_path: Path) 
         importer(kit.source, executor, "a.b/a/p").provide(["a.b/a/p"])
 
 
+def test_package_beside_an_incompatible_version_is_looked_for_in_such_ones(tmp_path: Path) -> None:
+    kit = make_kit(tmp_path, {})
+    for version in ("v1.5.0", "v2.0.0+incompatible", "v3.0.0+incompatible"):
+        add(kit, "a.b/a", version, *(["go 1.20"] if version == "v1.5.0" else []))
+    with ThreadPoolExecutor(2) as executor:
+        asking = importer(kit.source, executor, "a.b/a/p")
+        beside = [ModuleVersion("a.b/a", "v2.0.0+incompatible")]
+        for _ in range(2):
+            assert asking.provide(["a.b/a/p"]) == {"a.b/a/p": ModuleVersion("a.b/a", "v1.5.0")}
+            found = asking.provide(["a.b/a/p"], beside)
+            assert found == {"a.b/a/p": ModuleVersion("a.b/a", "v3.0.0+incompatible")}
+
+
 class Proxies:
     """Sources with these separators; what each was asked for is in `asked`."""
 
