@@ -21,7 +21,7 @@ from gopack.errors import GopackError, UpstreamError
 from gopack.flows.jobs import Jobs
 from gopack.flows.reading import EMPTY, Memory, PackageReader, ReadPackages
 from gopack.flows.steps import run_steps
-from gopack.plan.query import Resolution, resolve
+from gopack.plan.query import Resolution, Steps, resolve
 from gopack.plan.survey import Contents, Survey, prefixes
 from gopack.ports import Arrived, Attempt, Sources
 from gopack.spec import module, semver
@@ -67,7 +67,9 @@ class Importer:
     _latest_at: dict[tuple[Candidate, int], ModuleVersion | GopackError | None] = field(
         default_factory=dict
     )
-    _upgrade: dict[ModuleVersion, ModuleVersion | None] = field(default_factory=dict)
+    _upgrade: dict[tuple[ModuleVersion, frozenset[ModuleVersion]], ModuleVersion | None] = field(
+        default_factory=dict
+    )
     _contents: dict[tuple[ModuleVersion, frozenset[str]], Contents] = field(default_factory=dict)
     _provider: dict[Sought, ModuleVersion | None] = field(default_factory=dict)
     _faults: dict[ModuleVersion, GopackError] = field(default_factory=dict)
@@ -206,13 +208,24 @@ class Importer:
         wanted = set(versions)
         latest = self.latest({version.path for version in wanted})
         above = {v for v in wanted if (m := latest[v.path]) and _is_lower(m, v)}
+        found = {m for m in latest.values() if m is not None}
+        return found | self.upgrades_past(frozenset(), above)
+
+    def upgrades_past(
+        self, excluded: frozenset[ModuleVersion], versions: Iterable[ModuleVersion]
+    ) -> set[ModuleVersion]:
+        """Tell what is chosen from these versions on, by a project that excludes some.
+
+        Raises:
+            UpstreamError: a proxy failed, so that nobody knows.
+        """
+        wanted = [(version, excluded) for version in sorted(versions)]
         jobs: Jobs[ModuleVersion, ModuleVersion | None] = Jobs(self.executor)
-        for version in sorted(above - self._upgrade.keys()):
-            ask = partial(self._ask, version.path, "upgrade", current=version.version)
-            jobs.submit(version, ask)
-        self._upgrade |= {version: job.result() for version, job in jobs}
-        found = (*latest.values(), *(self._upgrade[version] for version in above))
-        return {m for m in found if m is not None}
+        for version, _ in (each for each in wanted if each not in self._upgrade):
+            jobs.submit(version, partial(self._ask_upgrade, version, excluded))
+        self._upgrade |= {(version, excluded): job.result() for version, job in jobs}
+        found = (self._upgrade[each] for each in wanted)
+        return {module for module in found if module is not None}
 
     def _ask_latest_at(self, place: int, candidates: Iterable[Candidate]) -> None:
         """Ask one place of GOPROXY for the latest version of each module."""
@@ -234,7 +247,7 @@ class Importer:
         jobs: Jobs[str, ModuleVersion | None] = Jobs(self.executor)
         for path in sorted(set(paths) - self._latest.keys()):
             if _is_module_path(path):
-                jobs.submit(path, partial(self._ask, path, "latest"))
+                jobs.submit(path, partial(self._ask, path, partial(resolve, path, "latest")))
             else:
                 self._latest[path] = None
         for path, job in jobs:
@@ -243,7 +256,14 @@ class Importer:
             except UpstreamError as error:
                 self._latest[path] = error
 
-    def _ask(self, path: str, query: str, *, current: str = "") -> ModuleVersion | None:
+    def _ask_upgrade(
+        self, version: ModuleVersion, excluded: frozenset[ModuleVersion]
+    ) -> ModuleVersion | None:
+        without = frozenset(m.version for m in excluded if m.path == version.path)
+        steps = partial(resolve, version.path, "upgrade", current=version.version, excluded=without)
+        return self._ask(version.path, steps)
+
+    def _ask(self, path: str, steps: Callable[[], Steps[Resolution]]) -> ModuleVersion | None:
         """Ask for a module's version; None where there is no such module.
 
         Raises:
@@ -251,8 +271,7 @@ class Importer:
         """
         try:
             resolution = first_answer(
-                self.sources.attempts(path),
-                lambda source: run_steps(resolve(path, query, current=current), source),
+                self.sources.attempts(path), lambda source: run_steps(steps(), source)
             )
         except UpstreamError as error:
             if error.retryable:

@@ -31,7 +31,7 @@ class Upgrader(FurtherSurveys):
         """
         upgraded: set[ModuleVersion] = set()
         while True:
-            found = self.importer.upgrades(plan.selected())
+            found = self.importer.upgrades(plan.selected()) | self._past_excluded(plan)
             if found <= upgraded:
                 found = self._imports(plan, run)
             if found <= upgraded:
@@ -42,13 +42,23 @@ class Upgrader(FurtherSurveys):
         others = self.importer.latest(sorted({m.path for m in plan.wants()}))
         return replace(plan, latest=tuple(sorted(m for m in others.values() if m is not None)))
 
+    def _past_excluded(self, plan: Plan) -> set[ModuleVersion]:
+        """Tell what projects move to whose files exclude versions, beside what all others do."""
+        found: set[ModuleVersion] = set()
+        for excluded in plan.excluded():
+            paths = {module.path for module in excluded}
+            versions = (module for module in plan.selected() if module.path in paths)
+            found |= self.importer.upgrades_past(excluded, versions)
+        return found
+
     def _imports(self, plan: Plan, run: FetchRun | None) -> set[ModuleVersion]:
         """Tell what has the packages that are imported at the upgraded versions alone."""
         closure = plan.upgraded
         if closure is None:
             return set()
-        starts = {p: each for p, each in plan.starts(None).items() if p in closure.selected}
-        packages = {package for each in starts.values() for package in each}
+        starts = {**plan.starts(None), **dict.fromkeys(plan.imported_by_files(), ())}
+        starts = {path: each for path, each in starts.items() if path in closure.selected}
+        packages = {p for path, each in starts.items() for p in each or (f"{path}/...",)}
         key = "upgraded " + survey_key(closure.roots, packages)
         facts = self.surveys.get(key) or self.known.get(key)
         if facts is None and run is not None and starts:

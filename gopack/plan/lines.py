@@ -1,6 +1,6 @@
 """What becomes of each line of the list: its roots, its closure, or its error."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gopack.errors import GopackError, NotFoundError, UpstreamError
@@ -357,6 +357,22 @@ class Plan:
                 is_whole = before == () or not each.packages
                 starts[root.path] = () if is_whole else (*(before or ()), *each.packages)
         return starts
+
+    def imported_by_files(self) -> set[str]:
+        """Tell the modules that the projects of files import from, at the closed level.
+
+        From what packages of these nobody here knows.
+        """
+        return {path for roots in self._closed_files() for path in roots.direct}
+
+    def excluded(self) -> set[frozenset[ModuleVersion]]:
+        """Tell what files exclude, each, at the closed level."""
+        return {frozenset(roots.exclude) for roots in self._closed_files() if roots.exclude}
+
+    def _closed_files(self) -> Iterator[InputRoots]:
+        for line in self.lines:
+            if isinstance(line.item, InputItem) and line.level is Level.CLOSED and line.closures:
+                yield from (line.item.roots, *line.item.members)
 
     def survey_key(self, line: LinePlan | None) -> str:
         """Name what surveying one line, or all together, would be of."""

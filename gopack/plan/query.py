@@ -16,7 +16,7 @@ Rules kept:
 Spec: go.dev/ref/mod#version-queries, the go command's modload.Query.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -66,7 +66,9 @@ class Resolution:
     is_bare: bool = False
 
 
-def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
+def resolve(
+    path: str, query: str, *, current: str = "", excluded: Set[str] = frozenset()
+) -> Steps[Resolution]:
     """Resolve a query on a module, as `go get path@query` does in an empty main module.
 
     Args:
@@ -74,6 +76,7 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
         query: any of go's version queries, but `none`.
         current: the version `patch` and `upgrade` start from; empty where there is none. Where it
             is an `+incompatible` one, `latest` may be such a version, too.
+        excluded: versions that the main module excludes: none of them is chosen from the list.
 
     Raises:
         InputError: a query that go refuses (`>v1.2` is ambiguous, `patch` without a base).
@@ -84,7 +87,7 @@ def resolve(path: str, query: str, *, current: str = "") -> Steps[Resolution]:
     repo = _Repo(path)
     if matcher is None or matcher.can_stat:
         return (yield from _resolve_revision(repo, query))
-    version = yield from _choose(repo, matcher)
+    version = yield from _choose(repo, replace(matcher, excluded=excluded))
     if version is None:
         raise NoMatchingVersionError(
             _no_match(query, current),
@@ -295,9 +298,11 @@ class _Matcher:
     prefer_lower: bool = False
     may_use_latest: bool = False
     prefer_incompatible: bool = False
+    excluded: Set[str] = frozenset()
 
     def matches(self, version: str) -> bool:
-        return version.startswith(self.prefix) and self.accepts(version)
+        is_fit = version.startswith(self.prefix) and self.accepts(version)
+        return is_fit and version not in self.excluded
 
     @classmethod
     def of(cls, path: str, query: str, current: str) -> "_Matcher | None":

@@ -28,28 +28,38 @@ def _serve_user(upstream: Upstream, dep: str) -> None:
     upstream.add(BASE, "v1.0.0", mod=mod, files=_importing(DEP))
 
 
-def _upgraded(folder: Path, url: str) -> tuple[list[int], str, str]:
-    """What upgrading a project comes to: exit statuses, go.mod, go.sum."""
+def _upgraded(folder: Path, url: str, mod: str = "") -> tuple[list[int], str, str]:
+    """What upgrading a project comes to, one with this go.mod: exit statuses, go.mod, go.sum."""
     go = GoJudge(folder, url)
-    (folder / "m.go").write_text(f'package m\n\nimport _ "{BASE}"\n')
-    commands = (f"get {BASE}@v1.0.0", "get -u .", "mod tidy", "list -deps -test .")
+    if mod:
+        go.mod.write_text(mod)
+    (folder / "m.go").write_text(f'package m\n\nimport _ "{DEP if mod else BASE}"\n')
+    first = [] if mod else [f"get {BASE}@v1.0.0"]
+    commands = [*first, "get -u ./...", "mod tidy", "list -deps -test ."]
     done = [go.run(*command.split()).returncode for command in commands]
     return done, go.mod.read_text(), (folder / "go.sum").read_text()
 
 
-def _assert_like_connected(tmp_path: Path, upstream: Upstream) -> str:
+def _assert_like_connected(
+    tmp_path: Path, upstream: Upstream, line: str = f"{BASE}@v1.0.0", mod: str = ""
+) -> str:
     """Tell the go.mod that both worlds come to."""
     for _ in range(2):
-        ran = program.fetch(
-            tmp_path, upstream.url, f"{BASE}@v1.0.0\n", "--closure", "closed", "--prune"
-        )
+        ran = program.fetch(tmp_path, upstream.url, f"{line}\n", "--closure", "closed", "--prune")
         assert ran.status == 0, ran.text
         with athens_layout.served(ran.storage) as sealed:
-            behind = _upgraded(tmp_path / "sealed", sealed.url)
-        connected = _upgraded(tmp_path / "connected", upstream.url)
+            behind = _upgraded(tmp_path / "sealed", sealed.url, mod)
+        connected = _upgraded(tmp_path / "connected", upstream.url, mod)
         assert behind == connected
     assert not any(connected[0]), connected
     return connected[1]
+
+
+def _file(tmp_path: Path, lines: str) -> tuple[str, str]:
+    """A go.mod with these lines: the line of the list that names it, and its text."""
+    mod = f"module example.org/main\n\ngo 1.21\n\n{lines}"
+    (tmp_path / "go.mod").write_text(mod)
+    return "-r go.mod", mod
 
 
 @pytest.mark.parametrize(
@@ -82,3 +92,41 @@ def test_imports_of_upgraded_versions_that_no_gomod_covers(
     for version in ("v1.0.0", "v1.1.0"):
         upstream.add(NEW, version, files=PACKAGE)
     assert f"{NEW} v1.1.0" in _assert_like_connected(tmp_path, upstream)
+
+
+@pytest.mark.parametrize("is_workspace", [False, True])
+def test_imports_of_what_a_file_is_upgraded_to(
+    tmp_path: Path,
+    upstream: Upstream,
+    is_workspace: bool,  # noqa: FBT001
+) -> None:
+    """Its go.mod covers what is imported now, and not what a later release imports."""
+    upstream.add_without_gomod(DEP, "v1.0.0", PACKAGE)
+    upstream.add_without_gomod(DEP, "v1.1.0", {**_importing(NEW), "x/p.go": PACKAGE["p.go"]})
+    upstream.add(NEW, "v1.0.0", files=PACKAGE)
+    line, mod = _file(tmp_path, f"require {DEP} v1.0.0\n")
+    if is_workspace:
+        line = "-r go.work"
+        (tmp_path / "go.work").write_text("go 1.21\n\nuse .\n")
+    assert f"{NEW} v1.0.0" in _assert_like_connected(tmp_path, upstream, line, mod)
+
+
+def test_imports_of_what_a_file_requires_for_others_alone_are_not_looked_up(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.add_without_gomod(DEP, "v1.0.0", PACKAGE)
+    upstream.add_without_gomod(DEP, "v1.1.0", _importing(NEW))
+    upstream.add(NEW, "v1.0.0", files=PACKAGE)
+    line, _ = _file(tmp_path, f"require {DEP} v1.0.0 // indirect\n")
+    ran = program.fetch(tmp_path, upstream.url, f"{line}\n", "--closure", "closed")
+    assert ran.status == 0, ran.text
+    stored = dict.fromkeys((f"{DEP}@v1.0.0", f"{DEP}@v1.1.0"), "complete")
+    assert program.assert_whole(ran.storage) == stored
+
+
+def test_versions_that_a_file_excludes_are_passed_by(tmp_path: Path, upstream: Upstream) -> None:
+    for version in ("v1.0.0", "v1.1.0", "v1.2.0"):
+        upstream.add(DEP, version, files=PACKAGE)
+    lines = f"require {DEP} v1.0.0\n\nexclude {DEP} v1.2.0\n"
+    line, mod = _file(tmp_path, lines)
+    assert f"require {DEP} v1.1.0" in _assert_like_connected(tmp_path, upstream, line, mod)

@@ -99,6 +99,15 @@ def test_resolve_from_current_never_goes_back(current: str, query: str, expected
     assert ask(source, query, current).module.version == expected
 
 
+@pytest.mark.parametrize(
+    ("excluded", "expected"),
+    [({"v1.10.0"}, "v1.2.0"), ({"v1.10.0", "v1.2.0"}, "v1.0.1"), ({"v1.11.0-rc.1"}, "v1.10.0")],
+)
+def test_resolve_passes_by_what_the_main_module_excludes(excluded: set[str], expected: str) -> None:
+    steps = resolve(PATH, "upgrade", current="v1.0.0", excluded=excluded)
+    assert run_steps(steps, repo(*MANY)).module.version == expected
+
+
 def test_resolve_patch_without_base_says_what_to_list() -> None:
     with pytest.raises(InputError, match='can\'t query version "patch"') as caught:
         ask(repo(*MANY), "patch")

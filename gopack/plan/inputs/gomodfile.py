@@ -55,6 +55,7 @@ def read_go_mod(
         tools=parsed.tool,
         replace=parsed.replace,
         exclude=parsed.exclude,
+        direct=frozenset(item.path for item in parsed.require if not item.indirect),
         findings=tuple(findings),
     )
 

@@ -65,6 +65,7 @@ def join_members(work: InputRoots, members: Sequence[InputRoots]) -> InputRoots:
         tools=tuple(dict.fromkeys(tool for member in members for tool in member.tools)),
         replace=replaced,
         exclude=unique(item for member in members for item in member.exclude),
+        direct=frozenset().union(*(member.direct for member in members)) - mains,
         findings=(*work.findings, *(f for m in members for f in m.findings), *clashes),
     )
 

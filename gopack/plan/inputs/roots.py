@@ -60,6 +60,7 @@ class InputRoots:
         toolchain: its toolchain line, `go1.26.3`.
         tools: package paths of its tool lines.
         replace, exclude: the main module's own.
+        direct: the modules that its own packages import from, where the file tells, by path.
         sums: sums the file vouches for.
         local: versions that are no roots because a folder replaces them.
         members: folders of a workspace, whose go.mod files the caller reads next.
@@ -78,6 +79,7 @@ class InputRoots:
     tools: tuple[str, ...] = ()
     replace: tuple[Replace, ...] = ()
     exclude: tuple[ModuleVersion, ...] = ()
+    direct: frozenset[str] = frozenset()
     sums: tuple[Sum, ...] = ()
     local: tuple[ModuleVersion, ...] = ()
     members: tuple[str, ...] = ()

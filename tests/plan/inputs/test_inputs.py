@@ -40,6 +40,7 @@ def test_read_go_mod_gives_requirements_and_the_main_modules_own_lines() -> None
     assert (read.main, read.go, read.toolchain) == ("e.x/main", "1.26.0", "go1.26.3")
     assert read.tools == ("e.x/a/cmd",)
     assert read.exclude == (A2,)
+    assert read.direct == {"e.x/a"}
     assert replacement(B1, read.replace) == ModuleVersion("e.x/fork", "v1.9.0")
     assert replacement(A1, read.replace) is None
     assert not read.exact
