@@ -84,7 +84,7 @@ class DirectSource:
                 told = self._list(where, "-versions", "-retracted", path)
                 return "".join(f"{version}\n" for version in told.get("Versions", ())).encode()
             case Latest(path):
-                return _info(self._list(where, "-retracted", f"{path}@latest"))
+                return self._latest(path)
             case Info(path, query):
                 return _info(self._list(where, "-retracted", f"{path}@{query}"))
             case GoMod(module):
@@ -115,6 +115,16 @@ class DirectSource:
             if self._folder is not None:
                 self._folder.cleanup()
                 self._folder = None
+
+    def _latest(self, path: str) -> bytes:
+        """Tell the newest commit, whatever is tagged: it counts where no listed version does.
+
+        Source: modload queryProxy (mayUseLatest); codehost gitRepo.Latest. Only git calls it HEAD.
+        """
+        try:
+            return self.read(Info(path, "HEAD"))
+        except NotFoundError:
+            return self.read(Info(path, "latest"))
 
     def _list(self, where: str, *arguments: str) -> dict[str, Any]:
         return self._run(where, "list", "-m", "-json", *arguments)

@@ -18,7 +18,7 @@ class GoJudge:
         folder.mkdir(parents=True, exist_ok=True)
         self.mod = folder / "go.mod"
         self.mod.write_text(f"module example.org/main\n\ngo {go}\n")
-        self._env = {
+        self.settings = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "GOPROXY": proxy,
@@ -42,7 +42,7 @@ class GoJudge:
         return subprocess.run(
             ["go", *arguments],
             cwd=self.folder,
-            env=self._env,
+            env=self.settings,
             capture_output=True,
             text=True,
             timeout=WAIT_S,

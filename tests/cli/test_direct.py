@@ -1,0 +1,59 @@
+"""Modules from their repositories: gopack takes the version that the go command takes."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gopack.spec import pseudo
+from tests.cli import program
+from tests.gitrepo import GitRepo
+from tests.oracle.gojudge import GoJudge
+
+pytestmark = [pytest.mark.e2e, pytest.mark.oracle]
+
+PATH = "git.example/team/lib.git"
+MOD = f"module {PATH}\n\ngo 1.20\n"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    """A repository with a release, and a branch with a slash in its name."""
+    made = GitRepo(tmp_path / "lib")
+    made.commit({"go.mod": MOD, "lib.go": "package lib\n"}, "v1.0.0")
+    made.git("checkout", "-q", "-b", "feature/x")
+    made.commit({"lib.go": "package lib\n\nconst X = 1\n"})
+    made.git("checkout", "-q", "main")
+    return made
+
+
+def _git_settings(repo: GitRepo) -> dict[str, str]:
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{repo.folder.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"https://{PATH.removesuffix('.git')}",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+
+
+def _taken_by_go(tmp_path: Path, goproxy: str, query: str, env: Mapping[str, str]) -> str:
+    """The version that `go get` writes into go.mod, or what it says."""
+    go = GoJudge(tmp_path / "project", goproxy)
+    go.settings |= {**env, "GOVCS": "*:all"}
+    done = go.run("get", f"{PATH}@{query}")
+    if done.returncode:
+        return done.stderr
+    return go.mod.read_text().partition(f"{PATH} ")[2].split()[0]
+
+
+def test_commits_after_tags_that_are_all_retracted(tmp_path: Path, repo: GitRepo) -> None:
+    repo.commit({"go.mod": f"{MOD}\nretract [v1.0.0, v1.0.1]\n"}, "v1.0.1")
+    repo.commit({"lib.go": "package lib\n\nconst Y = 1\n"})
+    env = _git_settings(repo)
+    ran = program.fetch(tmp_path, "direct", f"{PATH}\n", env=env)
+    assert ran.status == 0, ran.text
+    taken = _taken_by_go(tmp_path, "direct", "latest", env)
+    assert pseudo.is_pseudo(taken), taken
+    assert program.stored(ran.storage)[f"{PATH}@{taken}"] == "complete"
