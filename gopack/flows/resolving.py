@@ -136,15 +136,8 @@ class Resolver:
     def _ask_placed(self, path: str, machine: Callable[[str], Steps[T]]) -> tuple[T, int]:
         first: NotFoundError | None = None
         for prefixes in self._groups(path):
-            attempts = self.sources.attempts(prefixes[0])
-            sources = [attempt.source for attempt in attempts]
-
-            def ask(source: ModuleSource) -> tuple[T, int]:
-                answer = _ask_prefixes(source, prefixes, machine)  # noqa: B023
-                return answer, sources.index(source)  # noqa: B023
-
             try:
-                return first_answer(attempts, ask)
+                return self._ask_group(prefixes, machine)
             except NotFoundError as error:
                 first = first or error
         if first is None:
@@ -152,13 +145,27 @@ class Resolver:
             raise InputError("no prefix of it can be a module path", where=path)
         raise first
 
+    def _ask_group(
+        self, prefixes: Sequence[str], machine: Callable[[str], Steps[T]]
+    ) -> tuple[T, int]:
+        attempts = self.sources.attempts(prefixes[0])
+        sources = [attempt.source for attempt in attempts]
+
+        def ask(source: ModuleSource) -> tuple[T, int]:
+            return _ask_prefixes(source, prefixes, machine), sources.index(source)
+
+        return first_answer(attempts, ask)
+
     def _groups(self, path: str) -> Iterator[list[str]]:
         """Part a path's prefixes by who is asked for them: GOPRIVATE may name longer ones only."""
         for _, prefixes in groupby(module_prefixes(path), self._asked):
             yield list(prefixes)
 
     def _asked(self, path: str) -> list[tuple[str, bool]]:
-        return [(source.name, falls) for source, falls in self.sources.attempts(path)]
+        try:
+            return [(source.name, falls) for source, falls in self.sources.attempts(path)]
+        except NotFoundError:  # GOPROXY=off: a longer path may be GOPRIVATE's all the same
+            return []
 
 
 def _ask_prefixes(

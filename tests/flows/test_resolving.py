@@ -20,7 +20,10 @@ from tests.fake_source import FakeSource
 
 
 class FakeSources:
-    """ports.Sources: the same sources for every path, but for those of a private prefix."""
+    """ports.Sources: the same sources for every path, but for those of a private prefix.
+
+    Without any, as under GOPROXY=off.
+    """
 
     def __init__(
         self, *sources: FakeSource, private: str = "", origin: FakeSource | None = None
@@ -32,6 +35,8 @@ class FakeSources:
     def attempts(self, path: str) -> Sequence[Attempt]:
         if self._origin and (path + "/").startswith(f"{self._private}/"):
             return [Attempt(self._origin, falls_back_on_error=False)]
+        if not self._attempts:
+            raise NotFoundError("module lookup disabled by GOPROXY=off", where=path)
         return self._attempts
 
 
@@ -94,6 +99,15 @@ def test_resolve_item_goes_on_to_public_prefixes_of_a_private_path() -> None:
     assert str(root.module) == "example.com/m@v1.0.0"
     assert all(path.startswith("example.com/m/sub") for path in origin.asked)
     assert not any(path.startswith("example.com/m/sub") for path in proxy.asked)
+
+
+def test_resolve_item_asks_the_origin_of_a_private_path_where_no_proxy_is_asked() -> None:
+    origin = FakeSource(served("example.com/m/sub@v1.0.0"), "direct")
+    resolver = Resolver(FakeSources(private="example.com/m/sub", origin=origin), lambda _item: None)
+    [[root], _] = resolver.resolve_item(ModuleItem("example.com/m/sub/x"))
+    assert str(root.module) == "example.com/m/sub@v1.0.0"
+    with pytest.raises(NotFoundError, match="GOPROXY=off"):
+        resolver.resolve_item(ModuleItem("example.com/m/x"))
 
 
 def test_resolve_item_stops_at_an_error_that_is_not_absence() -> None:
