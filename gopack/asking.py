@@ -6,7 +6,13 @@ Spec: cmd/go/internal/modfetch/proxy.go TryProxies.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gopack.errors import NoMatchingVersionError, NotFoundError, UpstreamError
+from gopack.errors import (
+    GopackError,
+    InputError,
+    NoMatchingVersionError,
+    NotFoundError,
+    UpstreamError,
+)
 from gopack.ports import Attempt, ModuleSource
 
 Answer = TypeVar("Answer")
@@ -19,21 +25,21 @@ def first_answer(attempts: Sequence[Attempt], ask: Callable[[ModuleSource], Answ
     """Return the first answer that a source gives to `ask`.
 
     After NotFoundError the next source is asked; after any other UpstreamError, or where no version
-    matches, only where a `|` follows. Data that lies and bad input end the search at once, whatever
-    follows.
+    matches, or the source cannot be asked for that (InputError), only where a `|` follows. Data
+    that lies ends the search at once, whatever follows.
 
     Raises:
-        UpstreamError: the most helpful failure: of `direct`, else the last that is not
+        UpstreamError, InputError: the most helpful failure: of `direct`, else the last that is not
             "not found", else the last.
-        IntegrityError, InputError: as raised by a source.
+        IntegrityError: as raised by a source.
 
     """
-    best: UpstreamError | None = None
+    best: UpstreamError | InputError | None = None
     best_rank = _NOT_FOUND
     for attempt in attempts:
         try:
             return ask(attempt.source)
-        except UpstreamError as error:
+        except (UpstreamError, InputError) as error:
             rank = _rank(attempt.source, error)
             if best is None or rank >= best_rank:
                 best, best_rank = error, rank
@@ -44,12 +50,12 @@ def first_answer(attempts: Sequence[Attempt], ask: Callable[[ModuleSource], Answ
     raise best
 
 
-def _rank(source: ModuleSource, error: UpstreamError) -> int:
+def _rank(source: ModuleSource, error: GopackError) -> int:
     if source.name == "direct":
         return _DIRECT
     return _NOT_FOUND if is_absent(error) else _PROXY
 
 
-def is_absent(error: UpstreamError) -> bool:
+def is_absent(error: GopackError) -> bool:
     """Whether a source has nothing of what it was asked for, so that the next one is asked."""
     return isinstance(error, NotFoundError) and not isinstance(error, NoMatchingVersionError)

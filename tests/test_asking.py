@@ -7,6 +7,7 @@ import pytest
 from gopack.asking import first_answer
 from gopack.errors import (
     GopackError,
+    InputError,
     IntegrityError,
     NoMatchingVersionError,
     NotFoundError,
@@ -30,6 +31,7 @@ def run(plan: str) -> str:
             "unmatched": NoMatchingVersionError(source.name),
             "broken": UpstreamError(source.name),
             "lies": IntegrityError(source.name),
+            "refused": InputError(source.name),
         }
         if outcomes[source.name] in kind:
             raise kind[outcomes[source.name]]
@@ -47,6 +49,7 @@ def run(plan: str) -> str:
         ("a=broken|b=ok", "b"),
         ("a=missing,b=missing,direct=ok", "direct"),
         ("a=unmatched|b=ok", "b"),
+        ("a=refused|b=ok", "b"),
     ],
 )
 def test_first_answer_goes_on_where_go_does(plan: str, answer: str) -> None:
@@ -78,6 +81,12 @@ def test_first_answer_failure_told_is_the_most_helpful(plan: str, told: str) -> 
 def test_first_answer_data_that_lies_ends_the_search() -> None:
     with pytest.raises(IntegrityError, match=r"^a$"):
         run("a=lies|b=ok")
+
+
+@pytest.mark.parametrize("plan", ["a=refused,b=ok", "a=refused|b=missing", "a=missing,b=refused"])
+def test_first_answer_of_what_a_source_cannot_be_asked_for_is_told(plan: str) -> None:
+    with pytest.raises(InputError, match=r"^[ab]$"):
+        run(plan)
 
 
 def test_first_answer_nobody_to_ask_is_an_error() -> None:

@@ -1,6 +1,7 @@
 """`gopack fetch`: the list becomes the storage."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from gopack.cli.wiring import make_progress, session
 from gopack.flows.aliasing import publish_aliases
 from gopack.flows.fetch import FetchResult, fetch
 from gopack.flows.prune import prunable, prune, prune_aliases
+from gopack.plan.aliases import without_alias
 from gopack.plan.closure import Level
 from gopack.plan.unverified import told, unverified
 from gopack.spec.module import ModuleVersion
@@ -89,6 +91,7 @@ def command(
                 s.store.forget_incoming()
             if with_aliases:
                 publish_aliases(result, s.store, s.store, s.ledger)
+                result = _told(result, without_alias(result.plan.lines))
             going = prunable(result, s.ledger.manifest.versions) if is_pruning else []
             if is_pruning:
                 known = s.ledger.manifest.aliases
@@ -99,6 +102,11 @@ def command(
         _report(console, result, bare)
         write_json(json_file, fetch_json(result, going, bare))
         end(result.outcome.exit_status)
+
+
+def _told(result: FetchResult, warnings: Iterable[str]) -> FetchResult:
+    outcome = replace(result.outcome, warnings=(*result.outcome.warnings, *warnings))
+    return replace(result, outcome=outcome)
 
 
 def _report(console: Console, result: FetchResult, bare: Mapping[str, list[ModuleVersion]]) -> None:

@@ -1,9 +1,10 @@
 """Reading the lists: every LIST and what its `-r` lines name, whatever their format."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gopack.adapters import goenv
 from gopack.cli.inputs import read_item
 from gopack.cli.options import DEFAULT_LIST
 from gopack.errors import InputError
@@ -23,8 +24,21 @@ MAX_FILE_BYTES = 256 << 20
 """A go.sum of ten thousand modules has 2 MB; an SBOM has some more."""
 
 
-def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
+def has_origin_asked(path: str) -> bool:
+    """Tell whether a name that no proxy can be asked for reaches a module's origin.
+
+    Raises:
+        InputError: the go command's settings are malformed or missing.
+    """
+    return goenv.load().takes_any_name(path)
+
+
+def read_lists(
+    files: Sequence[Path], takes_any_name: Callable[[str], bool] = has_origin_asked
+) -> tuple[list[Item], list[Finding]]:
     """Read all lists; give their items in order, and what a person should still look at.
+
+    `takes_any_name` is parse_list's; who fetches nothing takes every name.
 
     A bad line of a list stops the run; what is wrong in any other file fails that file's line
     alone, since it was not written for gopack.
@@ -33,7 +47,7 @@ def read_lists(files: Sequence[Path]) -> tuple[list[Item], list[Finding]]:
         ListErrors: with every bad line of every list, and every list that cannot be read.
         InputError: one list cannot be read and nothing else is wrong, or lists have no end.
     """
-    reader = _Reader()
+    reader = _Reader(takes_any_name)
     unread: list[InputError] = []
     for file in files or [Path(DEFAULT_LIST)]:
         try:
@@ -69,7 +83,8 @@ def read_heads(files: Sequence[Path]) -> dict[str, bytes]:
 class _Reader:
     """Collects the items and findings of several files."""
 
-    def __init__(self) -> None:
+    def __init__(self, takes_any_name: Callable[[str], bool]) -> None:
+        self._takes_any_name = takes_any_name
         self.items: list[Item] = []
         self.warnings: list[Finding] = []
         self.errors: list[Finding] = []
@@ -85,7 +100,12 @@ class _Reader:
             self._add_input(file, data, kind, by)
             return
         try:
-            parsed = parse_list(data, name=str(file), closure=by.closure if by else None)
+            parsed = parse_list(
+                data,
+                name=str(file),
+                closure=by.closure if by else None,
+                takes_any_name=self._takes_any_name,
+            )
         except ListErrors as error:
             self.errors.extend(error.findings)
             items = error.items

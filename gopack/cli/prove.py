@@ -167,7 +167,7 @@ def command(
             raise InputError("--docker and --proxy at once", hint="give one of them")
         for file in filter(None, (json_file, html_file)):
             _check_can_be_written(file)
-        items, _ = read_lists(lists)
+        items, _ = read_lists(lists, takes_any_name=lambda _path: True)
         level = Level(closure)
         tried = sealed_world(storage, proxy)
         if is_docker:

@@ -99,12 +99,23 @@ class _WordError(Exception):
         self.error = error
 
 
+def _never(_path: str) -> bool:
+    """A proxy is asked for everything."""
+    return False
+
+
 def parse_list(
-    text: str | bytes, *, name: str = "goget.txt", closure: str | None = None
+    text: str | bytes,
+    *,
+    name: str = "goget.txt",
+    closure: str | None = None,
+    takes_any_name: Callable[[str], bool] = _never,
 ) -> ModList:
     """Read a list.
 
-    `closure` is what a line without `closure=` gets (a list included by a line that has one).
+    `closure` is what a line without `closure=` gets (a list included by a line that has one);
+    `takes_any_name` tells of a path whether nobody but its origin is asked for a name of it that
+    no proxy can be asked for.
 
     >>> parse_list("example.com/a@v1.2.3  # why").items[0].path
     'example.com/a'
@@ -115,7 +126,7 @@ def parse_list(
     lines, findings = read_lines(text, name)
     items: list[Item] = []
     for line in lines:
-        for found in _read_line(line, name):
+        for found in _read_line(line, name, takes_any_name):
             if isinstance(found, Finding):
                 findings.append(found)
             else:
@@ -130,17 +141,32 @@ def parse_list(
     return ModList(tuple(items), tuple(sorted([*findings, *warnings], key=lambda f: f.line)))
 
 
-def _read_line(line: Line, name: str) -> Iterator[Item | Finding]:
+def _read_line(
+    line: Line, name: str, takes_any_name: Callable[[str], bool]
+) -> Iterator[Item | Finding]:
     """Read one line; what is wrong with one item leaves the others of the line whole."""
     for command in pasted.split_commands(pasted.strip_comment(line.text)):
         for words in _split_items(command, line):
             try:
-                yield _place(_read_words(words), words, name=name, line=line)
+                item = _read_words(words)
+                _check_askable(item, words[0], takes_any_name)
+                yield _place(item, words, name=name, line=line)
             except _WordError as bad:
                 what, hint = str(bad.error), bad.error.hint or _FORMS_HINT
                 yield Finding(name, line.number, bad.column, line.text, what, hint)
             else:
                 yield from _doubts(words[0], name, line)
+
+
+def _check_askable(item: Item, word: Word, takes_any_name: Callable[[str], bool]) -> None:
+    if not isinstance(item, ModuleItem | PatternItem):
+        return
+    try:
+        querytext.check_askable(item.query)
+    except InputError as error:
+        if not takes_any_name(item.path):
+            column = word.column + len(word.value) - len(item.query)
+            raise _WordError(column, error) from error
 
 
 def _place(item: Item, words: Sequence[Word], *, name: str, line: Line) -> Item:

@@ -4,11 +4,12 @@ What a query means once the versions are known is not decided here.
 
 Rules kept here:
 - `latest`, `upgrade`, `patch`, ranges, version prefixes, versions, and names of revisions are
-  taken; `none`, ranges that are ambiguous and names that no proxy can be asked for are refused
-  with go's own message.
+  taken; `none` and ranges that are ambiguous are refused with go's own message.
+- A name that no proxy can be asked for (`feature/x`) is refused by whoever asks one: an origin
+  takes any.
 
-Spec: go.dev/ref/mod#version-queries; modget newQuery, modload newQueryMatcher, x/mod
-module.EscapeVersion.
+Spec: go.dev/ref/mod#version-queries; modget newQuery, modload newQueryMatcher, modfetch
+proxyRepo.Stat, x/mod module.EscapeVersion.
 """
 
 import re
@@ -19,6 +20,10 @@ from gopack.spec import module, semver
 _NO_REVISION = re.compile(r"[\s~^:?*\[\]\\]|\.\.|@\{")
 """What git check-ref-format refuses, and what other tools write for ranges."""
 
+_NAME_HINT = (
+    "A proxy cannot be asked for a name with /: write the commit's hash, or a tag, or name the "
+    "module in GOPRIVATE to have it from its origin."
+)
 _RANGE_HINT = "Write a whole version, {op}v1.2.0: go cannot tell whether v1.2.3 counts as v1.2."
 
 
@@ -42,8 +47,34 @@ def check_query(item: str, query: str) -> None:
         )
     if query[0] in "<>":
         _check_range(query)
-    elif query not in {"latest", "upgrade", "patch"} and not semver.is_valid(query):
-        _check_revision(query)
+    elif _names_revision(query) and (bad := _NO_REVISION.search(query)):
+        raise InputError(
+            f'version "{query}" invalid: no branch, tag or commit has {bad[0]!r} in its name',
+            hint="Go has no ^, ~ or * ranges: write v1 or v1.2 for the highest such version, "
+            ">=v1.2.0 for the lowest from there on.",
+        )
+
+
+def check_askable(query: str) -> None:
+    """Check that a proxy can be asked for a query that `check_query` takes.
+
+    Raises:
+        InputError: it is a revision's name that has no place in a URL of the protocol.
+    """
+    if not _names_revision(query):
+        return
+    try:
+        module.escape_version(query)
+    except InputError as error:
+        raise InputError(
+            f'version "{query}" invalid: disallowed version string',
+            hint=_NAME_HINT if "/" in query else error.hint,
+        ) from error
+
+
+def _names_revision(query: str) -> bool:
+    is_word = query in {"latest", "upgrade", "patch"}
+    return not is_word and query[0] not in "<>" and not semver.is_valid(query)
 
 
 def is_version_prefix(version: str) -> bool:
@@ -68,21 +99,3 @@ def _check_range(query: str) -> None:
             f'ambiguous semantic version "{version}" in range "{query}"',
             hint=_RANGE_HINT.format(op=operator),
         )
-
-
-def _check_revision(query: str) -> None:
-    if bad := _NO_REVISION.search(query):
-        raise InputError(
-            f'version "{query}" invalid: no branch, tag or commit has {bad[0]!r} in its name',
-            hint="Go has no ^, ~ or * ranges: write v1 or v1.2 for the highest such version, "
-            ">=v1.2.0 for the lowest from there on.",
-        )
-    try:
-        module.escape_version(query)
-    except InputError as error:
-        hint = error.hint
-        if "/" in query:
-            hint = "A proxy cannot be asked for a name with /: write the commit's hash, or a tag."
-        raise InputError(
-            f'version "{query}" invalid: disallowed version string', hint=hint
-        ) from error

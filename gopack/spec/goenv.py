@@ -23,6 +23,7 @@ from gopack.errors import InputError
 from gopack.spec import gourl
 from gopack.spec.httpproxy import ProxySettings
 from gopack.spec.known_keys import KNOWN_KEYS
+from gopack.spec.module import match_prefix_patterns
 from gopack.spec.netrc import Machine
 
 Pairs = Iterable[tuple[str, str]]
@@ -67,6 +68,18 @@ class GoEnv:
     cert_files: tuple[str, ...] = ()
     cert_dirs: tuple[str, ...] = ()
     go_command: str | None = None
+
+    def takes_any_name(self, path: str) -> bool:
+        """Tell whether a revision's name that no proxy can be asked for reaches a module's origin.
+
+        A proxy's refusal of the name ends the search, unless a `|` follows.
+
+        Source: modfetch proxyRepo.Stat, TryProxies.
+        """
+        if match_prefix_patterns(self.noproxy, path):
+            return True
+        asked = [entry for entry in self.proxies if entry.url != "noproxy"]
+        return asked[-1].url == "direct" and all(entry.falls_back_on_error for entry in asked[:-1])
 
 
 def parse_env_file(text: str) -> list[tuple[str, str]]:

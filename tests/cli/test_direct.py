@@ -10,6 +10,7 @@ from gopack.spec import pseudo
 from tests.cli import program
 from tests.gitrepo import GitRepo
 from tests.oracle.gojudge import GoJudge
+from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.e2e, pytest.mark.oracle]
 
@@ -57,3 +58,35 @@ def test_commits_after_tags_that_are_all_retracted(tmp_path: Path, repo: GitRepo
     taken = _taken_by_go(tmp_path, "direct", "latest", env)
     assert pseudo.is_pseudo(taken), taken
     assert program.stored(ran.storage)[f"{PATH}@{taken}"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("goproxy", "private", "is_taken"),
+    [
+        ("direct", "", True),
+        ("{proxy}", "git.example/team", True),
+        ("off", "git.example/team", True),
+        ("{proxy}|direct", "", True),
+        ("{proxy},direct", "", False),
+        ("{proxy}", "git.example/other", False),
+    ],
+)
+def test_name_with_a_slash_is_taken_where_the_origin_is_asked_for_it(
+    tmp_path: Path, repo: GitRepo, upstream: Upstream, goproxy: str, private: str, *, is_taken: bool
+) -> None:
+    goproxy = goproxy.format(proxy=upstream.url)
+    env = {**_git_settings(repo), "GOPRIVATE": private}
+    lines = f"example.com/a\n{PATH}@feature/x\nno module\n"
+    taken = _taken_by_go(tmp_path, goproxy, "feature/x", env)
+    assert pseudo.is_pseudo(taken) is is_taken
+    refused = 'version "feature/x" invalid: disallowed version string'
+    bad = program.fetch(tmp_path, goproxy, lines, env=env)
+    assert bad.status == 2, bad.text
+    assert "goget.txt:3:4: " in bad.text
+    assert (f"goget.txt:2:26: {refused}" in bad.text) is (refused in taken) is not is_taken
+    assert not bad.storage.exists()
+    if is_taken:
+        ran = program.fetch(tmp_path, goproxy, f"{PATH}@feature/x\n", "--aliases", env=env)
+        assert ran.status == 0, ran.text
+        assert program.assert_whole(ran.storage) == {f"{PATH}@{taken}": "complete"}
+        assert f"{PATH}@feature/x has no alias: behind the gap ask for {taken}" in ran.text

@@ -152,6 +152,14 @@ def test_parse_list_bad_line_is_reported_at_its_column(
     assert hint in advice
 
 
+def test_parse_list_takes_any_name_of_what_its_origin_is_asked_for() -> None:
+    lines = f"{UUID}@feature/x\nexample.com/a/...@a!b\nexample.com/b@feature/x\n{UUID}@a..b\n"
+    with pytest.raises(ListErrors) as caught:
+        parse_list(lines, takes_any_name=lambda path: path in {UUID, "example.com/a/..."})
+    assert [(f.line, f.column) for f in caught.value.findings] == [(3, 15), (4, 24)]
+    assert [item.text for item in caught.value.items] == lines.splitlines()[:2]
+
+
 def test_parse_list_many_bad_lines_are_reported_together() -> None:
     text = f"fmt\n{UUID}\n\n go get {UUID}@none foo@v1 \n"
     assert [f[:2] for f in findings(text)] == [(1, 1), (4, 32), (4, 37)]

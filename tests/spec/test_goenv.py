@@ -56,6 +56,29 @@ def test_parse_proxies_noproxy_stands_first_unless_all_is_direct() -> None:
 
 
 @pytest.mark.parametrize(
+    ("goproxy", "noproxy", "is_taken"),
+    [
+        ("direct", "", True),
+        ("a.example|direct", "", True),
+        ("a.example|b.example|direct", "", True),
+        ("a.example|b.example,direct", "", False),
+        ("a.example,direct", "", False),
+        ("a.example", "", False),
+        ("off", "", False),
+        ("off", "x.example/*", True),
+        ("a.example,direct", "y.example,x.example", True),
+        ("a.example,direct", "x.example/n", False),
+    ],
+)
+def test_name_that_no_proxy_can_be_asked_for_reaches_the_origin(
+    goproxy: str, noproxy: str, *, is_taken: bool
+) -> None:
+    proxies = goenv.parse_proxies(goproxy, noproxy=noproxy)
+    env = goenv.GoEnv(proxies, noproxy=noproxy)
+    assert env.takes_any_name("x.example/m") is is_taken
+
+
+@pytest.mark.parametrize(
     ("goproxy", "what"),
     [
         ("", "not set"),
