@@ -63,7 +63,7 @@ class DiskStore:
             StoreError: where that is not possible.
 
         """
-        with disk_errors("make the storage's folders", self.root):
+        with disk_errors("make the storage's folders", self.root, is_made=True):
             for own in (self.own_folder, self.staging, self.incoming):
                 diskwalk.refuse_link(own)
             # A go command's module cache lies there, with whatever links repositories have.

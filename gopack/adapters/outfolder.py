@@ -55,7 +55,7 @@ class OutFolder:
         if self.folder.exists() and not self.folder.is_dir():
             hint = "OUTPUT_DIR is the last word: a folder, made if it is not there."
             raise StoreError("OUTPUT_DIR is no folder", where=str(self.folder), hint=hint)
-        with disk_errors("make the output folder", self.folder):
+        with disk_errors("make the output folder", self.folder, is_made=True):
             folders = (self.folder, *self.folder.parents)
             made = [folder for folder in folders if not folder.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -78,17 +78,24 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may run a process as another user")
-def test_prepare_in_another_user_s_folder_says_whose_it_is_and_the_chown(open_folder: Path) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from gopack.adapters.disk import DiskStore\n"
-        "from gopack.errors import StoreError\n"
-        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try: DiskStore(Path(sys.argv[1])).prepare()\n"
-        "except StoreError as error: print(error, '|', error.hint)\n"
-    )
+only_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may run a process as another user"
+)
+
+PREPARE_AS_NOBODY = """
+import os, sys; from pathlib import Path; from gopack.adapters.disk import DiskStore
+from gopack.errors import StoreError
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    with DiskStore(Path(sys.argv[1])).locked(): pass
+except StoreError as error: print(error, '|', error.hint)
+"""
+
+
+def prepared_as_nobody(storage: Path) -> str:
+    """What a person reads whose storage is to be made there, by a user who owns nothing."""
     done = subprocess.run(
-        [sys.executable, "-c", code, str(open_folder)],
+        [sys.executable, "-c", PREPARE_AS_NOBODY, str(storage)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -96,5 +103,42 @@ def test_prepare_in_another_user_s_folder_says_whose_it_is_and_the_chown(open_fo
         timeout=30,
     )
     assert "Permission denied" in done.stdout
-    assert "belongs to root (uid 0), gopack runs as " in done.stdout
-    assert f"sudo chown -R 65534:65534 {open_folder}" in done.stdout
+    assert "gopack runs as " in done.stdout
+    return done.stdout
+
+
+@only_root
+def test_storage_of_another_user_is_handed_over_with_all_that_is_in_it(open_folder: Path) -> None:
+    with DiskStore(open_folder).locked():
+        pass
+    said = prepared_as_nobody(open_folder)
+    assert "belongs to root (uid 0)" in said
+    assert f"sudo chown -R 65534:65534 {open_folder}\n" in said
+
+
+@only_root
+def test_empty_folder_of_another_user_is_handed_over_alone(open_folder: Path) -> None:
+    assert f"sudo chown 65534:65534 {open_folder}" in prepared_as_nobody(open_folder)
+
+
+@only_root
+def test_missing_storage_is_made_for_the_user_and_no_parent_is_handed_over(
+    open_folder: Path,
+) -> None:
+    said = prepared_as_nobody(open_folder / "my storage" / "below")
+    assert f"{open_folder} belongs to root (uid 0)" in said
+    assert f"sudo install -d -o 65534 -g 65534 '{open_folder}/my storage'" in said
+    assert "chown" not in said
+
+
+@only_root
+@pytest.mark.parametrize("storage", ["var", "closed", "closed/storage"])
+def test_folder_that_holds_what_others_put_there_is_never_handed_over(
+    open_folder: Path, storage: str
+) -> None:
+    (open_folder / "var/lib").mkdir(parents=True)
+    (open_folder / "closed").mkdir(mode=0o700)
+    said = prepared_as_nobody(open_folder / storage)
+    assert "chown" not in said
+    assert "install" not in said
+    assert "another place" in said

@@ -128,7 +128,7 @@ def test_storage_that_another_user_owns_is_refused_and_named(lab: Lab) -> None:
             place.storage.mkdir()
             user = {"GOPACK_FAULT_USER": "65534"}
             assert place.fetch(**user) == STORE_ERROR, place.text
-            assert "sudo chown -R 65534" in place.text
+            assert "sudo chown 65534:65534 " in place.text
             for path in (place.storage, place.folder / "stdout.txt", place.folder / "stderr.txt"):
                 os.chown(path, 65534, 65534)
             assert place.fetch(**user) == 0, place.text
