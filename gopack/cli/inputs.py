@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gopack.errors import InputError
-from gopack.plan.findings import Finding
+from gopack.plan.findings import Finding, Severity
 from gopack.plan.inputs.detect import read_input
 from gopack.plan.inputs.gomodfile import read_go_mod
 from gopack.plan.inputs.gowork import join_members
@@ -22,12 +22,20 @@ def read_item(file: Path, data: bytes, kind: Format) -> InputItem:
         error.hint = error.hint or "Mend the file, or take it out of the list."
         return InputItem(name=name, text=name, roots=InputRoots(name, kind), fault=error)
     if not roots.members:
-        return InputItem(name=name, text=name, roots=roots)
+        return InputItem(name=name, text=name, roots=_doubted(roots))
     missing: list[Finding] = []
     members = tuple(_members(file, roots, missing))
     joined = join_members(roots, members)
     joined = replace(joined, findings=(*joined.findings, *missing))
-    return InputItem(name=name, text=name, roots=joined, members=members)
+    return InputItem(name=name, text=name, roots=_doubted(joined), members=members)
+
+
+def _doubted(roots: InputRoots) -> InputRoots:
+    """Warn of a file that brings nothing: a main module may be so, and may be the wrong one."""
+    if roots.findings or roots.roots or roots.mod_only:
+        return roots
+    what, hint = "it requires no module: nothing is fetched for it", "Is it the right file?"
+    return replace(roots, findings=(Finding(roots.name, 0, 0, "", what, hint, Severity.WARNING),))
 
 
 def _members(file: Path, work: InputRoots, missing: list[Finding]) -> Iterator[InputRoots]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Mapping, Sequence
 
-from gopack.errors import GopackError
+from gopack.errors import GopackError, InputError
 from gopack.flows.fetch import FetchResult
 from gopack.plan.aliases import aliases_of
 from gopack.plan.manifest import Entry
@@ -17,11 +17,21 @@ def prunable(result: FetchResult, recorded: Mapping[ModuleVersion, Entry]) -> li
 
     A failed line's needs are not known, so nothing may go; versions that were put in by hand or by
     Athens itself are not gopack's to remove.
+
+    Raises:
+        InputError: no line needs anything, which is the wrong list far sooner than the end of all.
     """
     if result.outcome.exit_status:
         return []
     wanted = result.plan.wants()
-    return sorted(m for m, entry in recorded.items() if m not in wanted and not entry.is_by_hand)
+    going = sorted(m for m, entry in recorded.items() if m not in wanted and not entry.is_by_hand)
+    if going and not wanted:
+        raise InputError(
+            f"no line needs any version, and all {len(going)} that were fetched would go",
+            where="--prune",
+            hint="Give the lists that the storage is for; nothing was removed.",
+        )
+    return going
 
 
 def prune_aliases(

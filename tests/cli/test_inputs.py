@@ -475,3 +475,32 @@ def test_version_that_is_stored_under_another_name_is_told(
     assert "m.com/old@v2.0.0 is v2.0.0+incompatible: behind the gap ask for that one" in ran.text
     ran = program.fetch(tmp_path, upstream.url, "m.com/old@v2.0.0+incompatible\n")
     assert "behind the gap" not in ran.text
+
+
+def test_list_that_is_called_modules_txt_is_a_list(tmp_path: Path, proxy: Upstream) -> None:
+    ran = fetch(tmp_path, proxy, "modules.txt", f"# ours\n{C}@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("go.mod", "module m\n\ngo 1.20\n", "--prune: no line needs any version, and all 3 that"),
+        ("vendor/modules.txt", "", "no modules are vendored"),
+    ],
+)
+def test_prune_by_a_file_that_names_nothing_is_refused(
+    tmp_path: Path, proxy: Upstream, name: str, text: str, message: str
+) -> None:
+    before = program.assert_whole(program.fetch(tmp_path, proxy.url, f"{A}@v1.0.0\n").storage)
+    ran = fetch(tmp_path, proxy, name, text, "--prune")
+    assert ran.status == 2, ran.text
+    assert ran.message(message)
+    assert program.assert_whole(ran.storage) == before
+
+
+def test_go_mod_that_requires_nothing_is_a_warning(tmp_path: Path, proxy: Upstream) -> None:
+    ran = fetch(tmp_path, proxy, "go.mod", "module m\n\ngo 1.20\n")
+    assert ran.status == 0, ran.text
+    assert "go.mod: warning: it requires no module" in ran.text

@@ -16,9 +16,11 @@ _NAMES = {
     "go.sum": Format.GO_SUM,
     "go.work": Format.GO_WORK,
     "go.work.sum": Format.GO_SUM,
-    "modules.txt": Format.VENDOR,
 }
 _SUFFIXES = {".mod": Format.GO_MOD, ".sum": Format.GO_SUM, ".work": Format.GO_WORK}
+_VENDOR = "modules.txt"
+_VENDORED = re.compile(r"(\s|## [^\n]*\n)*(# \S+ (v\S|=>)|\Z)")
+"""How a file of this name begins that go wrote; a person may call a list so."""
 _ABOVE = r"(//[^\n]*\n|\s)*"
 _BEGINNINGS = (
     (re.compile(r"\S+ \S+ h1:[A-Za-z0-9+/]{43}=\s*$", re.M), Format.GO_SUM),
@@ -50,6 +52,8 @@ def detect(name: str, data: bytes) -> Format:
         if base.endswith(suffix):
             return kind
     text = data.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").replace("\r\n", "\n")
+    if base == _VENDOR and _VENDORED.match(text):
+        return Format.VENDOR
     if text.lstrip().startswith("{"):
         return _detect_json(text)
     if text.lstrip().startswith("<"):

@@ -164,6 +164,25 @@ def test_read_vendor_bad_module_lines_are_errors() -> None:
     assert read.roots == (A1,)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# e.x/a v1.0.0\ne.x/a\n{line}\ne.x/a/p\n"
+        for line in ("e.x/b@v1.0.0", "e.x/ab", "e.x/b", "-r go.mod")
+    ]
+    + ["## workspace\n\ne.x/b\n# e.x/a v1.0.0\n"],
+)
+def test_read_vendor_line_that_is_of_no_module_above_is_an_error(text: str) -> None:
+    read = read_vendor(text.encode())
+    assert [f[:2] for f in told(read)] == [("error", 3)]
+    assert read.roots == (A1,)
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"## workspace\n"])
+def test_read_vendor_without_modules_is_an_error(text: bytes) -> None:
+    assert read_vendor(text).has_errors
+
+
 def modules(*objects: dict[str, object]) -> bytes:
     return "\n".join(json.dumps(o, indent="\t") for o in objects).encode()
 
@@ -271,6 +290,10 @@ def test_read_cyclonedx_other_document_is_refused_with_a_next_step(data: bytes) 
         ("old.mod", b"", Format.GO_MOD),
         ("go.work", b"", Format.GO_WORK),
         ("vendor/modules.txt", b"", Format.VENDOR),
+        ("vendor/modules.txt", b"## workspace\r\n# e.x/a v1.0.0\r\n", Format.VENDOR),
+        ("Modules.txt", b"# e.x/a => ../a\n", Format.VENDOR),
+        ("modules.txt", b"# what we need\nexample.com/a\n", Format.LIST),
+        ("modules.txt", b"example.com/a@v1.0.0\n", Format.LIST),
         ("x", b"// c\n\nmodule e.x/a // d\n", Format.GO_MOD),
         ("x", f"e.x/a v1.0.0 {H1}\n".encode(), Format.GO_SUM),
         ("x", b"go 1.24\n\nuse (\n./a\n)\n", Format.GO_WORK),
