@@ -100,7 +100,7 @@ def command(
                 prune(s.store, s.ledger, going, progress.note)
             bare = unverified(result.plan.wants(), s.ledger.manifest.versions)
         _report(console, result, bare)
-        write_json(json_file, fetch_json(result, going, bare))
+        write_json(json_file, fetch_json(result, going, bare, warnings))
         end(result.outcome.exit_status)
 
 

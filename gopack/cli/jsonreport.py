@@ -1,12 +1,13 @@
-"""What every report for programs has: where --json puts it, and errors in it."""
+"""What every report for programs has: where --json puts it, errors and warnings in it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gopack.cli.console import dumps
 from gopack.errors import GopackError, StoreError
+from gopack.plan.findings import Finding, Severity
 
 
 def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
@@ -43,3 +44,13 @@ def error_json(error: GopackError | None) -> dict[str, Any] | None:
         "message": str(error),
         "hint": error.next_step,
     }
+
+
+def sentences(findings: Iterable[Finding]) -> list[str]:
+    """Give the warnings among findings, each in one line; errors are told where they count."""
+    return [_sentence(f) for f in findings if f.severity is Severity.WARNING]
+
+
+def _sentence(finding: Finding) -> str:
+    place = f"{finding.name}:{finding.line}:{finding.column}" if finding.line else finding.name
+    return f"{place}: {finding.what}"

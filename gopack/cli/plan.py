@@ -23,7 +23,9 @@ from gopack.flows.preview import (
     Preview,
     Scale,
     Uncounted,
+    Verdict,
     compare_levels,
+    judge,
     uncounted,
 )
 from gopack.plan.closure import Level
@@ -98,12 +100,10 @@ def command(
             _print_uncounted(output, left_out)
             if is_listing:
                 _print_mod_only(output, shown)
-        failed = [*s.completer.lies.values(), *filter(None, [s.completer.error])]
-        for error in failed:
-            print_error(console, error)
-        _print_errors(console, shown)
-        write_json(json_file, plan_json(shown, levels, left_out))
-        end(max((e.exit_status for e in [*shown.plan.errors(), *failed]), default=0))
+        verdict = judge(s.completer, shown.plan)
+        _print_verdict(console, shown, verdict)
+        write_json(json_file, plan_json(shown, levels, left_out, verdict, warnings))
+        end(verdict.exit_status)
 
 
 def _print_table(output: Console, shown: Preview) -> None:
@@ -208,12 +208,11 @@ def _add_chain(tree: Tree, chain: list[ModuleVersion]) -> None:
         branch = same[0] if same else branch.add(str(module))
 
 
-def _print_errors(console: Console, shown: Preview) -> None:
+def _print_verdict(console: Console, shown: Preview, verdict: Verdict) -> None:
+    for error in verdict.together:
+        print_error(console, error, where="all lines together")
     for line in shown.plan.lines:
         if line.error is not None:
             print_line_error(console, line.error, where=line.item.where, text=line.item.text)
-    for advice in (advice for line in shown.plan.lines for advice in line.advice()):
-        console.print(f"warning: {advice}", style="yellow", markup=False, highlight=False)
-    if shown.plan.joint_error is not None:
-        text = f"warning: all lines together: {shown.plan.joint_error}"
-        console.print(text, style="yellow", markup=False, highlight=False)
+    for warning in verdict.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)

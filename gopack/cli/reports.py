@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gopack.cli.jsonreport import error_json
+from gopack.cli.jsonreport import error_json, sentences
 from gopack.flows.fetch import FetchResult
-from gopack.flows.preview import Need, Preview, Uncounted
+from gopack.flows.preview import Need, Preview, Uncounted, Verdict
 from gopack.plan.closure import Level
+from gopack.plan.findings import Finding
 from gopack.plan.lines import LinePlan
 from gopack.plan.outcome import LineOutcome
 from gopack.spec.module import ModuleVersion
@@ -17,8 +18,9 @@ def fetch_json(
     result: FetchResult,
     removed: Sequence[ModuleVersion],
     unverified: Mapping[str, Sequence[ModuleVersion]],
+    doubts: Sequence[Finding],
 ) -> dict[str, Any]:
-    """Give a fetch's result."""
+    """Give a fetch's result; `doubts` are what reading the lists came to."""
     outcome = result.outcome
     return {
         "exit_status": outcome.exit_status,
@@ -32,16 +34,22 @@ def fetch_json(
         "removed": [str(module) for module in removed],
         "unverified": {why: [str(m) for m in modules] for why, modules in unverified.items()},
         "errors": [error_json(error) for error in outcome.together],
-        "warnings": list(outcome.warnings),
+        "warnings": [*sentences(doubts), *outcome.warnings],
     }
 
 
-def plan_json(shown: Preview, levels: Mapping[Level, Need], left_out: Uncounted) -> dict[str, Any]:
+def plan_json(
+    shown: Preview,
+    levels: Mapping[Level, Need],
+    left_out: Uncounted,
+    verdict: Verdict,
+    doubts: Sequence[Finding],
+) -> dict[str, Any]:
     """Give a plan: every line, and every version with why it is needed."""
     plan = shown.plan
     reasons = plan.reasons()
     return {
-        "exit_status": max((e.exit_status for e in plan.errors()), default=0),
+        "exit_status": verdict.exit_status,
         "lines": [_planned_line_json(shown, line) for line in plan.lines],
         "go": plan.go_version,
         "go_lines_to_add": list(plan.go_lines),
@@ -63,6 +71,8 @@ def plan_json(shown: Preview, levels: Mapping[Level, Need], left_out: Uncounted)
             }
             for module, whole in sorted(plan.wants().items())
         ],
+        "errors": [error_json(error) for error in verdict.together],
+        "warnings": [*sentences(doubts), *verdict.warnings],
     }
 
 

@@ -90,9 +90,7 @@ def _surveys(plan: Plan, completer: Completer) -> dict[str, SurveyFacts]:
 
 
 def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
-    warnings = [advice for line in plan.lines for advice in line.advice()]
-    if plan.joint_error is not None and plan.joint_failure is None:
-        warnings.append(f"all lines together: {plan.joint_error}")
+    warnings = plan.warnings()
     missing = fetched.missing.union(*(closure.missing for closure in plan.closures()))
     warnings.extend(
         f"{module}: a go.mod requires it, and no upstream has one that go can load "

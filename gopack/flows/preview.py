@@ -129,6 +129,26 @@ def uncounted(completer: Completer, plan: Plan) -> Uncounted:
     return Uncounted(lines, None in unread, tuple(sorted(silent)))
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What fetch would say of a plan, as far as that is known: as plan.outcome.Outcome has it.
+
+    `together` is what failed beside the lines.
+    """
+
+    exit_status: int
+    together: tuple[GopackError, ...]
+    warnings: tuple[str, ...]
+
+
+def judge(completer: Completer, plan: Plan) -> Verdict:
+    """Tell what is wrong with a plan that the completer has looked through."""
+    more = [*completer.lies.values(), completer.error, plan.joint_failure]
+    together = tuple(error for error in more if error is not None)
+    statuses = [error.exit_status for error in (*plan.errors(), *together)]
+    return Verdict(max(statuses, default=0), together, tuple(plan.warnings()))
+
+
 def _is_there(state: State, *, whole: bool) -> bool:
     return state is State.COMPLETE or (state is State.MOD_ONLY and not whole)
 

@@ -285,6 +285,13 @@ class Plan:
         is_upstreams = isinstance(error, UpstreamError) and not isinstance(error, NotFoundError)
         return error if is_upstreams else None
 
+    def warnings(self) -> list[str]:
+        """Say what lines came to that a person should look at, and which do not go together."""
+        found = [advice for line in self.lines for advice in line.advice()]
+        if self.joint_error is not None and self.joint_failure is None:
+            found.append(f"all lines together: {self.joint_error}")
+        return found
+
     def closures(self) -> list[Closure]:
         """Tell every closure there is, the lines' first."""
         found = [closure for line in self.lines for closure in line.closures]

@@ -65,6 +65,26 @@ def test_retracted_version_names_line_reason_and_next_step(
     assert ran.status == 0
     assert words in ran.text
     assert words == f"warning: {ran.report['warnings'][0]}"
+    assert (
+        json.loads(plan(listed, upstream.url, "--json", "-")[1])["warnings"]
+        == ran.report["warnings"]
+    )
+
+
+def test_warnings_of_the_list_are_in_the_json(listed: Path, upstream: Upstream) -> None:
+    lines = "example.com/root\nexample.com/root\nexample.com/deep@1.0\n"
+    upstream.put("example.com/deep/@v/1.0.info", f'{{"Version": "{V}"}}'.encode())
+    (listed / "go.mod").write_text("module m\n\ngo 1.20\n")
+    ran = program.fetch(listed, upstream.url, f"{lines}-r go.mod\n")
+    assert ran.status == 0, ran.text
+    assert ran.report["warnings"][:3] == [
+        "goget.txt:2:1: 'example.com/root' is listed already, on line 1",
+        "goget.txt:3:18: '1.0' is looked up as a branch or tag: versions start with v",
+        "go.mod: it requires no module: nothing is fetched for it",
+    ]
+    planned = json.loads(plan(listed, upstream.url, "--json", "-")[1])
+    assert planned["warnings"] == ran.report["warnings"]
+    assert planned["errors"] == ran.report["errors"] == []
 
 
 def test_tree_shows_the_chain_of_requirements(listed: Path, upstream: Upstream) -> None:

@@ -205,10 +205,14 @@ def test_attack_forged_retraction_is_told_by_plan(world: World, tmp_path: Path) 
     retract(world, ITSELF, lie=f"module {LIB}\n\nretract [v1.1.0, v1.2.0]\n")
     (tmp_path / "goget.txt").write_text(f"{LIB}\n")
     env = {"GOSUMDB": str(world.log.verifier)}
-    process = program.start(tmp_path, world.upstream.url, "plan", env=env)
-    _, text = process.communicate(timeout=program.STARTED_S)
+    process = program.start(tmp_path, world.upstream.url, "plan", "--json", "-", env=env)
+    out, text = process.communicate(timeout=program.STARTED_S)
     assert process.returncode == 4
     assert "go.mod is not what the checksum database recorded" in text
+    report = json.loads(out)
+    [error] = report["errors"]
+    assert report["exit_status"] == error["exit_status"] == 4
+    assert "go.mod is not what the checksum database recorded" in error["message"]
 
 
 # A go.sum among the lists
