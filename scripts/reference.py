@@ -39,6 +39,11 @@ Every command and option, as `--help` shows it. `make docs` makes this page from
 In the container and with `make run` the command is the same: the worker runs `gopack fetch`.
 Options win over variables; variables win over defaults. Compose passes the variables alone that
 [container.md](container.md#settings) names.
+
+What `--json` writes of a command that an error ended early has `exit_status` and `errors`, each
+with `kind`, `exit_status`, `message` and `hint`, as the reports of `fetch`, `plan`, `add`, `pack`
+have; no report of an earlier run stays. Only a command line that cannot be read (`Usage: ...`)
+leaves the file as it is.
 """
 
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from gopack.cli.jsonreport import write_failure, write_interrupted
 from gopack.errors import GopackError, StoreError
 
 _OUTPUT_FAILS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE})
@@ -38,12 +39,13 @@ def print_line_error(console: Console, error: GopackError, *, where: str, text: 
 
 @contextmanager
 def ends_well(console: Console) -> Iterator[None]:
-    """Turn errors into messages and exit statuses; end at once on Ctrl-C."""
+    """Turn errors into messages, exit statuses and --json's report; end at once on Ctrl-C."""
     try:
         with _awake():
             yield
     except GopackError as error:
         print_error(console, error)
+        write_failure(error)
         end(error.exit_status)
     except OSError as error:
         if error.filename is not None or error.errno not in _OUTPUT_FAILS:
@@ -55,9 +57,11 @@ def ends_well(console: Console) -> Iterator[None]:
         )
         with contextlib.suppress(OSError):  # where it was the errors' own
             print_error(console, failed)
+        write_failure(failed)
         end(failed.exit_status)
     except KeyboardInterrupt:
         console.print("gopack: interrupted; what is stored is whole, run again to go on")
+        write_interrupted(INTERRUPTED)
         end(INTERRUPTED)
 
 

@@ -1,13 +1,18 @@
 """What every report for programs has: where --json puts it, errors and warnings in it."""
 
+import contextlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from gopack.cli.console import dumps
 from gopack.errors import GopackError, StoreError
-from gopack.plan.findings import Finding, Severity
+from gopack.plan.findings import Finding, FindingsError, Severity
+
+_WRITTEN = f"{__name__}.written"
 
 
 def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
@@ -32,17 +37,51 @@ def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
             hint="Name a file in a folder that is there and writable; the storage is as it was "
             "told above.",
         ) from error
+    if context := click.get_current_context(silent=True):
+        context.meta[_WRITTEN] = True
+
+
+def write_failure(error: GopackError) -> None:
+    """Write where the command's --json says that an error ended it; of lists, every bad line.
+
+    No earlier run's report stays in its place. Where it cannot be written, the error was told.
+    """
+    if not isinstance(error, FindingsError):
+        _write_failed([_fields(error)])
+        return
+    bad = [finding for finding in error.findings if finding.severity is Severity.ERROR]
+    errors = [_fields(error, _sentence(f), f.hint or error.next_step) for f in bad]
+    _write_failed(errors, warnings=sentences(error.findings))
+
+
+def write_interrupted(exit_status: int) -> None:
+    """Write where the command's --json says that Ctrl-C ended it; see `write_failure`."""
+    told = {"message": "interrupted", "hint": "run again to go on"}
+    _write_failed([{"kind": "KeyboardInterrupt", "exit_status": exit_status, **told}])
+
+
+def _write_failed(errors: Sequence[Mapping[str, Any]], warnings: Sequence[str] = ()) -> None:
+    context = click.get_current_context(silent=True)
+    file = context.params.get("json_file") if context else None
+    if context is None or (str(file) == "-" and _WRITTEN in context.meta):
+        return
+    status = max(error["exit_status"] for error in errors)
+    with contextlib.suppress(StoreError):
+        write_json(file, {"exit_status": status, "errors": errors, "warnings": warnings})
 
 
 def error_json(error: GopackError | None) -> dict[str, Any] | None:
     """Give an error's fields."""
-    if error is None:
-        return None
+    return None if error is None else _fields(error)
+
+
+def _fields(error: GopackError, message: str = "", hint: str = "") -> dict[str, Any]:
+    """Give an error's fields, with another message and hint where they are given."""
     return {
         "kind": type(error).__name__,
         "exit_status": error.exit_status,
-        "message": str(error),
-        "hint": error.next_step,
+        "message": message or str(error),
+        "hint": hint or error.next_step,
     }
 
 
