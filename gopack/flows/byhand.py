@@ -109,10 +109,12 @@ class Shelf:
 
     def _note(self, version: HandMade, zip_: FetchedZip | None, became: Became, old: str) -> None:
         module = version.module
-        if became is Became.THERE and self.ledger.vouches_for(
-            module, whole=version.zip is not None
-        ):
-            return  # what is known of it may be better than what came now
+        how = f"{BY_HAND}: {version.how}" + (f", replaced {old}" if old else "")
+        whole = version.zip is not None
+        if became is Became.THERE and self.ledger.vouches_for(module, whole=whole):
+            # What is known of it may be better than what came now; but from now on it is to stay.
+            self.ledger.annotate(Annotations(why={module: [how]}))
+            return
         self.ledger.record(
             module,
             info=self._stored_info(module),
@@ -120,7 +122,6 @@ class Shelf:
             fetched_zip=zip_,
             verified=version.verified,
         )
-        how = f"{BY_HAND}: {version.how}" + (f", replaced {old}" if old else "")
         self.ledger.annotate(Annotations(why={module: [how]}, listed={module: LineFacts()}))
 
     def _stored_info(self, module: ModuleVersion) -> bytes:

@@ -12,8 +12,10 @@ from gopack.plan.layout import FileKind, goproxy_key
 from gopack.ports import State
 from gopack.spec.module import ModuleVersion
 from tests.athens_layout import serving
+from tests.cli import program
 from tests.cli.test_pack import gopack, packed, refused
 from tests.gitrepo import ENV
+from tests.upstream import Upstream
 
 pytestmark = pytest.mark.e2e
 
@@ -150,3 +152,20 @@ def test_add_from_a_proxy_that_is_down_is_an_upstream_error_without_its_login(ma
     said = refused("add", "--from-goproxy", url, "--storage", "st", cwd=made, status=3)
     assert "secret" not in said
     assert "127.0.0.1:9" in said
+
+
+def test_what_is_there_already_by_a_fetch_is_to_stay_from_then_on(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.add("example.com/lib", "v1.0.0")
+    upstream.add("example.com/other", "v1.0.0")
+    ran = program.fetch(tmp_path, upstream.url, "example.com/lib@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    words = ("add", "--from-goproxy", upstream.url, "example.com/lib@v1.0.0")
+    assert "there already" in packed(*words, "--storage", ran.storage, cwd=tmp_path)
+    ran = program.fetch(tmp_path, upstream.url, "example.com/other@v1.0.0\n", "--prune")
+    assert ran.status == 0, ran.text
+    assert ran.report["removed"] == []
+    assert set(program.assert_whole(ran.storage)) == {
+        *("example.com/lib@v1.0.0", "example.com/other@v1.0.0")
+    }

@@ -1,6 +1,7 @@
 """Putting versions into a storage by hand: kept, refused, replaced, completed, noted."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gopack.adapters.ledger import DiskLedger
 from gopack.errors import IntegrityError
 from gopack.flows.byhand import Became, HandMade, Shelf, StoredFiles
-from gopack.plan.manifest import Annotations
+from gopack.plan.manifest import Annotations, Manifest, dumps
 from gopack.ports import FetchedZip, FileKind, State
 from gopack.spec.dirhash import hash_go_mod
 from gopack.spec.module import ModuleVersion
@@ -71,6 +72,21 @@ def test_same_sums_stay_with_what_was_known_of_them(place: Place) -> None:
     assert again.zip is not None
     assert again.zip.path is not None
     assert not again.zip.path.exists()
+
+
+def test_version_that_a_fetch_brought_keeps_its_proof_and_is_by_hand_from_then_on(
+    place: Place,
+) -> None:
+    place.shelf.put(place.version("one"), may_replace=False)
+    fetched = replace(place.ledger.manifest.versions[M], why=("listed",), verified="sumdb x")
+    (place.folder / "manifest.json").write_bytes(dumps(Manifest({M: fetched})))
+    place.ledger = DiskLedger(place.folder)
+    place.shelf = Shelf(place.store, place.ledger, place.stored)
+    for _ in range(2):
+        assert place.shelf.put(place.version("one"), may_replace=False) is Became.THERE
+    found = place.ledger.manifest.versions[M]
+    assert found.is_by_hand
+    assert found == replace(fetched, why=("by hand: packed in a test",))
 
 
 def test_what_is_noted_is_what_is_there_and_not_what_came(place: Place) -> None:
