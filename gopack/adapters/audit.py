@@ -137,14 +137,24 @@ def _walk(root: Path) -> Iterator[Folder]:
     waiting = [""]
     while waiting:
         key = waiting.pop()
-        kinds: dict[str, list[str]] = {"files": [], "folders": [], "others": []}
-        with disk_errors("read the storage", root / key), os.scandir(root / key) as entries:
-            for entry in entries:
-                if key or entry.name != OWN_FOLDER:
-                    kinds[_kind(entry)].append(entry.name)
-        yield Folder(key, **{kind: frozenset(names) for kind, names in kinds.items()})
-        folders = kinds["folders"]
-        waiting += [f"{key}/{name}" if key else name for name in folders]
+        try:
+            folder = _look_into(root, key)
+        except StoreError as error:
+            if not key:
+                raise
+            folder = Folder(key, frozenset(), frozenset(), fault=error)
+        yield folder
+        waiting += [f"{key}/{name}" if key else name for name in folder.folders]
+
+
+def _look_into(root: Path, key: str) -> Folder:
+    kinds: dict[str, list[str]] = {"files": [], "folders": [], "others": []}
+    with disk_errors("read the storage", root / key), os.scandir(root / key) as entries:
+        for entry in entries:
+            if key or entry.name != OWN_FOLDER:
+                kinds[_kind(entry)].append(entry.name)
+    files, folders, others = (frozenset(names) for names in kinds.values())
+    return Folder(key, files, folders, others)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -13,6 +13,7 @@ def nested_storage(root: Path) -> Path | None:
     except OSError:
         return None
     for name in names:
-        if name != OWN_FOLDER and (root / name / OWN_FOLDER).is_dir():
+        # A folder that cannot be looked into is the system's: `lost+found`.
+        if name != OWN_FOLDER and os.path.isdir(root / name / OWN_FOLDER):  # noqa: PTH112
             return root / name
     return None

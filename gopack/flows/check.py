@@ -84,7 +84,8 @@ class Checker:
         self._check_aliases(found, report)
         noted = {} if manifest is None else manifest.versions
         if manifest is not None:
-            report.findings += judge_manifest(found.versions, noted)
+            seen = {m: entry for m, entry in noted.items() if not found.may_hold(m)}
+            report.findings += judge_manifest(found.versions, seen)
         small = {m: self._small(m) for m in found.versions}
         judged: dict[ModuleVersion, list[Finding]] = {}
         done_bytes = 0

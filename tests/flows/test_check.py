@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from gopack.adapters.audit import AuditedDisk
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
+from gopack.adapters.nested import nested_storage
 from gopack.adapters.zippool import AdaptiveZips
 from gopack.adapters.zipwork import ZipWork
 from gopack.cli.check import repair
@@ -256,6 +258,58 @@ def test_check_folder_that_is_a_link_is_named_and_what_it_leads_to_left(
     (stored.root / ".gopack/aside").symlink_to(tmp_path / "aside")
     with pytest.raises(StoreError, match="symbolic link"):
         DiskStore(stored.root).prepare()
+
+
+@pytest.fixture
+def as_reader(sound: Stored) -> Iterator[Stored]:
+    """A storage that is read by a user whom folders can be closed to."""
+    was = os.geteuid()
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        shutil.copytree(sound.root, f"{name}/storage")
+        if was == 0:
+            os.seteuid(65534)
+        try:
+            yield Stored(Path(name) / "storage", sound.log)
+        finally:
+            os.seteuid(was)
+            for path in Path(name).rglob("*"):
+                path.chmod(0o755)
+
+
+def close(folder: Path) -> None:
+    """Make a folder that no user but root looks into."""
+    now = os.geteuid()
+    if os.getuid() == 0:
+        os.seteuid(0)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0)
+    os.seteuid(now)
+
+
+def test_check_passes_by_a_closed_folder_that_is_no_module_s(as_reader: Stored) -> None:
+    close(as_reader.root / "lost+found")
+    report = check(as_reader)
+    [found] = report.findings
+    assert (found.where, found.weight) == ("lost+found", Weight.NOTE)
+    assert "cannot read the storage: Permission denied" in found.what
+    assert len(report.proofs) == 4
+
+
+@pytest.mark.parametrize("key", ["example.com", f"{B.path}/{B.version}"])
+def test_check_closed_folder_of_modules_is_one_finding_and_the_rest_is_checked(
+    as_reader: Stored, key: str
+) -> None:
+    close(as_reader.root / key)
+    report = check(as_reader)
+    assert bad(report) == {key: Weight.BROKEN}
+    assert report.refetch == []
+    assert (A in report.proofs) is (key != "example.com")
+
+
+def test_check_closed_folder_is_no_nested_storage(as_reader: Stored) -> None:
+    close(as_reader.root / "lost+found")
+    assert nested_storage(as_reader.root) is None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everywhere")
