@@ -43,7 +43,7 @@ WORKDIR /srv/gopack
 # Ctrl-C and `docker stop` end a run the same way: the storage whole, within a second.
 STOPSIGNAL SIGINT
 # Starts as root only to become the owner of the mounted folder: gopack/cli/container.py.
-ENTRYPOINT ["/opt/gopack/bin/python", "-m", "gopack.cli.container"]
+ENTRYPOINT ["/opt/gopack/bin/python", "-m", "gopack.cli.firstprocess"]
 CMD ["fetch"]
 
 FROM worker AS direct

@@ -245,7 +245,3 @@ def main() -> None:
         _say(f"gopack: {error}\n  {error.hint}")
         sys.exit(error.exit_status)
     os.execve(sys.executable, [sys.executable, "-m", "gopack", *sys.argv[1:]], env)  # noqa: S606
-
-
-if __name__ == "__main__":
-    main()

@@ -13,12 +13,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from gopack.cli.early import INTERRUPTED, quit_now
 from gopack.cli.jsonreport import write_failure, write_interrupted
 from gopack.errors import GopackError, StoreError
 
 _OUTPUT_FAILS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE})
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 
 LOOK_S = 0.25
 """The seconds between two looks whether Ctrl-C was pressed."""
@@ -67,7 +66,7 @@ def ends_well(console: Console) -> Iterator[None]:
 
 @contextmanager
 def _awake() -> Iterator[None]:
-    """Have the main thread look for signals again and again, however long it waits.
+    """Have an interrupt raise, and the main thread look for it again and again while it waits.
 
     The interpreter notes a signal and acts on it between two steps of the main thread. One that
     comes after the last look, and just before the thread begins to wait, would be acted on when the
@@ -77,10 +76,15 @@ def _awake() -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGALRM, _look)
+    is_early = signal.getsignal(signal.SIGINT) is quit_now
     signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
     try:
+        if is_early:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
     finally:
+        if is_early:
+            signal.signal(signal.SIGINT, quit_now)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.gitrepo import ENV, GitRepo
 from tests.launching import launch
+from tests.waiting import until
 
 PROGRAM = """
 import _thread, queue, signal, threading
@@ -31,6 +32,36 @@ def test_interrupt_noted_just_before_a_long_wait_is_acted_on() -> None:
     )
     assert ran.returncode == 130, ran.stderr
     assert "interrupted" in ran.stderr
+
+
+LOADING = """
+import runpy, signal, sys
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+sys.argv = ["gopack", "fetch"]
+runpy.run_module(sys.orig_argv[-1], run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [("gopack", "click"), ("gopack", "rich"), ("gopack.cli.firstprocess", "click")],
+)
+def test_interrupt_while_modules_are_loaded_is_status_130_without_a_traceback(
+    tmp_path: Path, module: str, slow: str
+) -> None:
+    loads = tmp_path / "loads"
+    text = f"import pathlib, time\npathlib.Path({str(loads)!r}).touch()\ntime.sleep(60)\n"
+    (tmp_path / f"{slow}.py").write_text(text)
+    path = f"{tmp_path}:{Path(__file__).parents[2]}"
+    command = [sys.executable, "-c", LOADING, module]
+    with subprocess.Popen(
+        command, env={"PYTHONPATH": path}, stderr=subprocess.PIPE, cwd=tmp_path, text=True
+    ) as run:
+        until(lambda: loads.exists() or run.poll() is not None)
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1]
+    assert (run.returncode, said) == (130, "gopack: interrupted\n")
 
 
 SLOW_GIT = """#!/bin/sh

@@ -15,7 +15,7 @@ NAME = "gopack"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can name
 _MODE = 0o644 << 16
 _WHEEL = "Wheel-Version: 1.0\nGenerator: gopack\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-_ENTRY_POINTS = "[console_scripts]\ngopack = gopack.cli.main:main\n"
+_ENTRY_POINTS = "[console_scripts]\ngopack = gopack.__main__:main\n"
 
 
 @dataclass(frozen=True, slots=True)
