@@ -247,7 +247,8 @@ class RichProgress:
             transient=True,
         )
         self._current: Progress = self._bars
-        self._reading = self._bars.add_task("resolving", total=None, unit="lines")
+        self._unit = "lines"
+        self._reading = self._bars.add_task("resolving", total=None, unit=self._unit)
         self._fetching = self._bytes.add_task("fetching", total=None, versions="")
         self._counts = Counts()
         self._arriving: Arriving = nothing_arrives
@@ -276,16 +277,28 @@ class RichProgress:
         if self._current is self._bytes:
             self._current.stop()
             self._current = self._bars
-        self._current.start()
         self._bars.update(self._reading, description=name)
+        self._count("")
+        self._current.start()
 
     def resolved(self, done: int, total: int) -> None:
         """Move the bar of lines."""
-        self._bars.update(self._reading, completed=done, total=total, unit="lines")
+        self._count("lines")
+        self._bars.update(self._reading, completed=done, total=total)
 
     def read(self, gomods: int) -> None:
         """Count go.mod files; nobody knows yet how many there will be."""
-        self._bars.update(self._reading, completed=gomods, total=None, unit="go.mod files")
+        self._count("go.mod files")
+        self._bars.update(self._reading, completed=gomods)
+
+    def _count(self, unit: str) -> None:
+        """Have the bar count something, from nothing where it counted something else."""
+        if unit == self._unit:
+            return
+        self._unit = unit
+        [bar] = self._bars.tasks
+        bar.total = None  # in a call, None is what it was
+        self._bars.reset(self._reading, unit=unit)
 
     def planned(self, versions: int, size_bytes: int) -> None:
         """Change over to the bar of bytes."""

@@ -1,7 +1,11 @@
 """What a log says of a run that goes on: a line every few seconds, whatever completes."""
 
+import io
 import os
 import re
+import select
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -112,6 +116,59 @@ def test_bars_count_bytes_on_their_way() -> None:
             bars._show_bytes()
             [task] = bars._bytes.tasks
             assert (task.completed, task.total) == (800, 1000)
+
+
+def test_bars_count_each_thing_from_nothing() -> None:
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(file=nowhere, force_terminal=True, width=120)
+        with RichProgress(console) as bars:
+
+            def shown() -> str:
+                page = Console(file=io.StringIO(), width=120)
+                with page.capture() as captured:
+                    page.print(bars._bars.get_renderable())
+                return " ".join(re.sub("[\u2501\u2578\u257a]", "", captured.get()).split())
+
+            bars.phase("resolving")
+            bars.resolved(3, 3)
+            assert shown() == "resolving 3/3 lines"
+            bars.phase("reading the module graphs")
+            assert shown() == "reading the module graphs 0/?"
+            for gomods in (1, 4):
+                bars.read(gomods)
+                assert shown() == f"reading the module graphs {gomods}/? go.mod files"
+            bars.planned(1, 10)
+            bars.phase("looking again")
+            bars.resolved(1, 2)
+            assert shown() == "looking again 1/2 lines"
+
+
+@pytest.mark.e2e
+def test_terminal_shows_no_total_that_nobody_knows(tmp_path: Path, upstream: Upstream) -> None:
+    require = "module example.com/{}\n\ngo 1.20\n\nrequire example.com/{} v1.0.0\n"
+    for name, other in ("ab", "bc", "cd"):
+        upstream.add(f"example.com/{name}", "v1.0.0", mod=require.format(name, other))
+    upstream.add("example.com/d", "v1.0.0")
+    upstream.fail("*.mod", Fault(delay_s=0.4))
+    (tmp_path / "goget.txt").write_text("example.com/a\n")
+    env = {**program.environment(tmp_path, upstream.url), "TERM": "xterm", "COLUMNS": "100"}
+    terminal, inside = os.openpty()
+    command = [sys.executable, "-m", "gopack", "fetch"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stdin=inside, stdout=inside, stderr=inside
+    ) as run:
+        os.close(inside)
+        said = b""
+        while select.select([terminal], [], [], program.STARTED_S)[0]:
+            try:
+                said += os.read(terminal, 65536)
+            except OSError:  # nobody writes there any more
+                break
+    os.close(terminal)
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", said.decode())
+    assert run.returncode == 0, text
+    assert re.search(r"\d/\? +go\.mod files", text), text
+    assert not re.search(r"\d/\d+ +go\.mod files", text), text
 
 
 @pytest.mark.e2e
