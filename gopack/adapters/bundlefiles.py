@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.files import open_anew
 from gopack.errors import InputError, IntegrityError
 from gopack.plan.bundle import index as indexes
 from gopack.plan.bundle.index import EXTRA_FOLDER, Member, Sealed
@@ -87,13 +88,14 @@ def write_new_key(path: Path, signer: note.Signer) -> Path:
     """
     public = path.with_name(path.name + ".pub")
     for each in (path, public):
-        if each.exists():
+        if each.exists() or each.is_symlink():
             raise InputError("is there already", where=str(each), hint="give another name")
     with disk_errors("write the key", path):
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(path, flags, 0o600), "w") as file:
             file.write(signer.secret_text() + "\n")
-        public.write_text(f"{signer.verifier}\n")
+        with public.open("x") as file:
+            file.write(f"{signer.verifier}\n")
     return public
 
 
@@ -206,7 +208,7 @@ def write_new(path: Path, data: bytes) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    with open_anew(part) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

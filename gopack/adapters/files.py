@@ -7,11 +7,22 @@ only when the bytes are on the disk, so that a rename after them never shows les
 import os
 from collections.abc import Collection
 from pathlib import Path
+from typing import BinaryIO
 
 from gopack.adapters import syncing
 
 FOLDER_MODE = 0o755
 FILE_MODE = 0o644
+
+
+def open_anew(path: Path) -> BinaryIO:
+    """Open a file for writing that nobody else has: what lies there goes, be it a link or a pipe.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    path.unlink(missing_ok=True)
+    return path.open("xb")
 
 
 class Files:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.files import open_anew
 from gopack.plan import manifest as manifests
 from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest, ZipEntry
 from gopack.ports import FetchedZip, FileKind
@@ -130,8 +131,7 @@ class DiskLedger:
         path = self._folder / name
         part = path.with_name(f"{name}.part")
         with disk_errors(f"write {name}", path):
-            part.unlink(missing_ok=True)  # an earlier run's, or a link to a file elsewhere
-            with part.open("xb") as file:
+            with open_anew(part) as file:
                 file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,8 +1,9 @@
 """Files that hold a bundle: one, or volumes that are read and written as if they were one.
 
 Rules:
-- What is written gets its name when all of it is on the disk; a volume before its checksum file,
-  the first volume last. A broken-off run leaves `.part` files, which the next one overwrites.
+- What is written gets its name when all of it is on the disk; a checksum file before its volume,
+  the first volume last: where a run breaks off meanwhile, what is there says what is missing. It
+  leaves `.part` files, which the next one deletes: links there lead nowhere.
 - Reading needs no more than one volume open at a time, and never joins them.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from gopack.adapters.diskerrors import disk_errors
+from gopack.adapters.files import open_anew
 from gopack.errors import InputError, IntegrityError, StoreError
 from gopack.plan.bundle import volumes
 from gopack.plan.bundle.volumes import Sidecar, Slice
@@ -143,7 +145,7 @@ class VolumeWriter:
         is_wanted = is_wanted or self._parts[self._next].number in self._only
         if self._file is None and is_wanted:
             with disk_errors("write the bundle", self._part_path()):
-                self._file = self._part_path().open("wb")
+                self._file = open_anew(self._part_path())
             self._digest = hashlib.sha256()
 
     def _advance(self, count: int) -> None:
@@ -177,7 +179,7 @@ class VolumeWriter:
     def _write_sidecar(self, volume: Path, data: bytes) -> None:
         path = volume.with_name(volumes.sidecar_name(volume.name))
         part = path.with_name(path.name + PART)
-        with disk_errors("write the checksum file", path), part.open("wb") as file:
+        with disk_errors("write the checksum file", path), open_anew(part) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

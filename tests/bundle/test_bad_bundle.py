@@ -311,6 +311,13 @@ def test_secret_key_is_not_taken_for_a_public_one(bundle: Path, sealed: Side, ke
     refused(sealed, bundle, "this is a signing key", status=2)
 
 
+def test_public_half_of_a_new_key_goes_through_no_link(connected: Side, tmp_path: Path) -> None:
+    (tmp_path / "new.pub").symlink_to(tmp_path / "elsewhere")
+    assert connected.run("key", "new", "me", tmp_path / "new").exit_code == 2
+    assert not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "new").exists()
+
+
 def test_new_key_overwrites_nothing(connected: Side, key: Path) -> None:
     before = key.read_text()
     assert connected.run("key", "new", "x", key).exit_code == 2

@@ -210,6 +210,31 @@ def test_what_a_killed_create_left_is_overwritten(connected: Side, tmp_path: Pat
     assert (again.exit_code, "is there already" in again.output) == (2, True)
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_lies_where_a_bundle_is_written_is_not_written_to(
+    connected: Side, sealed: Side, tmp_path: Path, kind: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "kit" / "docs").mkdir(parents=True)
+    (tmp_path / "kit" / "docs" / "page.md").write_text("page")
+    parts = [f"{name}.part" for name in ("m.001", "m.001.sha256", "m.README.txt", "n", "state")]
+    for name in parts:
+        if kind == "link":
+            (tmp_path / name).symlink_to(victim)
+        else:
+            os.mkfifo(tmp_path / name)
+    connected.done("bundle", "create", tmp_path / "m", *SPLIT, "--with", tmp_path / "kit")
+    connected.done("bundle", "create", tmp_path / "n")
+    connected.done("bundle", "state", tmp_path / "state")
+    for name in parts:
+        made = tmp_path / name.removesuffix(".part")
+        assert made.is_file(), name
+        assert not made.is_symlink(), name
+    assert victim.read_bytes() == b"precious"
+    sealed.done("bundle", "verify", tmp_path / "m")
+
+
 def test_name_of_a_volume_is_no_name_of_a_bundle(connected: Side, tmp_path: Path) -> None:
     result = connected.run("bundle", "create", tmp_path / "modules.001")
     assert result.exit_code == 2
