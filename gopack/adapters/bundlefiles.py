@@ -2,7 +2,7 @@
 
 Layout: `.gopack/bundles/<sequence>.index.bz2` and `.note`, the bundle's first two files, from which
 it can be built upon and made again; the note comes last and makes the record valid. `.kit/` is what
-it carried of gopack itself.
+it carried of gopack itself, `.image` the name of the container image in there.
 """
 
 import os
@@ -67,13 +67,25 @@ class History:
     def forget(self, sequence: int) -> None:
         """Drop the record of a bundle that could not be written."""
         with disk_errors("record the bundle", self._folder):
-            for suffix in ("note", "index.bz2"):
+            for suffix in ("note", "index.bz2", "image"):
                 self._path(sequence, suffix).unlink(missing_ok=True)
         shutil.rmtree(self.kit(sequence), ignore_errors=True)
 
     def kit(self, sequence: int) -> Path:
         """Tell the folder of what a bundle carries of gopack itself; it need not be there."""
         return self._path(sequence, "kit")
+
+    def name_image(self, sequence: int, name: str) -> None:
+        """Note what the container image in the kit is called; the kit is there."""
+        path = self._path(sequence, "image")
+        with disk_errors("record the image's name", path):
+            _write(path, name.encode("utf-8", "surrogateescape"))
+
+    def image(self, sequence: int) -> str:
+        """Tell what the container image in the kit is called; empty if none is known."""
+        path = self._path(sequence, "image")
+        with disk_errors("read the image's name", path):
+            return path.read_text("utf-8", "surrogateescape") if path.is_file() else ""
 
     def _path(self, sequence: int, suffix: str) -> Path:
         return self._folder / f"{sequence:0{_DIGITS}d}.{suffix}"

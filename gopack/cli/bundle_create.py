@@ -20,7 +20,7 @@ from gopack.adapters.licences import licence_of
 from gopack.adapters.tarbundle import TarWriter
 from gopack.adapters.volumes import PART, VolumeWriter, is_numbered
 from gopack.cli import options
-from gopack.cli.bundlekit import into_isos, make_kit, write_readme
+from gopack.cli.bundlekit import NONE, into_isos, make_kit, write_readme
 from gopack.cli.bundling import kept_databases, read_base
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
@@ -240,6 +240,8 @@ class _Job:
         try:
             yield
         except BaseException:
+            if self.image != NONE:
+                self.history.name_image(sequence, self.image)
             if self.history.last() < sequence:
                 self.history.forget(sequence)
             raise
@@ -283,7 +285,8 @@ class _Job:
     def _with_images(self, sealed: Sealed, out: Path, files: list[Path]) -> list[Path]:
         """Write the page beside the files, and images of them if wanted."""
         if any(member.name.startswith(f"{EXTRA_FOLDER}docs/") for member in sealed.index.extras):
-            files.append(write_readme(sealed, out, files, image=self.image))
+            image = self.history.image(sealed.head.sequence) or self.image
+            files.append(write_readme(sealed, out, files, image=image))
         if not self.xorriso:
             return files
         self.progress.phase("making images")

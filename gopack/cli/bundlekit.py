@@ -53,14 +53,21 @@ def make_kit(
 
 
 def write_readme(sealed: Sealed, out: Path, files: Sequence[Path], *, image: str) -> Path:
-    """Write the page for the sealed side beside a bundle that carries gopack."""
+    """Write the page for the sealed side beside a bundle that carries gopack.
+
+    Args:
+        sealed: the bundle: what it carries is what the page speaks of.
+        out: its name.
+        files: its files.
+        image: what its container image is called, if it has one.
+    """
     names = {member.name for member in sealed.index.extras}
     volumes = [path.name for path in files if path.name != out.name and path.suffix != ".sha256"]
     text = readme.render(
         out.name,
         sealed.head.id,
         volumes,
-        image="" if image == NONE else image,
+        image=image if f"{EXTRA_FOLDER}{readme.IMAGE_NAME}" in names else "",
         has_wheels=any(name.startswith(f"{EXTRA_FOLDER}{readme.WHEELS}/") for name in names),
     )
     path = out.with_name(readme.readme_name(out.name))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gopack.adapters import kit
+from gopack.adapters.bundlefiles import History
 from gopack.plan.bundle import readme, wheel
 from tests.bundling import Side, files_below
 
@@ -94,6 +95,29 @@ def test_kit_is_kept_so_that_a_volume_can_be_made_again(connected: Side, tmp_pat
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
     connected.done("bundle", "create", tmp_path / "n")
     assert "gopack itself" not in connected.done("bundle", "inspect", tmp_path / "n")
+
+
+def test_page_speaks_of_the_image_that_is_carried_also_when_made_again(
+    connected: Side, tmp_path: Path
+) -> None:
+    """A kit is put there as it would be."""
+    extra = tmp_path / "extra"
+    (extra / "docs").mkdir(parents=True)
+    (extra / "docs" / "page.md").write_text("page")
+    history = History(connected.root / ".gopack")
+    for name, has_image in (("m", False), ("n", True)):
+        if has_image:
+            (extra / "image.tar").write_bytes(b"image")
+        connected.done("bundle", "create", tmp_path / name, "--with", extra)
+        number = history.last()
+        shutil.copytree(extra, history.kit(number))
+        if has_image:
+            history.name_image(number, "mine:1")
+        connected.done("bundle", "create", tmp_path / f"{name}-again", "--again", str(number))
+        page = (tmp_path / f"{name}-again.README.txt").read_text()
+        assert (has_image, has_image) == ("docker load" in page, " mine:1 " in page)
+    assert "docker" not in (tmp_path / "m.README.txt").read_text().split("Take gopack out")[1]
+    assert " gopack:local " in (tmp_path / "n.README.txt").read_text()
 
 
 def test_folder_that_is_a_link_is_refused_and_not_left_out(connected: Side, tmp_path: Path) -> None:
