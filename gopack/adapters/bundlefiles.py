@@ -56,7 +56,7 @@ class History:
         return Sealed(message, head, packed, indexes.loads(head, packed, where=str(path)))
 
     def save(self, sealed: Sealed) -> None:
-        """Record a bundle, before it appears."""
+        """Record a bundle, when it is written and before it appears."""
         sequence = sealed.head.sequence
         with disk_errors("record the bundle", self._folder):
             self._folder.mkdir(exist_ok=True)

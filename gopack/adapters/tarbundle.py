@@ -61,11 +61,15 @@ class TarWriter:
         self._volumes.write(tarball.padding(member.size_bytes))
         self._at += span
 
-    def finish(self) -> list[Path]:
-        """Write the end; give the files that are there now."""
+    def end(self) -> None:
+        """Write the end: all is on the disk then, and nothing has appeared."""
         self._hasher.shutdown()
         self._volumes.write(tarball.END)
-        return self._volumes.finish()
+        self._volumes.end()
+
+    def appear(self) -> list[Path]:
+        """Give the files their names, and tell them."""
+        return self._volumes.appear()
 
     def discard(self) -> None:
         """Delete what was written so far."""

@@ -102,10 +102,13 @@ class VolumeWriter:
             self._advance(len(piece))
             rest = rest[len(piece) :]
 
-    def finish(self) -> list[Path]:
-        """Have the files appear under their names; give them."""
+    def end(self) -> None:
+        """Have all that was written on the disk, before it appears."""
         if not self._parts:
             self._close()
+
+    def appear(self) -> list[Path]:
+        """Give the files their names, and tell them."""
         with disk_errors("write the bundle", self._target):
             for path in reversed(self._done):
                 path.with_name(path.name + PART).replace(path)
@@ -272,14 +275,9 @@ def _find(path: Path) -> list[_Part]:
     if path.is_file() and not is_numbered(path):
         return [_Part(path, 0, path.stat().st_size, None)]
     base = path.with_name(path.name[:-4]) if is_numbered(path) else path
-    name = glob.escape(base.name)
-    found = sorted(base.parent.glob(f"{name}.[0-9][0-9][0-9]"))
+    found = sorted(base.parent.glob(f"{glob.escape(base.name)}.[0-9][0-9][0-9]"))
     paths = {int(each.name[-3:]): each for each in found if each.is_file()}
-    sidecars = {
-        int(each.name[-10:-7]): _read_sidecar(each)
-        for each in sorted(base.parent.glob(f"{name}.[0-9][0-9][0-9].sha256"))
-        if each.is_file()
-    }
+    sidecars = {int(each.name[-10:-7]): _read_sidecar(each) for each in _sidecars(base)}
     if not paths and not sidecars:
         raise InputError("no such bundle", where=str(path), hint="give its name, or a volume's")
     _check_set(base, paths, sidecars)
@@ -289,6 +287,33 @@ def _find(path: Path) -> list[_Part]:
         parts.append(_Part(paths[number], start, size, sidecars.get(number)))
         start += size
     return parts
+
+
+def refuse_others(base: Path, bundle: str) -> None:
+    """Refuse a name whose volumes are, as a checksum file says, those of another bundle.
+
+    Raises:
+        InputError: naming the checksum file.
+        StoreError: one cannot be read.
+    """
+    with disk_errors("look at the volumes", base):
+        paths = _sidecars(base)
+    for path in paths:
+        try:
+            other = _read_sidecar(path).bundle
+        except IntegrityError:  # it is made anew with its volume
+            continue
+        if other != bundle:
+            raise InputError(
+                f"volumes of another bundle lie there, {other[:12]}",
+                where=str(path),
+                hint="give the name of the bundle that is made again, or another folder",
+            )
+
+
+def _sidecars(base: Path) -> list[Path]:
+    found = base.parent.glob(f"{glob.escape(base.name)}.[0-9][0-9][0-9].sha256")
+    return [path for path in sorted(found) if path.is_file()]
 
 
 def _read_sidecar(path: Path) -> Sidecar:

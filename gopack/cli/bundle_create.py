@@ -1,13 +1,14 @@
 """`gopack bundle create`: the storage, or what is new in it, as one file or as volumes."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from gopack.adapters import goenv
 from gopack.adapters.bundlefiles import History, extras_of, read_signer
@@ -18,7 +19,7 @@ from gopack.adapters.iso import find_xorriso
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.licences import licence_of
 from gopack.adapters.tarbundle import TarWriter
-from gopack.adapters.volumes import PART, VolumeWriter, is_numbered
+from gopack.adapters.volumes import PART, VolumeWriter, is_numbered, refuse_others
 from gopack.cli import options
 from gopack.cli.bundlekit import NONE, into_isos, make_kit, write_readme
 from gopack.cli.bundling import kept_databases, read_base
@@ -177,17 +178,15 @@ def command(
             history = History(store.own_folder)
             origin = make_origin(store, progress)
             job = _Job(history, origin, out, progress, extra_folder, image, xorriso)
+            reports = []
             if again is not None:
-                done = [job.again(again, volume_bytes, only)]
+                reports.append(_tell(console, job.again(again, volume_bytes, only)))
             else:
                 if not signers:
                     progress.note("not signed: import needs --insecure-unsigned; --sign signs")
                 with job.kit(targets, is_wanted=has_gopack):
-                    done = job.create(since, signers, volume_bytes, is_chain=is_self_contained)
-        for sealed, files in done:
-            for line in _lines(sealed, files):
-                console.print(line, markup=False, highlight=False)
-        reports = [_report(sealed, files) for sealed, files in done]
+                    made = job.create(since, signers, volume_bytes, is_chain=is_self_contained)
+                    reports += [_tell(console, one) for one in made]
         write_json(json_file, {"bundles": reports} if is_self_contained else reports[0])
 
 
@@ -226,7 +225,11 @@ class _Job:
         sealed = self.history.load(sequence)
         extras = _extras(self.history.kit(sequence), self.extra_folder)
         draft = bundle_create.again(self.origin, sealed.index, extras)
-        files = _write(draft, sealed, self.out, volume_bytes, only, self.progress)
+        if only:
+            refuse_others(self.out, sealed.head.id)
+        else:
+            _refuse_taken(self.out)
+        files = _write(draft, sealed, self.out, volume_bytes, self.progress, only=only)
         return sealed, self._with_images(sealed, self.out, files)
 
     @contextmanager
@@ -237,11 +240,11 @@ class _Job:
         if is_wanted:
             folder = self.history.kit(sequence)
             make_kit(folder, image=self.image, targets=targets, progress=self.progress)
+            if self.image != NONE:
+                self.history.name_image(sequence, self.image)
         try:
             yield
         except BaseException:
-            if self.image != NONE:
-                self.history.name_image(sequence, self.image)
             if self.history.last() < sequence:
                 self.history.forget(sequence)
             raise
@@ -253,8 +256,8 @@ class _Job:
         volume_bytes: int | None,
         *,
         is_chain: bool,
-    ) -> list[_Done]:
-        """Make a new bundle, or a chain of them."""
+    ) -> Iterator[_Done]:
+        """Make a new bundle, or a chain of them, and give each when it is there."""
         base, parent = read_base(since, self.history) if since else (Inventory(), None)
         self.progress.phase("reading the storage")
         sequence = self.history.last() + 1
@@ -262,21 +265,27 @@ class _Job:
         order = Order(sequence, parent, base, extras=extras)
         if is_chain and volume_bytes is not None:
             chain = split(self.origin, order, volume_bytes, signers)
-            return [
-                self._record(draft, sealed, self.out.with_name(f"{self.out.name}-{n:03d}"), None)
-                for n, (draft, sealed) in enumerate(chain, 1)
+            outs = [
+                self.out.with_name(f"{self.out.name}-{n:03d}") for n in range(1, 1 + len(chain))
             ]
-        draft = bundle_create.draft(self.origin, order)
-        return [self._record(draft, draft.seal(signers), self.out, volume_bytes)]
+            for out in outs:
+                _refuse_taken(out)
+            for (draft, sealed), out in zip(chain, outs, strict=True):
+                yield self._record(draft, sealed, out, None)
+        else:
+            _refuse_taken(self.out)
+            draft = bundle_create.draft(self.origin, order)
+            yield self._record(draft, draft.seal(signers), self.out, volume_bytes)
 
     def _record(self, draft: Draft, sealed: Sealed, out: Path, volume_bytes: int | None) -> _Done:
         """Write a bundle and keep its record; a bundle that cannot be written leaves none.
 
-        One that is written may be carried, whatever becomes of the page and the images.
+        The record comes before the files have their names: one that is there may be carried,
+        whatever becomes of the page and the images.
         """
-        self.history.save(sealed)
+        record = partial(self.history.save, sealed)
         try:
-            files = _write(draft, sealed, out, volume_bytes, (), self.progress)
+            files = _write(draft, sealed, out, volume_bytes, self.progress, record=record)
         except BaseException:
             self.history.forget(sealed.head.sequence)
             raise
@@ -344,21 +353,41 @@ def _licence(store: DiskStore, module: ModuleVersion) -> str:
     return licence_of(store.root / athens_disk_key(module, FileKind.ZIP), module)
 
 
+def _refuse_taken(out: Path) -> None:
+    """Refuse a name that a bundle, a volume or an image has already.
+
+    Raises:
+        InputError: it has.
+    """
+    taken = [out, out.with_name(f"{out.name}.iso")]
+    taken += out.parent.glob(f"{glob.escape(out.name)}.[0-9][0-9][0-9]*")
+    with disk_errors("write the bundle", out):
+        is_taken = any(path.exists() for path in taken if path.suffix != PART)
+    if is_taken:
+        raise InputError("is there already", where=str(out), hint="give another name")
+
+
 def _write(
     draft: Draft,
     sealed: Sealed,
     out: Path,
     volume_bytes: int | None,
-    only: tuple[int, ...],
     progress: WatchedProgress,
+    *,
+    only: tuple[int, ...] = (),
+    record: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Write the files; nothing is left of them after a failure."""
-    taken = [out, out.with_name(f"{out.name}.iso")]
-    taken += out.parent.glob(f"{glob.escape(out.name)}.[0-9][0-9][0-9]*")
-    with disk_errors("write the bundle", out):
-        is_taken = any(path.exists() for path in taken if path.suffix != PART)
-    if not only and is_taken:
-        raise InputError("is there already", where=str(out), hint="give another name")
+    """Write the files; nothing is left of them after a failure.
+
+    Args:
+        draft: the bundle.
+        sealed: the same, signed.
+        out: its name.
+        volume_bytes: the most that a volume may have; None for one file.
+        progress: is told what is written.
+        only: the numbers of the volumes to write; all if empty.
+        record: is called when all is on the disk, before it has its name.
+    """
     total = bundle_create.total_bytes(sealed)
     parts = volumes.slices(total, volume_bytes) if volume_bytes else []
     if only and max(only) > len(parts):
@@ -373,10 +402,19 @@ def _write(
 
     try:
         draft.write(sealed, writer, tell)
-        return writer.finish()
+        writer.end()
+        record()
+        return writer.appear()
     except BaseException:
         writer.discard()
         raise
+
+
+def _tell(console: Console, done: _Done) -> dict[str, object]:
+    """Print what was made, and give it as JSON has it."""
+    for line in _lines(*done):
+        console.print(line, markup=False, highlight=False)
+    return _report(*done)
 
 
 def _lines(sealed: Sealed, files: list[Path]) -> list[str]:

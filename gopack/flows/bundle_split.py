@@ -5,7 +5,7 @@ Rules:
 - The checksum database goes with the first; the others build on it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gopack.errors import InputError
@@ -18,8 +18,8 @@ from gopack.spec.module import ModuleVersion
 
 def split(
     origin: Origin, order: Order, volume_bytes: int, signers: Sequence[note.Signer]
-) -> Iterator[tuple[Draft, Sealed]]:
-    """Work out the bundles one after the other; each is complete before the next is begun.
+) -> list[tuple[Draft, Sealed]]:
+    """Work out all the bundles, before any of them is written.
 
     Raises:
         InputError: a version, or the checksum database, fits no volume.
@@ -34,11 +34,12 @@ def split(
     versions = draft(origin, order).index.versions
     sizes = {one.module: _bytes(one) for one in versions}
     left = [one.module for one in versions]
+    chain = []
     while True:
         made, sealed, count = _fill(origin, order, left, sizes, volume_bytes, signers)
-        yield made, sealed
+        chain.append((made, sealed))
         if count == len(left):
-            return
+            return chain
         left = left[count:]
         order = replace(
             order,

@@ -12,6 +12,7 @@ from gopack.adapters.volumes import Region
 from gopack.errors import InputError, StoreError
 from gopack.plan.bundle import volumes
 from tests.bundling import Side, module
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e  # many bundles each: too long for make check
 
@@ -74,6 +75,24 @@ def test_volume_is_made_again_alone_after_more_was_fetched(
     connected.done("bundle", "create", split, "--again", "1", *SPLIT, "--only", "3")
     assert hashlib.sha256(lost.read_bytes()).hexdigest() == digest
     sealed.done("bundle", "import", split)
+
+
+def test_volume_that_is_made_again_takes_no_other_bundles_place(
+    split: Path, connected: Side
+) -> None:
+    connected.put("example.com/later@v1.0.0", size_bytes=100_000)
+    other = split.with_name("other")
+    connected.done("bundle", "create", other, *SPLIT)
+    there = {path.name: path.read_bytes() for path in split.parent.iterdir()}
+    for number in ("2", "9"):
+        words = ("--again", "1", *SPLIT, "--only", number)
+        result = connected.run("bundle", "create", other, *words)
+        assert result.exit_code == 2
+        assert "volumes of another bundle lie there" in result.output
+    assert there == {path.name: path.read_bytes() for path in split.parent.iterdir()}
+    split.with_name("m.001.sha256").write_bytes(b"spoilt")
+    connected.done("bundle", "create", split, "--again", "1", *SPLIT, "--only", "1")
+    assert there == {path.name: path.read_bytes() for path in split.parent.iterdir()}
 
 
 def test_volumes_of_two_bundles_are_told_apart(
@@ -143,6 +162,41 @@ def test_self_contained_volumes_name_the_version_that_fits_none(
     assert "example.com/big@v1.0.0 does not fit" in result.output
 
 
+def test_chain_that_does_not_fit_leaves_nothing(connected: Side, tmp_path: Path) -> None:
+    """The version that is too large would be in the last volume."""
+    connected.put("example.com/a@v1.0.0", size_bytes=50_000)
+    connected.put("example.com/z@v1.0.0", size_bytes=70_000)
+    words = ("--volume-size", "64KiB", "--self-contained")
+    result = connected.run("bundle", "create", tmp_path / "m", *words)
+    assert (result.exit_code, "z@v1.0.0 does not fit" in result.output) == (2, True)
+    assert not list(tmp_path.glob("m-*"))
+    assert not list((connected.root / ".gopack").glob("bundles/*"))
+    connected.done("bundle", "create", tmp_path / "m", "--volume-size", "80KiB", words[-1])
+    assert len(list(tmp_path.glob("m-*"))) >= 2
+
+
+def test_chain_whose_later_name_is_taken_leaves_nothing(connected: Side, tmp_path: Path) -> None:
+    connected.put("example.com/a@v1.0.0", size_bytes=50_000)
+    (tmp_path / "m-002").write_bytes(b"mine")
+    words = ("--volume-size", "64KiB", "--self-contained")
+    result = connected.run("bundle", "create", tmp_path / "m", *words)
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'm-002'}: is there already" in result.output
+    assert [path.name for path in tmp_path.glob("m-*")] == ["m-002"]
+    assert not list((connected.root / ".gopack").glob("bundles/*"))
+
+
+def test_chain_that_the_disk_ends_tells_what_is_there(connected: Side, tmp_path: Path) -> None:
+    connected.put("example.com/a@v1.0.0", size_bytes=50_000)
+    (tmp_path / "m-002.part").mkdir()
+    words = ("--volume-size", "64KiB", "--self-contained")
+    result = connected.run("bundle", "create", tmp_path / "m", *words)
+    assert result.exit_code == 5
+    assert "bundle 1 (" in result.output
+    assert (tmp_path / "m-001").is_file()
+    connected.done("bundle", "create", tmp_path / "n", *words, "--since", "1")
+
+
 def test_volume_that_is_none_of_them_is_named(split: Path, sealed: Side) -> None:
     count = len(list(split.parent.glob("m.00?")))
     for odd in ("m.000", f"m.00{count + 1}"):
@@ -208,6 +262,21 @@ def test_what_a_killed_create_left_is_overwritten(connected: Side, tmp_path: Pat
     assert not list(tmp_path.glob("*.part"))
     again = connected.run("bundle", "create", tmp_path / "m", "--volume-size", "64KiB")
     assert (again.exit_code, "is there already" in again.output) == (2, True)
+
+
+def test_killed_create_leaves_no_record_of_a_bundle_that_nobody_has(
+    connected: Side, tmp_path: Path
+) -> None:
+    connected.put("example.com/big@v1.0.0", size_bytes=30_000_000)
+    part = tmp_path / "m.part"
+    killed = connected.start("bundle", "create", tmp_path / "m")
+    until(part.exists)
+    killed.kill()
+    killed.communicate(timeout=30)
+    assert part.exists()
+    result = connected.run("bundle", "create", tmp_path / "n", "--since", "1")
+    assert (result.exit_code, "no bundle 1 was made" in result.output) == (2, True), result.output
+    connected.done("bundle", "create", tmp_path / "m")
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
