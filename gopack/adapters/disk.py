@@ -145,7 +145,7 @@ class DiskStore:
             )
 
     def forget_incoming(self) -> None:
-        """Delete the zips that arrived and that nothing needed in the end."""
+        """Delete the zips that arrived, of earlier runs too, and that nothing needed in the end."""
         with disk_errors("delete what arrived for nothing", self.incoming):
             self._tree.delete_inside(self.incoming)
 

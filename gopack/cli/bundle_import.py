@@ -102,6 +102,7 @@ def command(
                     done = run(is_dry_run=False)
                     if layout_name == "goproxy":
                         _write_sumdb(opened, place)
+                    place.disk.forget_incoming()
         for line in _lines(opened, done, is_dry_run=is_dry_run):
             console.print(line, markup=False, highlight=False)
         write_json(json_file, _report(opened, done))

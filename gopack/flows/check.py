@@ -144,7 +144,11 @@ class Checker:
             )
             return None
         report.findings += [
-            Finding(key, "left by an interrupted run; the next fetch clears it", Weight.NOTE)
+            Finding(
+                key,
+                "left by an interrupted run; the next fetch or import that ends well clears it",
+                Weight.NOTE,
+            )
             for key in self.storage.scraps()
         ]
         if not self.storage.has(MANIFEST_KEY):

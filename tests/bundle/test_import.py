@@ -242,6 +242,24 @@ def test_broken_off_import_needs_no_room_for_what_has_come(
     assert sealed.versions() == connected.versions()
 
 
+def test_zips_that_a_broken_off_import_left_go_with_the_next_that_ends_well(
+    connected: Side, sealed: Side, log: FakeSumDB, tmp_path: Path
+) -> None:
+    """They came for a bundle that nobody imports again."""
+    other = Side(tmp_path / "other", log)
+    other.put("example.com/left@v1.0.0")
+    incoming = sealed.root / ".gopack" / "incoming"
+    incoming.mkdir(parents=True)
+    left = incoming / incoming_name(module("example.com/left@v1.0.0"))
+    shutil.copy(other.root / "example.com/left/v1.0.0/source.zip", left)
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", bundle, "--dry-run")
+    assert left.is_file()
+    sealed.done("bundle", "import", bundle)
+    assert list(incoming.iterdir()) == []
+    assert "interrupted run" not in sealed.done("check")
+
+
 def test_disk_that_is_full_is_not_blamed_on_the_medium(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(bytes(10))
     with Path("/dev/full").open("wb", 0) as full, pytest.raises(OSError, match="No space"):
