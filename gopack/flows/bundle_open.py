@@ -137,6 +137,8 @@ def open_bundle(source: Source, trust: Trust) -> Opened:
     text = message.split(b"\n\n", 1)[0].decode("utf-8", "replace") + "\n"
     head = indexes.parse_head(text, where=str(source.path))
     signers = _check_signatures(message, trust, str(source.path))
+    if not signers:
+        indexes.check_unvouched(head, where=str(source.path))
     packed = source.read_index(head)
     index = indexes.loads(head, packed, where=str(source.path))
     sealed = Sealed(message, head, packed, index)

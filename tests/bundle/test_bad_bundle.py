@@ -245,6 +245,32 @@ def test_index_that_is_a_bomb_is_not_unpacked(bundle: Path, sealed: Side, key: P
     refused(sealed, bundle, "does not decompress to the size")
 
 
+def test_small_bundle_of_nobody_takes_little_memory(sealed: Side, tmp_path: Path) -> None:
+    """An index of empty objects takes thirty times as much when it is read."""
+    data = b'{"x":[' + b"{}," * (8 << 20) + b"{}]}"
+    packed = indexes.pack(data)
+    head = indexes.format_head(Head(1, None, len(packed), len(data), indexes.sha256(data)))
+    bundle = tmp_path / "a.bundle"
+    bundle.write_bytes(written([("BUNDLE", f"{head}\n".encode()), ("index.json.bz2", packed)]))
+    assert bundle.stat().st_size < 20_000
+    for words in (("inspect",), ("diff", bundle), ("verify", "--insecure-unsigned")):
+        result = sealed.run("bundle", *words, bundle)
+        assert (result.exit_code, f"an index of {len(data)}" in result.output) == (4, True)
+
+
+def test_index_that_names_a_thousand_lines_with_each_version_is_read(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    lines = [f"github.com/some/module{number}@latest" for number in range(1000)]
+    for number in range(20):
+        connected.put(f"example.com/many{number}@v1.0.0", size_bytes=100)
+    ledger = DiskLedger(connected.root / ".gopack")
+    ledger.annotate(Annotations(why=dict.fromkeys(ledger.manifest.versions, lines)))
+    ledger.save()
+    connected.done("bundle", "create", tmp_path / "a.bundle")
+    assert "many19" in sealed.done("bundle", "inspect", tmp_path / "a.bundle")
+
+
 ODD: dict[str, dict[str, Any]] = {
     "a symbolic link": {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"},
     "a hard link": {"type": tarfile.LNKTYPE, "linkname": "BUNDLE"},

@@ -46,6 +46,13 @@ MODULES_FOLDER = "modules/"
 MAX_HEAD_BYTES = 64 << 10
 MAX_INDEX_BYTES = 256 << 20
 MAX_FRONT_BYTES = 1 << 30
+_UNVOUCHED_BYTES = 256 << 10
+_UNVOUCHED_RATIO = 512
+"""How long an index may be that nobody vouches for: so much, and so many bytes for each packed one.
+
+Each version has sums of its own, which do not pack. With a thousand versions that the same thousand
+lines want, or that all import from the same modules, a byte stands for 110 to 270.
+"""
 _LIST_BYTES = 64 << 10
 _ROW_BYTES = 512
 """Bytes that a list may have at all, and for each letter of what a row of it names."""
@@ -213,6 +220,21 @@ def parse_head(text: str, *, where: str) -> Head:
         )
     before = Parent(int(parent_sequence), parent.split()[1]) if parent_sequence else None
     return Head(int(sequence), before, int(packed), int(size), digest)
+
+
+def check_unvouched(head: Head, *, where: str) -> None:
+    """Check that reading the index takes no memory out of proportion to the bundle.
+
+    Raises:
+        IntegrityError: it would; no index that gopack writes does.
+    """
+    if head.index_bytes > _UNVOUCHED_BYTES + _UNVOUCHED_RATIO * head.packed_bytes:
+        raise IntegrityError(
+            f"an index of {head.index_bytes} bytes, packed into {head.packed_bytes}",
+            where=where,
+            hint="it is not read: the bundle is forged, unless a key that you trust signed it "
+            "(`gopack bundle verify --trust KEYFILE`)",
+        )
 
 
 def dumps(index: Index) -> bytes:
