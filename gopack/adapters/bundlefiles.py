@@ -115,10 +115,11 @@ def read_signer(path: Path) -> note.Signer:
     """Read a signer key from a file that nobody else may read.
 
     Raises:
-        InputError: it is none, or others may read it.
+        InputError: it is none, or not there, or others may read it.
         StoreError: it cannot be read.
     """
     with disk_errors("read the key", path):
+        _refuse_missing(path)
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
             raise InputError(
@@ -138,10 +139,11 @@ def read_verifiers(path: Path) -> list[note.Verifier]:
     """Read the public keys in a file, one a line; `#` begins a comment.
 
     Raises:
-        InputError: one is malformed, or there is none.
+        InputError: one is malformed, or there is none, or no such file.
         StoreError: it cannot be read.
     """
     with disk_errors("read the key", path):
+        _refuse_missing(path)
         lines = path.read_text("utf-8", "replace").splitlines()
     texts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if any(text.startswith("PRIVATE+KEY+") for text in texts):
@@ -156,6 +158,13 @@ def read_verifiers(path: Path) -> list[note.Verifier]:
     if not keys:
         raise InputError("no key in the file", where=str(path), hint="give a .pub file")
     return keys
+
+
+def _refuse_missing(path: Path) -> None:
+    if not path.exists():
+        raise InputError(
+            "no such key file", where=str(path), hint="`gopack key new` makes KEY and KEY.pub"
+        )
 
 
 def extras_of(folder: Path) -> dict[Path, Member]:

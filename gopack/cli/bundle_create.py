@@ -161,14 +161,7 @@ def command(
     """
     console = make_console()
     with ends_well(console), make_progress(console) as progress:
-        if not out.name:
-            raise InputError(
-                "no name for the bundle", hint="say where it goes: gopack bundle create OUT"
-            )
-        if is_numbered(out):
-            raise InputError(
-                "this is a volume's name", where=out.name, hint="leave out the number at its end"
-            )
+        _check_name(out)
         volume_bytes = volumes.parse_size(volume_size) if volume_size else None
         _check_options(since, again, only, volume_bytes, is_self_contained=is_self_contained)
         signers = [read_signer(path) for path in keys]
@@ -300,6 +293,23 @@ class _Job:
             return files
         self.progress.phase("making images")
         return into_isos(self.xorriso, sealed, files)
+
+
+def _check_name(out: Path) -> None:
+    if not out.name:
+        raise InputError(
+            "no name for the bundle", hint="say where it goes: gopack bundle create OUT"
+        )
+    if is_numbered(out):
+        raise InputError(
+            "this is a volume's name", where=out.name, hint="leave out the number at its end"
+        )
+    if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in out.name):
+        raise InputError(
+            "a name that no checksum file can hold",
+            where=repr(out.name),
+            hint="give one that is UTF-8 and has no control characters",
+        )
 
 
 def _check_options(

@@ -29,8 +29,12 @@ def new(name: str, file: Path) -> None:
     """
     console = make_console()
     with ends_well(console):
-        if not note.is_valid_name(name):
-            raise InputError("not a key's name", where=name, hint="no spaces and no plus sign")
+        if (
+            not note.is_valid_name(name) or not name.isprintable()
+        ):  # a note has no control characters
+            raise InputError(
+                "not a key's name", where=name, hint="no spaces, no plus sign, nothing invisible"
+            )
         signer = note.Signer(name, os.urandom(note.KEY_BYTES))
         public = write_new_key(file, signer)
         make_output().print(str(signer.verifier), markup=False, highlight=False)

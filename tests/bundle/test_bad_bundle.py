@@ -344,6 +344,28 @@ def test_public_half_of_a_new_key_goes_through_no_link(connected: Side, tmp_path
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\x01b", "a\x7fb"])
+def test_name_that_no_signature_can_have_is_refused(
+    connected: Side, tmp_path: Path, name: str
+) -> None:
+    assert connected.run("key", "new", name, tmp_path / "new").exit_code == 2
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_key_file_that_is_not_there_is_told_as_such(
+    connected: Side, sealed: Side, tmp_path: Path, bundle: Path
+) -> None:
+    for side, words in (
+        (connected, ("create", tmp_path / "b.bundle", "--sign", tmp_path / "none")),
+        (sealed, ("verify", bundle, "--trust", tmp_path / "none")),
+        (sealed, ("import", bundle, "--trust", tmp_path / "none")),
+    ):
+        result = side.run("bundle", *words)
+        assert result.exit_code == 2, result.output
+        assert f"{tmp_path / 'none'}: no such key file" in result.output
+        assert "--storage" not in result.output
+
+
 def test_new_key_overwrites_nothing(connected: Side, key: Path) -> None:
     before = key.read_text()
     assert connected.run("key", "new", "x", key).exit_code == 2

@@ -310,6 +310,17 @@ def test_name_of_a_volume_is_no_name_of_a_bundle(connected: Side, tmp_path: Path
     assert "leave out the number" in result.output
 
 
+@pytest.mark.parametrize("name", [b"a\nb", b"a\x01b", b"a\xff"])
+@pytest.mark.parametrize("words", [(), SPLIT])
+def test_name_that_no_checksum_file_can_hold_is_refused(
+    connected: Side, tmp_path: Path, name: bytes, words: tuple[str, ...]
+) -> None:
+    result = connected.run("bundle", "create", tmp_path / os.fsdecode(name), *words)
+    assert result.exit_code == 2, result.output
+    assert "a name that no checksum file can hold" in result.output
+    assert not list(tmp_path.glob("a*"))
+
+
 def test_names_that_no_disk_takes_are_told(connected: Side, sealed: Side, tmp_path: Path) -> None:
     long = tmp_path / ("x" * 300)
     told = {"": 2, str(long): 5}
