@@ -62,12 +62,13 @@ def write_readme(sealed: Sealed, out: Path, files: Sequence[Path], *, image: str
         image: what its container image is called, if it has one.
     """
     names = {member.name for member in sealed.index.extras}
+    has_image = f"{EXTRA_FOLDER}{readme.IMAGE_NAME}" in names
     volumes = [path.name for path in files if path.name != out.name and path.suffix != ".sha256"]
     text = readme.render(
         out.name,
         sealed.head.id,
         volumes,
-        image=image if f"{EXTRA_FOLDER}{readme.IMAGE_NAME}" in names else "",
+        image=image if has_image and image != NONE else "",
         has_wheels=any(name.startswith(f"{EXTRA_FOLDER}{readme.WHEELS}/") for name in names),
     )
     path = out.with_name(readme.readme_name(out.name))
