@@ -75,7 +75,7 @@ class Combiner(FurtherSurveys):
             return None
         survey = Survey(some.joint.selected, some.starts(None))
         self.importer.survey([survey], run.arrived)
-        found = self.provider.provide(survey.missing()).modules.values()
+        found = self.provider.provide(survey.missing(), survey.incompatible()).modules.values()
         extras = {*some.joint_extras, *(module for module in found if module is not None)}
         return SurveyFacts(tuple(sorted(extras)), (), survey.providers())
 

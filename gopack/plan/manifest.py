@@ -350,9 +350,9 @@ def parse_entry(raw: Mapping[str, Any]) -> Entry:
     """Read an entry's fields back; ValueError, KeyError or TypeError where they are not one."""
     whole = raw["state"] == "complete"
     return Entry(
-        info_sha256=_text(raw["info_sha256"]),
-        mod_sha256=_text(raw["mod_sha256"]),
-        mod_h1=_text(raw["mod_h1"]),
+        info_sha256=_sum(raw["info_sha256"]),
+        mod_sha256=_sum(raw["mod_sha256"]),
+        mod_h1=_sum(raw["mod_h1"]),
         zip=_zip(raw) if whole else None,
         verified=sys.intern(_text(raw["verified"])),
         why=tuple(sys.intern(_text(why)) for why in raw["why"]),
@@ -363,7 +363,14 @@ def _zip(raw: Mapping[str, Any]) -> ZipEntry:
     size = raw["zip_bytes"]
     if type(size) is not int:
         raise TypeError(f"{size!r} is no size")
-    return ZipEntry(size, _text(raw["zip_sha256"]), _text(raw["zip_h1"]))
+    return ZipEntry(size, _sum(raw["zip_sha256"]), _sum(raw["zip_h1"]))
+
+
+def _sum(value: object) -> str:
+    text = _text(value)
+    if not text.isascii():  # JSON can name what no file can hold
+        raise ValueError(f"{text!r} is no sum")
+    return text
 
 
 def _text(value: object) -> str:

@@ -89,6 +89,8 @@ def test_dumps_writes_one_version_a_line() -> None:
         b'{"format":1,"listed":{},"versions":{"no version":{"state":"complete"}}}',
         b'{"format":1,"listed":{"a.b/m@v1.0.0":{"other":1}},"versions":{}}',
         b'{"format":1,"listed":{},"versions":{"a.b/m@v1.0.0":{"state":"complete"}}}',
+        b'{"format":1,"listed":{},"versions":{"a.b/m@v1.0.0":{"state":"mod-only","info_sha256":"1",'
+        b'"mod_sha256":"2","mod_h1":"\\ud800","verified":"","why":[]}}}',
         b'{"format":1,"listed":{"../a.b/m@v1.0.0":{}},"versions":{}}',
         b'{"format":1,"listed":{"/etc@v1.0.0":{}},"versions":{}}',
         b'{"format":1,"listed":{"a.b/m@../../x":{}},"versions":{}}',
