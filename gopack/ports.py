@@ -290,6 +290,9 @@ class Ledger(Protocol):
     def unverified(self) -> Mapping[ModuleVersion, Sums]:
         """Tell the recorded versions that no checksum database vouches for, and their sums."""
 
+    def is_by_hand(self, module: ModuleVersion) -> bool:
+        """Whether a person put a version in."""
+
     def annotate(self, notes: Annotations) -> None:
         """Note what a run has to say of versions; those not named keep what is known."""
 

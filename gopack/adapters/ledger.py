@@ -102,8 +102,13 @@ class DiskLedger:
         return {
             module: Sums(entry.mod_h1, entry.zip.h1 if entry.zip else None)
             for module, entry in self._versions.items()
-            if entry.verified.startswith(UNVERIFIED) and not entry.is_by_hand
+            if entry.verified.startswith(UNVERIFIED)
         }
+
+    def is_by_hand(self, module: ModuleVersion) -> bool:
+        """Tell whether a person put a version in."""
+        entry = self._versions.get(module)
+        return entry is not None and entry.is_by_hand
 
     def annotate(self, notes: Annotations) -> None:
         """Note what a run has to say of versions; those not named keep what is known."""

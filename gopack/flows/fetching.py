@@ -9,6 +9,7 @@ takes only the lines with it that need it.
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future, wait
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,8 +21,15 @@ from gopack.flows.foreseeing import FILES_PER_VERSION, PLENTY, Foresight
 from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
-from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
+from gopack.flows.verify import (
+    Outcome,
+    SumVerifier,
+    UnknownVersionError,
+    Unverified,
+    Verified,
+)
 from gopack.plan.expectedsums import mismatch
+from gopack.plan.layout import athens_disk_folder
 from gopack.plan.lines import Plan
 from gopack.plan.manifest import UNVERIFIED, Annotations, vouched_by
 from gopack.plan.outcome import Stored
@@ -427,16 +435,24 @@ class FetchRun:
             self._appearing.verified(module)
 
     def _verify_stored(self, stored: Set[ModuleVersion]) -> None:
-        """Verify what an earlier run could not or was told not to."""
+        """Verify what an earlier run could not or was told not to, and what a person put in.
+
+        What a person put in and the database does not know is their own: it stays as it is.
+        """
         verifier, ledger = self._ports.verifier, self._ports.ledger
         wave = {m: sums for m, sums in ledger.unverified().items() if m in stored}
         due = {m: sums for m, sums in wave.items() if verifier.exemption(m.path) is None}
         verified = {}
         for module, outcome in self._prove(due).items():
-            if isinstance(outcome, Verified):
-                verified[module] = self._seal()
-            elif not isinstance(outcome, Unverified):
-                self._fail(module, outcome)
+            match outcome:
+                case Verified():
+                    verified[module] = self._seal()
+                case Unverified():
+                    pass
+                case UnknownVersionError() if ledger.is_by_hand(module):
+                    pass
+                case error:
+                    self._fail(module, _told_of_stored(error, module))
         ledger.annotate(Annotations(verified=verified))
 
     def _hold_against_go_sums(self, stored: Set[ModuleVersion]) -> None:
@@ -511,3 +527,16 @@ def _leaves_open(error: GopackError) -> bool:
     if isinstance(error, NotFoundError) or not isinstance(error, UpstreamError):
         return False
     return not error.retryable
+
+
+def _told_of_stored(error: GopackError, module: ModuleVersion) -> GopackError:
+    """Say what to do where a version that lies in the storage has other sums than it must have."""
+    if error.expected is None:
+        return error
+    told = copy(error)
+    told.hint = (
+        "it was put into the storage unverified, from another place or under other settings: "
+        f"delete {athens_disk_folder(module)} there and fetch again, or, if it is a module of your "
+        f"own, name it in GONOSUMDB: GONOSUMDB={module.path}"
+    )
+    return told

@@ -1,6 +1,7 @@
 """`gopack fetch` with its checksum database on: what upstreams and databases may get wrong."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -363,3 +364,56 @@ def test_another_database_verifies_what_the_former_one_vouched_for(
         NAME,
         "sum.other.test",
     ]
+
+
+# Versions that a person put in
+
+
+def put_in(world: World, folder: Path, *words: str) -> None:
+    """Run `gopack add` in a folder."""
+    env = {"GOSUMDB": str(world.log.verifier)}
+    adding = program.start(folder, world.upstream.url, "add", *words, env=env)
+    _, text = adding.communicate(timeout=program.STARTED_S)
+    assert adding.returncode == 0, text
+
+
+def test_what_a_person_put_in_is_verified_by_the_fetch_that_wants_it(
+    world: World, tmp_path: Path
+) -> None:
+    put_in(world, tmp_path, "--from-goproxy", world.upstream.url, f"{LEAF}@v1.0.0")
+    ran = fetch(world, tmp_path, f"{BASE}\n{LEAF}@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert verified(ran)[f"{LEAF}@v1.0.0"] == f"sumdb {NAME}"
+    records = (ran.storage / SUMDB / "records").read_bytes()
+    assert f"{LEAF} v1.0.0 ".encode() in records
+
+
+def test_attack_other_zip_put_in_by_a_person_is_told_with_what_to_do(
+    world: World, tmp_path: Path
+) -> None:
+    with Upstream() as liar:
+        mod = world.upstream.files[f"/{LEAF}/@v/v1.0.0.mod"][0].decode()
+        liar.add(LEAF, "v1.0.0", mod=mod, files={"go.mod": mod.encode(), "evil.go": b"package e\n"})
+        put_in(world, tmp_path, "--from-goproxy", liar.url, f"{LEAF}@v1.0.0")
+    ran = fetch(world, tmp_path, f"{BASE}\n")
+    assert ran.status == 4, ran.text
+    message = ran.message("zip is not what the checksum database recorded")
+    assert f"delete {LEAF}/v1.0.0 there" in message
+    assert f"GONOSUMDB={LEAF}" in message
+    shutil.rmtree(ran.storage / LEAF / "v1.0.0")
+    ran = fetch(world, tmp_path, f"{BASE}\n")
+    assert ran.status == 0, ran.text
+    assert verified(ran)[f"{LEAF}@v1.0.0"] == f"sumdb {NAME}"
+
+
+def test_module_of_ones_own_that_the_database_does_not_know_stays_unverified(
+    world: World, tmp_path: Path
+) -> None:
+    with Upstream() as own:
+        own.add("corp.example/x", "v1.0.0")
+        put_in(world, tmp_path, "--from-goproxy", own.url, "corp.example/x@v1.0.0")
+    ran = fetch(world, tmp_path, f"{LEAF}\ncorp.example/x@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert verified(ran)["corp.example/x@v1.0.0"].startswith("unverified: ")
+    assert "not verified (" in ran.text
+    assert "corp.example/x@v1.0.0" in ran.text
