@@ -6,6 +6,7 @@ Rules:
   `.info` there gets another name: Athens' catalog walks that folder, too.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -180,15 +181,19 @@ def _read(root: Path, key: str) -> bytes:
         raise store_error(error, "read the storage", root / key) from error
 
 
-def refuse_readonly_root(root: Path) -> None:
+def refuse_unwritable_root(root: Path) -> None:
     """Say early that a repair is not possible here.
 
     Raises:
         StoreError: the storage cannot be written.
     """
-    if not os.access(root, os.W_OK):
-        raise StoreError(
-            "cannot be repaired: it is read-only",
-            where=str(root),
-            hint="copy it to a disk first (cp -a ROOT/. TARGET/), then repair the copy",
-        )
+    if os.access(root, os.W_OK, effective_ids=True):
+        return
+    with disk_errors("repair it", root):
+        if not os.statvfs(root).f_flag & os.ST_RDONLY:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    raise StoreError(
+        "cannot be repaired: it is read-only",
+        where=str(root),
+        hint="copy it to a disk first (cp -a ROOT/. TARGET/), then repair the copy",
+    )

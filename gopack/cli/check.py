@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from gopack.adapters import goenv
-from gopack.adapters.audit import AuditedDisk, refuse_readonly_root, set_aside
+from gopack.adapters.audit import AuditedDisk, refuse_unwritable_root, set_aside
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.nested import nested_storage
@@ -77,6 +77,11 @@ def command(
     console = make_console()
     with ends_well(console):
         if url is not None:
+            if is_repairing:
+                raise InputError(
+                    "--repair mends a storage, and --url asks a running proxy",
+                    hint="Say one of the two; GOPACK_REPAIR and GOPACK_CHECK_URL count, too.",
+                )
             from gopack.cli.checkurl import (  # noqa: PLC0415 - slow to load, and an audit is not
                 check_running,
                 url_json,
@@ -91,7 +96,7 @@ def command(
             raise StoreError("no such storage", where=str(storage), hint="give --storage DIR")
         _refuse_nested(storage)
         if is_repairing:
-            refuse_readonly_root(storage)
+            refuse_unwritable_root(storage)
         began = time.monotonic()
         report = _audit(storage, console)
         _print(console, report, time.monotonic() - began)

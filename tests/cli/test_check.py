@@ -95,3 +95,9 @@ def test_check_of_a_storage_that_was_copied_one_folder_too_deep_says_where_it_is
     assert done.returncode == 5
     assert "athens/ATHENS_STORAGE" in done.stderr
     assert "cp -a ROOT/. TARGET/" in done.stderr
+
+
+def test_repair_of_a_running_proxy_is_refused(sound: Stored) -> None:
+    done = run_check(sound, "--repair", "--url", "http://localhost:1", "example.com/a@v1.0.0")
+    assert done.returncode == 2
+    assert "--repair mends a storage" in done.stderr
