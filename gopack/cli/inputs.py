@@ -8,9 +8,11 @@ from gopack.errors import InputError
 from gopack.plan.findings import Finding, Severity
 from gopack.plan.inputs.detect import read_input
 from gopack.plan.inputs.gomodfile import read_go_mod
-from gopack.plan.inputs.gowork import join_members
+from gopack.plan.inputs.gowork import find_use, join_members
 from gopack.plan.inputs.roots import Format, InputRoots
 from gopack.plan.items import InputItem
+
+_MISSING_HINT = "Copy the workspace with its members' go.mod files, or delete the use line."
 
 
 def read_item(file: Path, data: bytes, kind: Format) -> InputItem:
@@ -24,7 +26,7 @@ def read_item(file: Path, data: bytes, kind: Format) -> InputItem:
     if not roots.members:
         return InputItem(name=name, text=name, roots=_doubted(roots))
     missing: list[Finding] = []
-    members = tuple(_members(file, roots, missing))
+    members = tuple(_members(file, data, roots, missing))
     joined = join_members(roots, members)
     joined = replace(joined, findings=(*joined.findings, *missing))
     return InputItem(name=name, text=name, roots=_doubted(joined), members=members)
@@ -38,26 +40,24 @@ def _doubted(roots: InputRoots) -> InputRoots:
     return replace(roots, findings=(Finding(roots.name, 0, 0, "", what, hint, Severity.WARNING),))
 
 
-def _members(file: Path, work: InputRoots, missing: list[Finding]) -> Iterator[InputRoots]:
+def _members(
+    file: Path, data: bytes, work: InputRoots, missing: list[Finding]
+) -> Iterator[InputRoots]:
     """Read the members; a requirement on one of them is met there, whatever its name is."""
-    read = {f: d for f in work.members if (d := _member(file, f, missing)) is not None}
-    mains = frozenset(main for data in read.values() if (main := _main_of(data)))
-    for folder, data in read.items():
+    read: dict[str, bytes] = {}
+    for folder in work.members:
+        member = file.parent / folder / "go.mod"
         try:
-            yield read_go_mod(data, name=str(file.parent / folder / "go.mod"), mains=mains)
+            read[folder] = member.read_bytes()
+        except OSError as error:
+            what = f"{member}: cannot be read: {error.strerror}"
+            missing.append(Finding(str(file), *find_use(data, folder), what, _MISSING_HINT))
+    mains = frozenset(main for text in read.values() if (main := _main_of(text)))
+    for folder, text in read.items():
+        try:
+            yield read_go_mod(text, name=str(file.parent / folder / "go.mod"), mains=mains)
         except InputError as error:
-            missing.append(Finding(str(file), 1, 1, f"use {folder}", str(error), error.hint))
-
-
-def _member(file: Path, folder: str, missing: list[Finding]) -> bytes | None:
-    member = file.parent / folder / "go.mod"
-    try:
-        return member.read_bytes()
-    except OSError as error:
-        hint = "Copy the workspace with its members' go.mod files, or delete the use line."
-        what = f"{member}: cannot be read: {error.strerror}"
-        missing.append(Finding(str(file), 1, 1, f"use {folder}", what, hint))
-        return None
+            missing.append(Finding(str(file), *find_use(data, folder), str(error), error.hint))
 
 
 def _main_of(data: bytes) -> str:

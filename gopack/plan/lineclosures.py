@@ -171,6 +171,9 @@ def fault_of(item: InputItem) -> InputError | None:
     bad = [f for f in item.roots.findings if f.severity is Severity.ERROR]
     if not bad:
         return None
+    first, roots = bad[0], item.roots
+    file = "" if first.name == roots.name else f"{first.name}: "
+    line = f"line {first.line}: " if first.line else ""
     more = f", and {len(bad) - 1} more like it" if len(bad) > 1 else ""
-    what = f"line {bad[0].line}: {bad[0].what}{more}; the rest of the file was taken"
-    return InputError(what, where=item.roots.name, hint=bad[0].hint)
+    rest = "; the rest of the file was taken" if roots.roots or roots.mod_only else ""
+    return InputError(f"{file}{line}{first.what}{more}{rest}", hint=first.hint)

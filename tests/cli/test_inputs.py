@@ -149,6 +149,17 @@ def test_line_that_is_none_hides_no_sum_that_is_another(tmp_path: Path, proxy: U
     assert not program.assert_whole(ran.storage)
 
 
+def test_bad_line_of_a_workspace_s_member_is_told_in_its_file(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    (tmp_path / "x").mkdir()
+    requires = f"require (\n\t{C} v1.0.0\n\tno_module v1.0.0\n)"
+    (tmp_path / "x" / "go.mod").write_text(f"module m/x\n\ngo 1.20\n\n{requires}\n")
+    ran = fetch(tmp_path, proxy, "go.work", "go 1.20\n\nuse ./x\n")
+    assert ran.status == 2, ran.text
+    assert "x/go.mod: line 7: " in ran.message("go.work: ")
+
+
 def test_go_sum_with_a_line_that_is_none_does_the_rest(tmp_path: Path, proxy: Upstream) -> None:
     first = fetch(tmp_path, proxy, "go.mod", f"module m\n\ngo 1.20\n\nrequire {C} v1.0.0\n")
     sums = (first.storage / ".gopack" / "go.sum").read_text()
@@ -167,7 +178,8 @@ def test_go_work_is_its_members_alone_and_together(tmp_path: Path, proxy: Upstre
         (tmp_path / name / "go.mod").write_text(text)
     ran = fetch(tmp_path, proxy, "go.work", "go 1.20\n\nuse (\n\t./x\n\t./y\n\t./none\n)\n")
     assert ran.status == 2, ran.text
-    assert "none/go.mod: cannot be read" in ran.text
+    assert "go.work:6:2: none/go.mod: cannot be read" in ran.text
+    assert "line 6: none/go.mod: cannot be read" in ran.message("go.work: ")
     assert set(program.assert_whole(ran.storage)) == {
         *(f"{B}@v1.0.0", f"{C}@v1.0.0", f"{C}@v1.1.0"),
     }
@@ -209,7 +221,8 @@ def test_sbom_without_go_parts_is_status_2_and_the_rest_is_done(
     (tmp_path / "sbom.json").write_text(json.dumps(sbom))
     ran = program.fetch(tmp_path, proxy.url, f"-r sbom.json\n{C}@v1.0.0\n")
     assert ran.status == 2, ran.text
-    assert "no Go modules among its components" in ran.message("goget.txt:1: ")
+    [told] = [line for line in ran.text.splitlines() if line.startswith("gopack: goget.txt:1: ")]
+    assert told == "gopack: goget.txt:1: sbom.json: no Go modules among its components"
     assert set(program.assert_whole(ran.storage)) == {f"{C}@v1.0.0"}
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace as changed
 
 from gopack.plan.findings import Finding
 from gopack.plan.inputs.gomodfile import local_findings
-from gopack.plan.inputs.roots import Format, InputRoots, find_text, is_local, unique
+from gopack.plan.inputs.roots import Format, InputRoots, is_local, unique
 from gopack.spec import gomod, gover, modsyntax
 from gopack.spec.gomod import Replace
 from gopack.spec.modsyntax import Block, Line
@@ -28,15 +28,15 @@ def read_go_work(data: bytes, *, name: str = "go.work") -> InputRoots:
     Raises:
         InputError: the first fault that keeps go from reading it, at `name:line:column`.
     """
-    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    text = _text_of(data)
     statements = modsyntax.parse_statements(text, where=name)
-    members = [token for tokens in _uses(statements) for token in tokens]
+    members = [folder for _, folders in _uses(statements) for folder in folders]
     parsed = gomod.parse(_without_uses(text, statements), strict=True, where=name)
     lines = text.splitlines()
     findings = local_findings(parsed.replace, name, lines)
     if not members:
         hint = "Add its go.mod files to the list instead."
-        findings.append(Finding(name, 1, 1, "", "the workspace has no use lines", hint))
+        findings.append(Finding(name, 0, 0, "", "the workspace has no use lines", hint))
     return InputRoots(
         name,
         Format.GO_WORK,
@@ -46,6 +46,23 @@ def read_go_work(data: bytes, *, name: str = "go.work") -> InputRoots:
         members=tuple(dict.fromkeys(members)),
         findings=tuple(findings),
     )
+
+
+def find_use(data: bytes, folder: str) -> tuple[int, int, str]:
+    r"""Tell where a go.work file that can be read uses a folder: line, column, the line itself.
+
+    >>> find_use(b"go 1.24\nuse (\n\t./a\n\t./b\n)\n", "./b")
+    (4, 2, '\t./b')
+    """
+    text = _text_of(data)
+    uses = _uses(modsyntax.parse_statements(text, where=""))
+    at = next(at for at, folders in uses if folder in folders)
+    line, _, column = modsyntax.position(text, at).partition(":")
+    return int(line), int(column), text.split("\n")[int(line) - 1].rstrip("\r")
+
+
+def _text_of(data: bytes) -> str:
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
 
 
 def join_members(work: InputRoots, members: Sequence[InputRoots]) -> InputRoots:
@@ -84,7 +101,7 @@ def _join_replace(
             if _target(first, where) != _target(item, member.name):
                 what = f"{item.old.path} is replaced otherwise than in {where}"
                 hint = f"Add the replace line that shall hold to {work.name}."
-                clashes.append(Finding(member.name, *find_text([], ""), what, hint))
+                clashes.append(Finding(member.name, 0, 0, "", what, hint))
     return (*work.replace, *(item for item, _ in joined.values())), clashes
 
 
@@ -96,13 +113,15 @@ def _target(item: Replace, name: str) -> ModuleVersion:
     return ModuleVersion(posixpath.normpath(folder), "")
 
 
-def _uses(statements: Iterable[Line | Block]) -> Iterable[tuple[str, ...]]:
+def _uses(statements: Iterable[Line | Block]) -> Iterable[tuple[int, tuple[str, ...]]]:
+    """Give the folders of each use line, and the offset where it begins."""
     for statement in statements:
         if statement.tokens[:1] != ("use",):
             continue
         lines = statement.lines if isinstance(statement, Block) else ()
-        for tokens in (statement.tokens[1:], *(line.tokens for line in lines)):
-            yield tuple(_text(token) for token in tokens)
+        found = [(statement.at, statement.tokens[1:]), *((line.at, line.tokens) for line in lines)]
+        for at, tokens in found:
+            yield at, tuple(_text(token) for token in tokens)
 
 
 def _text(token: str) -> str:

@@ -49,7 +49,7 @@ def read_cyclonedx(data: bytes, *, name: str = "sbom.json") -> InputRoots:
                 roots.append(root)
     if not roots and not findings:
         hint = "Make the SBOM of the Go project itself, or give its go.mod."
-        findings.append(Finding(name, 1, 1, "", "no Go modules among its components", hint))
+        findings.append(Finding(name, 0, 0, "", "no Go modules among its components", hint))
     return InputRoots(name, Format.CYCLONEDX, unique(roots), findings=tuple(findings))
 
 
