@@ -1,5 +1,6 @@
 """Reading the lists: every LIST and what its `-r` lines name, whatever their format."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from gopack.plan.findings import Finding
 from gopack.plan.inputs.detect import detect
 from gopack.plan.inputs.roots import Format
 from gopack.plan.items import IncludeItem, Item
-from gopack.plan.modlist import ListErrors, parse_list
+from gopack.plan.modlist import ListErrors, parse_list, without_repeated
 
 MAX_DEPTH = 8
-"""Lists that include lists this deep include themselves."""
+"""Lists that include lists deeper than this lose everybody who reads them."""
 
 MAX_FILES = 1000
 """Lists that include each other several times multiply."""
@@ -61,7 +62,8 @@ def read_lists(
     errors = [*(_file_finding(error) for error in unread), *reader.errors]
     if errors:
         raise ListErrors(errors, name=", ".join(map(str, files)) or DEFAULT_LIST)
-    return reader.items, reader.warnings
+    items, repeated = without_repeated(reader.items)
+    return items, [*reader.warnings, *repeated]
 
 
 def read_heads(files: Sequence[Path]) -> dict[str, bytes]:
@@ -91,9 +93,9 @@ class _Reader:
         self._files = 0
 
     def take(
-        self, file: Path, data: bytes, *, depth: int = 0, by: IncludeItem | None = None
+        self, file: Path, data: bytes, *, by: IncludeItem | None = None, above: Sequence[str] = ()
     ) -> None:
-        """Take what a file holds; `by` is the `-r` line that names it."""
+        """Take what a file holds; `by` is the `-r` line that names it in the last list `above`."""
         self._count(file, by)
         kind = detect(str(file), data)
         if kind is not Format.LIST:
@@ -113,24 +115,19 @@ class _Reader:
             self.warnings.extend(parsed.warnings)
             items = parsed.items
         for item in items:
-            if not isinstance(item, IncludeItem):
-                self.items.append(item)
-            elif depth >= MAX_DEPTH:
-                raise InputError(
-                    f"lists include each other: {item.file}",
-                    where=item.where,
-                    hint="Remove one of these -r lines.",
-                )
+            if isinstance(item, IncludeItem):
+                self._include(file.parent / item.file, by=item, above=(*above, _place(file)))
             else:
-                self._include(file.parent / item.file, depth=depth + 1, by=item)
+                self.items.append(item)
 
-    def _include(self, file: Path, *, depth: int, by: IncludeItem) -> None:
+    def _include(self, file: Path, *, by: IncludeItem, above: Sequence[str]) -> None:
         try:
+            _refuse_endless(file, above)
             data = _read(file, is_named=False)
         except InputError as error:
             self.errors.append(_include_finding(by, error))
         else:
-            self.take(file, data, depth=depth, by=by)
+            self.take(file, data, by=by, above=above)
 
     def _count(self, file: Path, by: IncludeItem | None) -> None:
         self._files += 1
@@ -148,6 +145,25 @@ class _Reader:
         self.items.append(item)
         findings = [f for each in (item.roots, *item.members) for f in each.findings]
         self.warnings.extend(dict.fromkeys(findings))
+
+
+def _place(file: Path) -> str:
+    """Name a file as all ways to it do."""
+    return os.path.realpath(file)
+
+
+def _refuse_endless(file: Path, above: Sequence[str]) -> None:
+    """Refuse a file that is among the lists that led to it, or that too many did.
+
+    Raises:
+        InputError: it is.
+    """
+    if _place(file) in above:
+        hint = "Remove one of these -r lines."
+        raise InputError("lists include each other", where=str(file), hint=hint)
+    if len(above) > MAX_DEPTH:
+        what, hint = f"included through more than {MAX_DEPTH} lists", "Name it in one further up."
+        raise InputError(what, where=str(file), hint=hint)
 
 
 def _file_finding(error: InputError) -> Finding:
@@ -176,10 +192,7 @@ def _read(file: Path, *, is_named: bool) -> bytes:
         raise InputError(
             "there is no such list",
             where=str(file),
-            hint="Write one module a line, such as golang.org/x/text@latest, and run again."
-            if is_named
-            else "Mend its name, which counts from this list's folder, or remove the line. A "
-            "container sees only what is mounted (docs/container.md).",
+            hint=_missing_hint(file, is_named=is_named),
         ) from error
     except IsADirectoryError as error:
         raise InputError(
@@ -198,3 +211,14 @@ def _read(file: Path, *, is_named: bool) -> bytes:
             f"larger than {MAX_FILE_BYTES >> 20} MiB", where=str(file), hint="Is it the right file?"
         )
     return data
+
+
+def _missing_hint(file: Path, *, is_named: bool) -> str:
+    if str(file) == "-":
+        return "Say /dev/stdin to have the list read from standard input."
+    if is_named:
+        return "Write one module a line, such as golang.org/x/text@latest, and run again."
+    return (
+        "Mend its name, which counts from this list's folder, or remove the line. A "
+        "container sees only what is mounted (docs/container.md)."
+    )

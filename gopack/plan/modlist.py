@@ -9,7 +9,8 @@ Rules kept here:
 - A package path cannot be told from a module path here: both are a ModuleItem.
 - No query means `latest`, and so does `upgrade`; `patch` is kept, and needs a base from another
   line.
-- The same item twice is a warning; the same module with two queries is two items.
+- The same item twice, in one list or in several, is a warning; the same module with two queries is
+  two items.
 - Files named by `-r` are opened by the caller.
 
 Spec: go.dev/ref/mod#version-queries, go.dev/ref/mod#go-get, x/mod module.CheckImportPath.
@@ -47,6 +48,7 @@ __all__ = [
     "ToolchainItem",
     "VersionsItem",
     "parse_list",
+    "without_repeated",
 ]
 
 _T = TypeVar("_T")
@@ -356,14 +358,43 @@ def _doubts(word: Word, name: str, line: Line) -> Iterator[Finding]:
 
 def _without_duplicates(items: Iterable[Item]) -> tuple[list[Item], list[Finding]]:
     """Keep the first of items that ask for the same, and warn of the others."""
-    first: dict[Item, Item] = {}
-    warnings = []
-    for item in items:
-        earlier = first.setdefault(item, item)
-        if earlier is not item:
-            what = f"{item.text!r} is listed already, on line {earlier.line}"
-            text = " " * (item.column - 1) + item.text
-            warnings.append(
-                Finding(item.name, item.line, item.column, text, what, "", Severity.WARNING)
-            )
-    return list(first.values()), warnings
+    kept, repeated = _part_repeated(items)
+    return kept, [_listed_already(i, f"on line {first.line}") for i, first in repeated]
+
+
+def without_repeated(items: Iterable[Item]) -> tuple[list[Item], list[Finding]]:
+    """Keep the first of items of several lists that ask for the same.
+
+    One warning for each list tells of its others: lists that include a common one repeat it whole.
+    """
+    kept, repeated = _part_repeated(items)
+    by_list: dict[str, list[tuple[Item, Item]]] = {}
+    for item, first in repeated:
+        by_list.setdefault(item.name, []).append((item, first))
+    return kept, [_repeating(pairs) for pairs in by_list.values()]
+
+
+def _repeating(pairs: Sequence[tuple[Item, Item]]) -> Finding:
+    item, first = pairs[0]
+    if item.where == first.where:
+        what = "given more than once, and taken once"
+        return Finding(item.name, 0, 0, "", what, "", Severity.WARNING)
+    more = f", and so {_are(len(pairs) - 1)} of this file" if len(pairs) > 1 else ""
+    return _listed_already(item, f"in {first.where}{more}")
+
+
+def _are(others: int) -> str:
+    return "is 1 other line" if others == 1 else f"are {others} other lines"
+
+
+def _part_repeated(items: Iterable[Item]) -> tuple[list[Item], list[tuple[Item, Item]]]:
+    """Part items from those that ask for the same as one before, with that one."""
+    seen: dict[Item, Item] = {}
+    repeated = [(i, first) for i in items if (first := seen.setdefault(i, i)) is not i]
+    return list(seen.values()), repeated
+
+
+def _listed_already(item: Item, where: str) -> Finding:
+    what = f"{item.text!r} is listed already, {where}"
+    text = " " * (item.column - 1) + item.text
+    return Finding(item.name, item.line, item.column, text, what, "", Severity.WARNING)

@@ -37,7 +37,9 @@ GOOD = "example.com/good"
         pytest.param("example.com/a@v1@v2\n", "goget.txt:1:", id="two queries"),
         pytest.param("example.com/a@>v1.2\n", "ambiguous", id="ambiguous range"),
         pytest.param(
-            "-r goget.txt\n", "goget.txt:1: lists include each other", id="includes itself"
+            "-r goget.txt\n",
+            "goget.txt:1:1: goget.txt: lists include each other",
+            id="includes itself",
         ),
         pytest.param(
             "-r none.txt\n", "goget.txt:1:1: none.txt: there is no such list", id="missing include"
@@ -115,6 +117,41 @@ def test_lists_that_are_missing_are_told_with_the_bad_lines_of_others(
     ran = program.fetch(tmp_path, upstream.url, None, "none.txt", "gone.txt")
     assert ran.text.count("there is no such list\n    hint: ") == 2
     assert upstream.paths() == []
+
+
+def test_lists_that_include_each_other_are_told_at_their_lines_with_all_else(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    (tmp_path / "other.txt").write_text("example.com/a\n-r goget.txt\n")
+    ran = program.fetch(tmp_path, upstream.url, f"-r other.txt\n{GOOD}\n-r gone.txt\n")
+    assert ran.status == 2, ran.text
+    assert "other.txt:2:1: goget.txt: lists include each other" in ran.text
+    assert "goget.txt:3:1: gone.txt: there is no such list" in ran.text
+
+
+def test_list_at_the_end_of_a_long_chain_is_refused_where_the_chain_grows(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n")
+    ran = program.fetch(tmp_path, upstream.url, "-r 0.txt\n")
+    assert ran.status == 2, ran.text
+    assert "7.txt:1:1: 8.txt: included through more than 8 lists" in ran.text
+
+
+def test_list_named_as_standard_input_is_told_how(tmp_path: Path, upstream: Upstream) -> None:
+    ran = program.fetch(tmp_path, upstream.url, None, "-")
+    assert ran.status == 2
+    assert "hint: Say /dev/stdin" in ran.message("there is no such list")
+
+
+def test_item_of_two_lists_is_one_line_with_a_warning(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.add(GOOD, "v1.0.0")
+    (tmp_path / "more.txt").write_text(f"{GOOD}\n")
+    ran = program.fetch(tmp_path, upstream.url, f"{GOOD}\n", "goget.txt", "more.txt")
+    assert ran.status == 0, ran.text
+    assert f"more.txt:1:1: warning: '{GOOD}' is listed already, in goget.txt:1" in ran.text
+    assert [line["text"] for line in ran.report["lines"]] == [GOOD]
 
 
 def test_list_that_is_a_folder_is_explained(tmp_path: Path, upstream: Upstream) -> None:

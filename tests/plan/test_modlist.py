@@ -15,7 +15,7 @@ from gopack.plan.items import (
     ToolchainItem,
     VersionsItem,
 )
-from gopack.plan.modlist import ListErrors, parse_list
+from gopack.plan.modlist import ListErrors, parse_list, without_repeated
 from tests.examples import examples
 
 UUID = "github.com/google/uuid"
@@ -198,6 +198,20 @@ def test_parse_list_same_item_twice_is_kept_once_with_a_warning() -> None:
     [warning] = read.warnings
     assert warning.severity is Severity.WARNING
     assert (warning.line, warning.what) == (2, f"'{UUID}@latest' is listed already, on line 1")
+
+
+def test_same_item_in_two_lists_is_kept_once_with_a_warning_a_list() -> None:
+    one = parse_list(f"{UUID}\na.b/c\n", name="one.txt").items
+    two = parse_list(f"d.e/f\na.b/c\n{UUID}@latest\n", name="two.txt").items
+    kept, [warning] = without_repeated([*one, *two])
+    assert [item.where for item in kept] == ["one.txt:1", "one.txt:2", "two.txt:1"]
+    assert str(warning).startswith(
+        "two.txt:2:1: warning: 'a.b/c' is listed already, in one.txt:2, and so is 1 other line"
+    )
+    again = parse_list(f"{UUID}\na.b/c\n", name="one.txt").items
+    kept, [warning] = without_repeated([*one, *again])
+    assert len(kept) == 2
+    assert str(warning) == "one.txt: warning: given more than once, and taken once"
 
 
 def test_parse_list_version_without_v_is_a_warning() -> None:
