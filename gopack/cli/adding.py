@@ -16,7 +16,13 @@ from gopack.adapters.proxytree import download_cache, versions_in, zip_hash
 from gopack.adapters.web import Web
 from gopack.adapters.zips import read_module_zip
 from gopack.cli.packtold import Teller
-from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
+from gopack.errors import (
+    GopackError,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+    UpstreamError,
+)
 from gopack.flows.add import CheckedZip, assemble
 from gopack.flows.byhand import HandMade
 from gopack.plan.layout import FileKind
@@ -28,6 +34,9 @@ from gopack.spec.module import ModuleVersion
 
 MAX_CATALOG_BYTES = 16 << 20
 MAX_CATALOG_PAGES = 1000
+_NO_CATALOG = frozenset({400, 404, 405, 410, 422, 501})
+"""What servers answer to a path that they do not know; the others are about who asks, or later."""
+
 _WHERE_MODULES = "Name the modules behind the option: gopack add --from-goproxy URL MODULE..."
 
 
@@ -231,7 +240,9 @@ def _catalog(web: Web, url: str, *, shown: str) -> list[ModuleVersion]:
             )
             found += [_listed(entry) for entry in page["modules"] or []]
             token = _text(page.get("next", ""))
-        except (NotFoundError, ValueError, KeyError, TypeError) as error:
+        except (UpstreamError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, UpstreamError) and error.status not in _NO_CATALOG:
+                raise
             text = "the proxy cannot list all that it has"
             raise InputError(text, where=shown, hint=_WHERE_MODULES) from error
         if not token:

@@ -16,7 +16,13 @@ from typing import NamedTuple
 from gopack.errors import InputError
 from gopack.plan.summary import parse_fault
 from gopack.spec import gomod, runes, semver
-from gopack.spec.module import ModuleVersion, canonical_version, check, check_path
+from gopack.spec.module import (
+    ModuleVersion,
+    canonical_version,
+    check,
+    check_path,
+    split_path_version,
+)
 from gopack.spec.modzip import MAX_ZIP_BYTES, FileKind, Finding, SourceFile, check_files
 
 PACKED_HERE = "unverified: not in the checksum database (packed here)"
@@ -107,6 +113,11 @@ def check_version(path: str, version: str, *, has_go_mod: bool) -> ModuleVersion
     Raises:
         InputError: it is no version, not canonical, or does not fit the path.
     """
+    try:
+        check_path(path)
+    except InputError as error:
+        error.hint = error.hint or "Give the module's path as import lines have it: host/module."
+        raise
     where = f"{path}@{version}"
     if not version.startswith("v") and semver.is_valid(f"v{version}"):
         hint = f"Write v{version}."
@@ -132,6 +143,9 @@ def check_version(path: str, version: str, *, has_go_mod: bool) -> ModuleVersion
 
 
 def _major_hint(path: str, version: str, *, has_go_mod: bool) -> str:
+    suffix = split_path_version(path)[1]
+    if suffix:
+        return f"The path ends in {suffix}: give a version that begins with {suffix[1:]}."
     major = semver.major(version)
     if has_go_mod:
         return f"Say `module {path}/{major}` in go.mod, or pack another version."

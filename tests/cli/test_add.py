@@ -15,7 +15,7 @@ from tests.athens_layout import serving
 from tests.cli import program
 from tests.cli.test_pack import gopack, packed, refused
 from tests.gitrepo import ENV
-from tests.upstream import Upstream
+from tests.upstream import Fault, Upstream
 
 pytestmark = pytest.mark.e2e
 
@@ -169,3 +169,19 @@ def test_what_is_there_already_by_a_fetch_is_to_stay_from_then_on(
     assert set(program.assert_whole(ran.storage)) == {
         *("example.com/lib@v1.0.0", "example.com/other@v1.0.0")
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status", "hint"),
+    [
+        *((status, 2, "Name the modules behind the option") for status in (400, 404, 405)),
+        (401, 3, "netrc"),
+        (503, 3, "later"),
+    ],
+)
+def test_add_from_a_proxy_without_a_catalog_says_what_to_name(
+    upstream: Upstream, tmp_path: Path, status: int, exit_status: int, hint: str
+) -> None:
+    upstream.fail("/catalog*", Fault(status=status, headers={"Retry-After": "0"}))
+    words = ("add", "--from-goproxy", upstream.url, "--storage", "st")
+    assert hint in refused(*words, cwd=tmp_path, status=exit_status)
