@@ -14,6 +14,7 @@ Spec: user_namespaces(7) for /proc/self/uid_map.
 
 import os
 import pwd
+import re
 import stat
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from gopack.errors import GopackError, InputError, StoreError
 MOUNTS = Path("/run/gopack")
 PASSWD = Path("/etc/passwd")
 NOBODY = 65534
+MAX_ID = (1 << 32) - 2
+"""The highest user or group; the number above it stands for none. Source: chown(2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ def parse_user(text: str) -> User:
     """Read `UID[:GID]`, the value of GOPACK_USER; the group is the user's number if not given.
 
     Raises:
-        InputError: it is no pair of numbers.
+        InputError: it is no pair of numbers, or they are none of a user and a group.
     """
-    uid, _, gid = text.partition(":")
-    if not (uid.isdecimal() and (gid or uid).isdecimal()):
+    found = re.fullmatch(r"(\d{1,10})(?::(\d{1,10})?)?", text, re.ASCII)
+    user = User(int(found[1]), int(found[2] or found[1])) if found else None
+    if user is None or max(user.uid, user.gid) > MAX_ID:
         raise InputError(
             "not a user",
             where=f"GOPACK_USER={text}",
@@ -83,7 +87,7 @@ def parse_user(text: str) -> User:
             got=repr(text),
             hint="Say GOPACK_USER=$(id -u):$(id -g)",
         )
-    return User(int(uid), int(gid or uid))
+    return user
 
 
 def choose_user(
@@ -112,6 +116,18 @@ def root_refusal(folder: Path, list_owner: User | None) -> StoreError:
         hint=f"Run: sudo chown -R {person.uid}:{person.gid} {folder.name}  (Docker makes a missing"
         " folder as root; any user but root will do). Where the engine hides owners, as on a"
         f" desktop virtual machine, set GOPACK_USER={person.uid}:{person.gid} instead",
+    )
+
+
+def asked_refusal(asked: User, owner: User | None) -> InputError:
+    """What to say where GOPACK_USER names root; `owner` is the folder's, if it is there."""
+    person = owner if owner and owner.uid else None
+    return InputError(
+        "this is root, and gopack does not work as root",
+        where=f"GOPACK_USER={asked.uid}:{asked.gid}",
+        hint=f"Unset it: gopack works as the folder's owner then ({person.uid}:{person.gid})"
+        if person
+        else "Say GOPACK_USER=$(id -u):$(id -g) as the person whose folder it is",
     )
 
 
@@ -208,7 +224,7 @@ def prepare(base: Mapping[str, str]) -> dict[str, str]:
     """Become the user to work as and return the environment to work in.
 
     Raises:
-        InputError: the list or a mounted file is a folder; GOPACK_USER is malformed.
+        InputError: the list or a mounted file is a folder; GOPACK_USER is malformed, or root.
         StoreError: the storage belongs to root.
     """
     storage = Path(
@@ -223,6 +239,8 @@ def prepare(base: Mapping[str, str]) -> dict[str, str]:
         # Left behind by a session that ended; only private modules need it, so it stops nobody.
         _say("gopack: SSH_AUTH_SOCK names no socket on the host: going on without an SSH agent")
     user = choose_user(current, owner, asked=asked, host_root=host_root)
+    if user is None and asked is not None:
+        raise asked_refusal(asked, owner)
     if user is None:
         raise root_refusal(
             storage, owner_of(Path(DEFAULT_LIST)) if Path(DEFAULT_LIST).is_file() else None

@@ -15,6 +15,7 @@ from gopack.cli.lists import read_heads, read_lists
 from gopack.cli.reports import fetch_json
 from gopack.cli.table import print_go_needed, print_outcome
 from gopack.cli.wiring import make_progress, session
+from gopack.cli.writable import check_can_be_written
 from gopack.flows.aliasing import publish_aliases
 from gopack.flows.fetch import FetchResult, fetch
 from gopack.flows.prune import prunable, prune, prune_aliases
@@ -76,6 +77,8 @@ def command(
     """
     console = make_console()
     with ends_well(console):
+        if json_file is not None:
+            check_can_be_written(json_file)
         items, warnings = read_lists(lists)
         for warning in warnings:
             console.print(str(warning), markup=False, highlight=False)

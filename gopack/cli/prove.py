@@ -33,6 +33,7 @@ from gopack.cli.provefix import mend
 from gopack.cli.provehtml import html_of
 from gopack.cli.provekit import Sealed, Verifying, read_manifest
 from gopack.cli.provereport import Watch, print_matrix, prove_json
+from gopack.cli.writable import check_can_be_written
 from gopack.errors import InputError, StoreError
 from gopack.flows.prove import Prover
 from gopack.plan.closure import Level
@@ -166,7 +167,7 @@ def command(
         if is_docker and proxy:
             raise InputError("--docker and --proxy at once", hint="give one of them")
         for file in filter(None, (json_file, html_file)):
-            _check_can_be_written(file)
+            check_can_be_written(file)
         items, _ = read_lists(lists, takes_any_name=lambda _path: True)
         level = Level(closure)
         tried = sealed_world(storage, proxy)
@@ -354,19 +355,6 @@ def _sumdb(settings: GoEnv, answer: Answerer) -> tuple[str, str]:
         if status == HTTPStatus.OK
         else ("", f": nothing of {sumdb.name} is carried there")
     )
-
-
-def _check_can_be_written(file: Path) -> None:
-    """Find out before the long run that its report has no place.
-
-    Raises:
-        StoreError: so it is.
-    """
-    folder = file.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        why = "no such folder" if not folder.is_dir() else "permission denied"
-        hint = "name a file in a folder that is there and that you may write to"
-        raise StoreError(f"cannot be written: {why}", where=str(file), hint=hint)
 
 
 def _write_page(file: Path, text: str) -> None:

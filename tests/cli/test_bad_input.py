@@ -458,7 +458,8 @@ def test_json_that_cannot_be_written_is_status_5(tmp_path: Path, upstream: Upstr
     process = program.start(tmp_path, upstream.url, "fetch", "--json", "none/out.json")
     _out, text = process.communicate(timeout=program.STARTED_S)
     assert process.returncode == 5, text
-    assert "none/out.json: cannot be written" in text
+    assert "none/out.json: cannot be written: no such folder" in text
+    assert upstream.paths() == []
 
 
 @pytest.mark.parametrize(

@@ -68,13 +68,48 @@ def test_root_refusal_names_the_owner_of_the_list(list_owner: User | None, comma
 
 
 @pytest.mark.parametrize(
-    ("text", "user"), [("1000", User(1000, 1000)), ("1000:50", User(1000, 50))]
+    ("owner", "words"),
+    [
+        (ALICE, "Unset it: gopack works as the folder's owner then (1000:1001)"),
+        (ROOT, "Say GOPACK_USER=$(id -u):$(id -g)"),
+        (None, "Say GOPACK_USER=$(id -u):$(id -g)"),
+    ],
+)
+def test_root_that_is_asked_for_is_refused_by_its_variable(owner: User | None, words: str) -> None:
+    error = container.asked_refusal(ROOT, owner)
+    assert error.exit_status == 2
+    assert error.where == "GOPACK_USER=0:0"
+    assert words in error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "user"),
+    [
+        ("1000", User(1000, 1000)),
+        ("1000:50", User(1000, 50)),
+        ("4294967294:0", User(4294967294, 0)),
+    ],
 )
 def test_parse_user_reads_numbers(text: str, user: User) -> None:
     assert container.parse_user(text) == user
 
 
-@pytest.mark.parametrize("text", ["alice", "1000:staff", ":5", "-1", "1:2:3", " "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alice",
+        "1000:staff",
+        ":5",
+        "-1",
+        "1:2:3",
+        " ",
+        "\u0661",
+        "4294967295",
+        "1:4294967295",
+        "99999999999:1",
+        "9" * 5000,
+    ],
+)
 def test_parse_user_anything_else_is_an_input_error(text: str) -> None:
     with pytest.raises(InputError, match="GOPACK_USER"):
         container.parse_user(text)
