@@ -95,7 +95,7 @@ def _look(_signal: int, _frame: FrameType | None) -> None:
 
 def end(status: int) -> NoReturn:
     """End the process now: threads that wait for a slow upstream are not waited for."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it is closed (`>&-`)
         with contextlib.suppress(OSError):  # a full disk or a closed pipe behind it: told before
             stream.flush()
     os._exit(status)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gopack.cli.console import dumps
+from gopack.cli.writable import check_output_is_open
 from gopack.errors import GopackError, StoreError
 from gopack.plan.findings import Finding, FindingsError, Severity
 
@@ -24,6 +25,8 @@ def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
     if file is None:
         return
     text = dumps(value) + "\n"
+    if str(file) == "-":
+        check_output_is_open()
     try:
         if str(file) == "-":
             sys.stdout.write(text)

@@ -1,5 +1,7 @@
 """The `gopack` command: its verbs are loaded when they are called, so that `--help` is quick."""
 
+import os
+
 import click
 
 from gopack import __version__
@@ -31,3 +33,18 @@ VERBS = {
 @click.version_option(__version__, prog_name="gopack", allow_from_autoenv=False)
 def main() -> None:
     """Fill an air-gapped Go module proxy: sealed = connected."""
+    _occupy_closed_streams()
+
+
+def _occupy_closed_streams() -> None:
+    """Keep the numbers 0, 1 and 2 from files, where who started gopack has closed the streams.
+
+    What is written to standard output and error would go into the storage's files otherwise, of
+    this process and of those that it starts.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            lowest_free = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(lowest_free, True)  # noqa: FBT003 - it has no name

@@ -117,5 +117,7 @@ def _warn(tell: Callable[..., None], text: str) -> None:
 
 
 def _log(line: str) -> None:
+    if sys.stdout is None:  # closed by who started the server
+        return
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -483,6 +483,38 @@ def test_full_standard_output_is_status_5(tmp_path: Path, arguments: list[str], 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status"),
+    [
+        ("fetch", ">&- 2>&- <&-", 0),
+        ("fetch", "2>&-", 0),
+        ("plan", ">&-", 0),
+        ("plan --json -", ">&-", 5),
+        ("fetch --json -", ">&-", 5),
+        ("fetch none.txt", ">&- 2>&-", 2),
+    ],
+)
+def test_closed_standard_streams_are_no_fault_unless_a_report_goes_there(
+    tmp_path: Path, upstream: Upstream, arguments: str, closed: str, status: int
+) -> None:
+    upstream.add(GOOD, "v1.0.0")
+    (tmp_path / "goget.txt").write_text(GOOD)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m gopack {arguments} {closed}', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=program.environment(tmp_path, upstream.url),
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    if status == 5:
+        assert "standard output: cannot be written: it is closed" in done.stderr
+    if arguments == "fetch":
+        assert program.assert_whole(tmp_path / "ATHENS_STORAGE") == {f"{GOOD}@v1.0.0": "complete"}
+
+
 def test_python_is_warned_of_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "gopack", "--help"],
