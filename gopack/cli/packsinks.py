@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -191,7 +192,9 @@ class _Needs:
             return []
         s = self._session
         items = [_item(module, wanted[module]) for module in sorted(wanted)]
-        outcome = fetch(items, self._level, s.planner, s.fetcher, s.completer).outcome
+        # What is packed here is nobody else's, and may be packed where no database is in reach.
+        fetcher = replace(s.fetcher, verifies_by_hand=False)
+        outcome = fetch(items, self._level, s.planner, fetcher, s.completer).outcome
         of_lines = [(line.error, line.where, line.text) for line in outcome.lines if line.error]
         everyone = sorted({packed for by in wanted.values() for packed in by})
         return [

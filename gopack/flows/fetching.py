@@ -21,13 +21,7 @@ from gopack.flows.foreseeing import FILES_PER_VERSION, PLENTY, Foresight
 from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
-from gopack.flows.verify import (
-    Outcome,
-    SumVerifier,
-    UnknownVersionError,
-    Unverified,
-    Verified,
-)
+from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
 from gopack.plan.expectedsums import mismatch
 from gopack.plan.layout import athens_disk_folder
 from gopack.plan.lines import Plan
@@ -86,7 +80,8 @@ class Fetched:
 class Fetcher:
     """Brings a plan's versions into a store: the ports of this flow, each once.
 
-    `jobs` is how many requests the executor makes at once.
+    `jobs` is how many requests the executor makes at once; `verifies_by_hand` whether the checksum
+    database is asked for what a person put in, too.
     """
 
     sources: Sources
@@ -100,6 +95,7 @@ class Fetcher:
     incoming: Incoming
     jobs: int
     carried_heads: Mapping[str, bytes] = field(default_factory=dict)
+    verifies_by_hand: bool = True
 
     def fetch(self, plan: Plan) -> Fetched:
         """Fetch what is missing; tell what happened, version by version.
@@ -437,10 +433,13 @@ class FetchRun:
     def _verify_stored(self, stored: Set[ModuleVersion]) -> None:
         """Verify what an earlier run could not or was told not to, and what a person put in.
 
-        What a person put in and the database does not know is their own: it stays as it is.
+        What a person put in and the database does not know is their own: it stays as it is. Some
+        databases refuse to be asked for a host that nobody knows.
         """
         verifier, ledger = self._ports.verifier, self._ports.ledger
         wave = {m: sums for m, sums in ledger.unverified().items() if m in stored}
+        if not self._ports.verifies_by_hand:
+            wave = {m: sums for m, sums in wave.items() if not ledger.is_by_hand(m)}
         due = {m: sums for m, sums in wave.items() if verifier.exemption(m.path) is None}
         verified = {}
         for module, outcome in self._prove(due).items():
@@ -449,7 +448,7 @@ class FetchRun:
                     verified[module] = self._seal()
                 case Unverified():
                     pass
-                case UnknownVersionError() if ledger.is_by_hand(module):
+                case UpstreamError(retryable=False) if ledger.is_by_hand(module):
                     pass
                 case error:
                     self._fail(module, _told_of_stored(error, module))

@@ -76,10 +76,6 @@ class Unverified:
     reason: str
 
 
-class UnknownVersionError(UpstreamError):
-    """The checksum database answered that it does not know this version."""
-
-
 Outcome = Verified | Unverified | GopackError
 """An error is IntegrityError (a lie), or UpstreamError (not known, or not reachable)."""
 
@@ -267,7 +263,7 @@ class SumVerifier:
         try:
             return self._db.log.lookup(module)
         except NotFoundError as error:
-            raise UnknownVersionError(
+            raise UpstreamError(
                 f"not known to the checksum database {self._db.log.name}",
                 where=str(module),
                 url=error.url,

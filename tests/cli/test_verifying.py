@@ -406,14 +406,28 @@ def test_attack_other_zip_put_in_by_a_person_is_told_with_what_to_do(
     assert verified(ran)[f"{LEAF}@v1.0.0"] == f"sumdb {NAME}"
 
 
+@pytest.mark.parametrize("status", [404, 400])
 def test_module_of_ones_own_that_the_database_does_not_know_stays_unverified(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, status: int
 ) -> None:
     with Upstream() as own:
         own.add("corp.example/x", "v1.0.0")
         put_in(world, tmp_path, "--from-goproxy", own.url, "corp.example/x@v1.0.0")
+    world.upstream.fail("*/lookup/corp.example/*", Fault(status=status))
     ran = fetch(world, tmp_path, f"{LEAF}\ncorp.example/x@v1.0.0\n")
     assert ran.status == 0, ran.text
     assert verified(ran)["corp.example/x@v1.0.0"].startswith("unverified: ")
     assert "not verified (" in ran.text
     assert "corp.example/x@v1.0.0" in ran.text
+
+
+def test_what_a_person_put_in_waits_for_a_database_that_is_down(
+    world: World, tmp_path: Path
+) -> None:
+    put_in(world, tmp_path, "--from-goproxy", world.upstream.url, f"{LEAF}@v1.0.0")
+    world.upstream.fail(f"*/lookup/{LEAF}@*", Fault(status=503, headers={"Retry-After": "0"}))
+    assert fetch(world, tmp_path, f"{LEAF}@v1.0.0\n").status == 3
+    world.upstream.mend()
+    ran = fetch(world, tmp_path, f"{LEAF}@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert verified(ran)[f"{LEAF}@v1.0.0"] == f"sumdb {NAME}"
