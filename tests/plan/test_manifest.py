@@ -28,12 +28,13 @@ modules = st.builds(
     st.sampled_from(["v1.0.0", "v2.0.0+incompatible", "v0.0.0-20200101000000-123456789abc"]),
 )
 texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
+sums = st.text(st.characters(max_codepoint=127), max_size=8)
 entries = st.builds(
     Entry,
-    texts,
-    texts,
-    texts,
-    st.none() | st.builds(ZipEntry, st.integers(0, 10**9), texts, texts),
+    sums,
+    sums,
+    sums,
+    st.none() | st.builds(ZipEntry, st.integers(0, 10**9), sums, sums),
     texts,
     st.lists(texts, max_size=2).map(tuple),
 )
