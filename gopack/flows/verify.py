@@ -289,7 +289,7 @@ class SumVerifier:
             try:
                 self._advance(record.id for record in found.values())
                 failures = self._gather(found.values(), [])
-                self._settle()
+                self._settle(failures)
             except GopackError as error:
                 return outcomes | dict.fromkeys(found, error)
             for module, record in found.items():
@@ -318,7 +318,7 @@ class SumVerifier:
             try:
                 self._advance([looked.id])
                 failures = self._gather([looked], [])
-                self._settle()
+                self._settle(failures)
             except GopackError as error:
                 return error
             return self._judge(looked, partial(check, looked, module, name=self.name), failures)
@@ -367,11 +367,18 @@ class SumVerifier:
                     error.evidence = fork_error(self._trusted, prover.head).evidence
                 raise
 
-    def _settle(self) -> None:
-        """Trust the present head, if it is consistent with the one trusted so far."""
-        if self._prover.head != self._trusted:
-            with self._evidence_kept():
-                self._prover.check_older(self._trusted)
+    def _settle(self, failures: Mapping[Tile, GopackError]) -> None:
+        """Trust the present head, if it is consistent with the one trusted so far.
+
+        A tile that did not come shows neither that it is nor that it is not: its error is raised.
+        """
+        if self._prover.head == self._trusted:
+            return
+        for tile in self._prover.needed([], [self._trusted.tree]):
+            if tile in failures:
+                raise failures[tile]
+        with self._evidence_kept():
+            self._prover.check_older(self._trusted)
 
     @contextmanager
     def _evidence_kept(self) -> Iterator[None]:

@@ -323,6 +323,40 @@ def test_unreachable_tile_is_an_upstream_error_of_what_rests_on_it() -> None:
     assert isinstance(outcomes[MODULES[10]], Verified)
 
 
+def grown_behind_a_tile(log: FakeSumDB, store: FakeProofStore) -> Tile:
+    """Keep a head, grow the log by all but one tile, and tell what joins the two; TWO is new."""
+    log.grow(290)
+    log.add(ONE)
+    log.grow(9)
+    run(log, store, [ONE])
+    log.grow(290)
+    log.add(TWO)
+    log.grow(9)
+    return Tile(8, 0, 1, 256)
+
+
+def test_unreachable_tile_between_two_heads_is_no_fork() -> None:
+    log, store = FakeSumDB(), FakeProofStore()
+    log.broken_tiles.add(grown_behind_a_tile(log, store))
+    before = store.heads()
+    with verifying(log, store) as verifier:
+        outcomes = verifier.prove({TWO: sums_of(TWO)})
+        looked_at = verifier.vouch(TWO, sums_of(TWO).mod)
+    for outcome in (outcomes[TWO], looked_at):
+        assert isinstance(outcome, UpstreamError)
+        assert outcome.retryable
+    assert store.heads() == before
+
+
+def test_spoilt_tile_between_two_heads_is_told_as_such() -> None:
+    log, store = FakeSumDB(), FakeProofStore()
+    tile = grown_behind_a_tile(log, store)
+    log.spoilt_tiles[tile] = flipped(log.tile_data(tile))
+    outcome = run(log, store, [TWO])[TWO]
+    assert isinstance(outcome, IntegrityError)
+    assert outcome.where == tile.path
+
+
 def test_unreachable_root_tile_is_an_upstream_error_of_all() -> None:
     log, store = make_log(), FakeProofStore()
     log.broken_tiles.add(Tile(8, 0, len(log.texts) >> 8, len(log.texts) & 255))
