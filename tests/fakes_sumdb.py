@@ -35,6 +35,7 @@ class FakeSumDB:
         self.latest_note: bytes | None = None
         self.forged_head: bytes | None = None
         self.broken_tiles: set[Tile] = set()
+        self.broken_lookups: set[ModuleVersion] = set()
 
     @property
     def verifier(self) -> note.Verifier:
@@ -94,6 +95,8 @@ class FakeSumDB:
 
     def lookup(self, module: ModuleVersion) -> bytes:
         self.asked.append(f"lookup/{module}")
+        if module in self.broken_lookups:
+            raise UpstreamError("connection reset", where=str(module), retryable=True)
         if module in self.spoilt_lookups:
             return self.spoilt_lookups[module]
         if module not in self.ids:

@@ -15,6 +15,7 @@ golang.org/design/25530-sumdb#proxying-a-checksum-database.
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
@@ -69,7 +70,7 @@ class ChecksumDatabase:
         self._url = url
         self._ask = ask
         self._lock = threading.Lock()
-        self._base: str | UpstreamError | None = None
+        self._base: Future[str] | None = None
 
     @property
     def name(self) -> str:
@@ -109,15 +110,25 @@ class ChecksumDatabase:
         return self._ask(lambda: self._read(_join(base, path), where, limit))
 
     def _find_base(self) -> str:
+        """Find out once where it is asked; who asks meanwhile waits for what comes of it.
+
+        What failed for a moment is found out again by who asks next.
+        """
         with self._lock:
-            if self._base is None:
-                try:
-                    self._base = self._url or self._proxied() or f"https://{self._name}"
-                except UpstreamError as error:
-                    self._base = error
-            if isinstance(self._base, UpstreamError):
-                raise self._base
-            return self._base
+            base, is_first = self._base, self._base is None
+            if base is None:
+                base = self._base = Future()
+        if is_first:
+            self._settle_base(base)
+        return base.result()
+
+    def _settle_base(self, base: Future[str]) -> None:
+        try:
+            base.set_result(self._url or self._proxied() or f"https://{self._name}")
+        except Exception as error:  # noqa: BLE001 - whoever waits must see it
+            if isinstance(error, UpstreamError) and error.retryable:
+                self._base = None
+            base.set_exception(error)
 
     def _proxied(self) -> str | None:
         """The URL of the database on the first proxy that has it; None for its own URL.

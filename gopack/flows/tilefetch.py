@@ -1,7 +1,8 @@
 """Fetch tiles once each, from what is kept or from the log, and have a head prove them.
 
 A tile that is kept but does not prove is fetched from the log once more; what the log then gives
-is final.
+is final. One that did not come, for a moment, is asked for again by whoever wants it after that was
+told: so each wave asks once.
 """
 
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
-from gopack.errors import GopackError, IntegrityError
+from gopack.errors import GopackError, IntegrityError, UpstreamError
 from gopack.ports import ChecksumLog, ProofStore
 from gopack.spec.sumdb import HeadProver
 from gopack.spec.tiles import Tile
@@ -30,17 +31,22 @@ class TileFetch:
         self._lock = threading.Lock()
         self._tiles: dict[Tile, Future[_Fetched]] = {}
 
-    def start(self, tiles: Iterable[Tile]) -> None:
+    def start(self, tiles: Collection[Tile]) -> None:
         """Begin to fetch these, unless that has begun; does not wait."""
+        self._begun(tiles)
+
+    def wait(self, tiles: Collection[Tile]) -> dict[Tile, GopackError]:
+        """Wait until these have come or failed; give the error of each that failed."""
+        failures: dict[Tile, GopackError] = {}
+        self._wait(tiles, failures)
+        return failures
+
+    def _begun(self, tiles: Collection[Tile]) -> dict[Tile, Future[_Fetched]]:
         with self._lock:
             for tile in tiles:
                 if tile not in self._tiles:
                     self._tiles[tile] = self._pool.submit(self._fetch, tile)
-
-    def wait(self, tiles: Iterable[Tile]) -> None:
-        """Wait until these have come or failed."""
-        self.start(tiles)
-        self._wait(tiles, {})
+            return {tile: self._tiles[tile] for tile in tiles}
 
     def _fetch(self, tile: Tile) -> _Fetched:
         kept = self._store.tile(tile)
@@ -62,7 +68,6 @@ class TileFetch:
             IntegrityError: the tiles under the head itself do not hash to it.
             UpstreamError: one of those is not reachable.
         """
-        self.start(tiles)
         failures: dict[Tile, GopackError] = {}
         spoilt = self._admit_once(prover, tiles, lock, failures)
         for tile in spoilt:
@@ -93,29 +98,41 @@ class TileFetch:
         again = [tile for tile in suspects if fetched[tile].is_kept]
         if not again:
             return list(suspects)
-        self._forget(again)
+        self._fetch_again(again)
         fetched |= self._wait(again, failures)
         _check_roots(prover, failures)
         with lock:
             data = {tile: got.data for tile, got in fetched.items() if tile not in failures}
             return prover.admit({t: d for t, d in data.items() if t not in prover.proven})
 
-    def _forget(self, tiles: Iterable[Tile]) -> None:
+    def _fetch_again(self, tiles: Iterable[Tile]) -> None:
         """Have these fetched from the log, whatever is kept."""
         with self._lock:
             for tile in tiles:
                 self._tiles[tile] = self._pool.submit(self._fetch_anew, tile)
 
     def _wait(
-        self, tiles: Iterable[Tile], failures: dict[Tile, GopackError]
+        self, tiles: Collection[Tile], failures: dict[Tile, GopackError]
     ) -> dict[Tile, _Fetched]:
         fetched: dict[Tile, _Fetched] = {}
-        for tile in tiles:
+        for tile, job in self._begun(tiles).items():
             try:
-                fetched[tile] = self._tiles[tile].result()
+                fetched[tile] = job.result()
             except GopackError as error:
                 failures[tile] = error
+                if is_momentary(error):
+                    self._forget(tile, job)
         return fetched
+
+    def _forget(self, tile: Tile, job: Future[_Fetched]) -> None:
+        with self._lock:
+            if self._tiles.get(tile) is job:
+                del self._tiles[tile]
+
+
+def is_momentary(error: GopackError) -> bool:
+    """Whether a failure is one of the moment."""
+    return isinstance(error, UpstreamError) and error.retryable
 
 
 def _check_roots(prover: HeadProver, failures: dict[Tile, GopackError]) -> None:

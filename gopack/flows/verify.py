@@ -22,6 +22,7 @@ Rules:
   head kept; a head never goes backwards. Tiles are proven before they are trusted or kept.
 - A lie is an IntegrityError with its evidence kept; once the log is forked nothing passes.
 - A spoilt tile on the disk is fetched again once; one from the network is not.
+- What failed for a moment, and was told, is asked for again by the next wave that needs it.
 - What was saved by an earlier run is not asked for again. It is proven again where a version rests
   on it that is verified now, where a newer head needs more, and where a record is not what its
   kept tile says; `gopack check` proves all.
@@ -39,7 +40,7 @@ from typing import Self
 
 from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
 from gopack.flows.keeping import ProofKeeper
-from gopack.flows.tilefetch import TileFetch
+from gopack.flows.tilefetch import TileFetch, is_momentary
 from gopack.ports import ChecksumLog, ProofStore
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
@@ -156,10 +157,16 @@ class SumVerifier:
         """Start to fetch a version's record and its proof; does not wait, never fails."""
         if self._database is None or self._exempt(module.path) is not None:
             return
+        self._asked(module)
+
+    def _asked(self, module: ModuleVersion) -> Record | Future[Record]:
+        """Give a version's record; where it is not known it is asked for, unless it is already."""
         start = self._started()
         with self._lock:
-            if module not in self._lookups and module not in self._records:
-                self._lookups[module] = self._pool.submit(self._look_up, module, start)
+            known = self._records.get(module) or self._lookups.get(module)
+            if known is None:
+                known = self._lookups[module] = self._pool.submit(self._look_up, module, start)
+            return known
 
     def complete(self) -> None:
         """Have `finish` prove what is kept, and fetch what it lacks, even if nothing is new."""
@@ -307,13 +314,12 @@ class SumVerifier:
         return self._vouch(module, partial(check_zip_sum, zip_h1=zip_h1))
 
     def _vouch(self, module: ModuleVersion, check: Callable[..., None]) -> Outcome:
-        self.prefetch(module)
         looked = self._looked(module)
         if not isinstance(looked, Record):
             return looked
-        with self._lock:
-            wanted = self._next.missing([looked.id]) if self._next.covers(looked.id) else []
-        self._tiles.wait(wanted)  # before it is this one's turn: others need not wait for it
+        # Before it is this one's turn: others need not wait for what it needs, come or not.
+        for error in self._tiles.wait(self._coming_for(looked)).values():
+            return error
         with self._proving:
             try:
                 self._advance([looked.id])
@@ -322,6 +328,13 @@ class SumVerifier:
             except GopackError as error:
                 return error
             return self._judge(looked, partial(check, looked, module, name=self.name), failures)
+
+    def _coming_for(self, record: Record) -> Sequence[Tile]:
+        """The tiles that will prove a record, as far as it is known by which head."""
+        with self._lock:
+            if not self._next.covers(record.id):
+                return []
+            return self._next.missing([record.id], [self._trusted.tree])
 
     def _looked(self, module: ModuleVersion) -> Record | Unverified | GopackError:
         reason = self._exempt(module.path)
@@ -333,14 +346,15 @@ class SumVerifier:
                 where=str(module),
                 hint="set GOSUMDB to a checksum database; toolchains are verified always",
             )
-        with self._lock:
-            known, coming = self._records.get(module), self._lookups.get(module)
-        if known is not None:
-            return known
-        assert coming is not None  # whoever asks has prefetched it
+        asked = self._asked(module)
+        if isinstance(asked, Record):
+            return asked
         try:
-            return coming.result()
+            return asked.result()
         except GopackError as error:
+            with self._lock:
+                if is_momentary(error) and self._lookups.get(module) is asked:
+                    del self._lookups[module]
             return error
 
     def _advance(self, record_ids: Iterable[int], at_least: int = 0) -> None:

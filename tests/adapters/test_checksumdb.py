@@ -170,7 +170,7 @@ def test_proxy_without_the_database_passes_on(
     assert db.latest() == log.head()
 
 
-@pytest.mark.parametrize("fault", [Fault(status=403), Fault(status=500), LOGIN_PAGE])
+@pytest.mark.parametrize("fault", [Fault(status=403), Fault(status=501), LOGIN_PAGE])
 def test_proxy_in_trouble_is_the_error_and_stays_it(
     upstream: Upstream, fault: Fault, database: MakeDatabase
 ) -> None:
@@ -182,6 +182,21 @@ def test_proxy_in_trouble_is_the_error_and_stays_it(
             ask()
     assert set(upstream.paths()) == {f"/sumdb/{NAME}/supported"}
     assert len(upstream.paths()) <= 2
+
+
+def test_proxy_in_trouble_for_a_moment_is_asked_by_who_asks_next(
+    upstream: Upstream, database: MakeDatabase
+) -> None:
+    log = served(upstream)
+    upstream.fail("*/supported", Fault(status=503), times=2)
+    db = database(ProxyEntry(upstream.url), ProxyEntry("direct"))
+    with pytest.raises(UpstreamError):
+        db.latest()
+    assert db.latest() == log.head()
+    assert upstream.paths() == [
+        *[f"/sumdb/{NAME}/supported"] * 3,
+        f"/sumdb/{NAME}/latest",
+    ]
 
 
 def test_answer_that_is_a_page_is_refused(upstream: Upstream, database: MakeDatabase) -> None:

@@ -331,7 +331,7 @@ def grown_behind_a_tile(log: FakeSumDB, store: FakeProofStore) -> Tile:
     run(log, store, [ONE])
     log.grow(290)
     log.add(TWO)
-    log.grow(9)
+    log.grow(260)
     return Tile(8, 0, 1, 256)
 
 
@@ -362,6 +362,44 @@ def test_unreachable_root_tile_is_an_upstream_error_of_all() -> None:
     log.broken_tiles.add(Tile(8, 0, len(log.texts) >> 8, len(log.texts) & 255))
     outcomes = run(log, store, [ONE, TWO])
     assert all(isinstance(outcome, UpstreamError) for outcome in outcomes.values())
+
+
+@pytest.mark.parametrize("what", ["leaf", "root", "between"])
+def test_tile_that_failed_for_a_moment_is_asked_for_by_the_next_wave(what: str) -> None:
+    log, store = FakeSumDB(), FakeProofStore()
+    tiles = {"between": grown_behind_a_tile(log, store)}
+    tiles |= {"leaf": leaf_tile(log, TWO), "root": Tile(8, 0, 3, len(log.texts) & 255)}
+    log.broken_tiles = {tiles[what]}
+    log.asked.clear()
+    with verifying(log, store) as verifier:
+        failed = verifier.prove({TWO: sums_of(TWO)})[TWO]
+        assert log.asked.count(tiles[what].path) == 1, "a wave asks once"
+        log.broken_tiles = set()
+        assert isinstance(verifier.prove({TWO: sums_of(TWO)})[TWO], Verified)
+        verifier.finish()
+    assert isinstance(failed, UpstreamError)
+    assert log.asked.count(tiles[what].path) == 2
+
+
+def test_lookup_that_failed_for_a_moment_is_asked_for_by_the_next_wave() -> None:
+    log, store = make_log(), FakeProofStore()
+    log.broken_lookups = {ONE}
+    with verifying(log, store) as verifier:
+        verifier.prefetch(ONE)
+        assert isinstance(verifier.prove({ONE: sums_of(ONE)})[ONE], UpstreamError)
+        assert log.asked.count(f"lookup/{ONE}") == 1
+        log.broken_lookups = set()
+        assert isinstance(verifier.vouch(ONE, sums_of(ONE).mod), Verified)
+    assert log.asked.count(f"lookup/{ONE}") == 2
+
+
+def test_lookup_that_was_answered_with_no_is_not_asked_for_again() -> None:
+    log, store = make_log(), FakeProofStore()
+    private = ModuleVersion("corp.test/secret", "v1.0.0")
+    with verifying(log, store) as verifier:
+        for _ in range(2):
+            assert isinstance(verifier.vouch(private, fake_h1("x")), UpstreamError)
+    assert log.asked.count(f"lookup/{private}") == 1
 
 
 def test_older_head_of_a_lookup_is_accepted_and_the_newest_kept() -> None:
