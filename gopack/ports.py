@@ -50,7 +50,10 @@ class ModuleSource(Protocol):
         """Answer a small request, unparsed; MUST NOT return more than MAX_ANSWER_BYTES."""
 
     def zip_size(self, module: ModuleVersion) -> int | None:
-        """Tell the zip's size in bytes without fetching it, or None where it cannot be known."""
+        """Tell the zip's size in bytes without fetching it, or None where it cannot be known.
+
+        One that is larger than the module zip limit MUST raise IntegrityError, as in `copy_zip`.
+        """
 
     def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Stream the zip into `target` from its start and return its size in bytes.

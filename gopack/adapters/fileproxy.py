@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
 
-from gopack.adapters.goproxy import MAX_ZIP_BYTES, zip_too_large
+from gopack.adapters.goproxy import MAX_ZIP_BYTES, possible_size, zip_too_large
 from gopack.errors import InputError, NotFoundError, UpstreamError
 from gopack.ports import ZipTarget
 from gopack.spec import goproxy, gourl
@@ -50,7 +50,7 @@ class FileSource:
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Look at the file; see ModuleSource."""
         with self._open(goproxy.zip_path_of(module), str(module)) as file:
-            return file.seek(0, 2)
+            return possible_size(module, file.seek(0, 2))
 
     def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Stream the zip; see ModuleSource."""

@@ -68,7 +68,8 @@ class HttpSource:
 
     def zip_size(self, module: ModuleVersion) -> int | None:
         """Ask for its first byte; see ModuleSource."""
-        return self._quick.size(self._url(goproxy.zip_path_of(module)), where=str(module))
+        url = self._url(goproxy.zip_path_of(module))
+        return possible_size(module, self._quick.size(url, where=str(module)))
 
     def copy_zip(self, module: ModuleVersion, target: ZipTarget) -> int:
         """Stream the zip, into a PartFile from where it broke off; see ModuleSource."""
@@ -97,3 +98,14 @@ def _may_change(request: Request) -> bool:
 def zip_too_large(module: ModuleVersion) -> GopackError:
     """The error for a zip beyond what the go command takes."""
     return IntegrityError(f"the zip is larger than {MAX_ZIP_BYTES} bytes", where=str(module))
+
+
+def possible_size(module: ModuleVersion, size_bytes: int | None) -> int | None:
+    """Give a zip's size as it was told, unless the go command takes no such zip.
+
+    Raises:
+        IntegrityError: it is too large.
+    """
+    if size_bytes is not None and size_bytes > MAX_ZIP_BYTES:
+        raise zip_too_large(module)
+    return size_bytes

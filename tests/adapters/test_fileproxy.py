@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gopack.adapters.fileproxy import FileSource
-from gopack.errors import InputError, NotFoundError, UpstreamError
+from gopack.adapters.goproxy import MAX_ZIP_BYTES
+from gopack.errors import InputError, IntegrityError, NotFoundError, UpstreamError
 from gopack.spec.goproxy import VersionList
 from gopack.spec.module import ModuleVersion
 
@@ -34,6 +35,15 @@ def test_file_source_file_in_a_folder_s_place_is_not_found(tmp_path: Path) -> No
     (tmp_path / "example.com").write_bytes(b"")
     with pytest.raises(NotFoundError):
         FileSource(tmp_path.as_uri()).read(VersionList(A.path))
+
+
+def test_file_source_zip_over_the_limit_is_refused(tmp_path: Path) -> None:
+    zip_path = tmp_path / "example.com/a/@v/v1.0.0.zip"
+    zip_path.parent.mkdir(parents=True)
+    with zip_path.open("wb") as file:
+        file.truncate(MAX_ZIP_BYTES + 1)
+    with pytest.raises(IntegrityError, match="larger than"):
+        FileSource(tmp_path.as_uri()).zip_size(A)
 
 
 def test_file_source_without_a_path_is_refused() -> None:

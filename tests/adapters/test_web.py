@@ -280,6 +280,16 @@ def test_zip_size_may_be_unknown(source: HttpSource, upstream: Upstream) -> None
     assert source.zip_size(A) is None
 
 
+@pytest.mark.parametrize("size_bytes", [MAX_ZIP_BYTES + 1, 10**17])
+def test_zip_size_over_the_limit_is_refused(
+    source: HttpSource, upstream: Upstream, size_bytes: int
+) -> None:
+    told = {"Content-Range": f"bytes 0-0/{size_bytes}"}
+    upstream.fail("*.zip", Fault(status=206, headers=told, body=b"P"))
+    with pytest.raises(IntegrityError, match="larger than"):
+        source.zip_size(A)
+
+
 def test_read_partial_answer_nobody_asked_for_is_refused(
     source: HttpSource, upstream: Upstream
 ) -> None:

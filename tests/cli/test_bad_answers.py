@@ -103,6 +103,7 @@ def branch_of_other_major(upstream: Upstream, path: str) -> None:
 
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 TWO = b"package a\n"
+HUGE = Fault(status=206, headers={"Content-Range": f"bytes 0-0/{10**17}"}, body=b"P")
 BAD = [
     Bad("unknown", nothing, 3, "404", ""),
     Bad("unknown-version", sound, 3, "404", "@v9.9.9"),
@@ -133,6 +134,7 @@ BAD = [
     Bad("twice", zipped(("PREFIX/a.go", TWO), ("PREFIX/b.go", TWO), twice=True), 4, "once"),
     Bad("case", zipped(("PREFIX/a.go", TWO), ("PREFIX/A.go", TWO)), 4, "A.go"),
     Bad("bomb", serving("zip", bomb), 4, ""),
+    Bad("huge", failing("@v/*.zip", HUGE), 4, "larger than"),
     Bad("lying-bomb", serving("zip", lying_bomb), 4, "big.go"),
     Bad("below", bad_requirement, 4, f"example.com/below@{V} requires example.com/below/below@{V}"),
 ]
