@@ -6,7 +6,8 @@ Rules kept:
 - GOPROXY is a list: after `,` the next entry is asked when a thing is not there, after `|` after
   any error; `off` and `direct` end it; a bare host gets `https://`;
 - GOPRIVATE is the default of GONOPROXY and GONOSUMDB;
-- GOSUMDB is `off`, `name`, `name+hash+key`, either of the last two with a URL behind it.
+- GOSUMDB is `off`, `name`, `name+hash+key`, either of the last two with a URL behind it; one more
+  name stands for the public database at a URL of its own.
 
 Spec: cmd/go/internal/cfg (readEnvFile, initEnvCache, Getenv), modfetch (proxyList, dbDial).
 Differs: of GOAUTH only `netrc` and `off` are known, the rest is refused.
@@ -27,6 +28,9 @@ from gopack.spec.module import match_prefix_patterns
 from gopack.spec.netrc import Machine
 
 Pairs = Iterable[tuple[str, str]]
+
+_ALIAS_END, _NAME_END = ".google.cn", ".org"
+"""How the public checksum database's alias for mainland China ends, and how its name does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ def parse_sumdb(gosumdb: str) -> SumDB | None:
     """
     if gosumdb == "off":
         return None
-    words = gosumdb.split()
+    words = _without_alias(gosumdb).split()
     hint = "set GOSUMDB to `name`, `name+hash+key`, `name+hash+key URL` or `off`"
     if not words or len(words) > 2:
         what = "invalid GOSUMDB: too many fields" if words else "GOSUMDB is not set"
@@ -198,6 +202,17 @@ def key_hash(name: str, key: str) -> str:
     if len(raw) != 33 or raw[0] != 1:
         return ""
     return hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8]
+
+
+def _without_alias(gosumdb: str) -> str:
+    """Put the name and the URL in an alias's place (cmd/go/internal/modfetch dbDial, special case).
+
+    The names need not be written here: only the true one finds its key.
+    """
+    name = gosumdb.removesuffix(_ALIAS_END) + _NAME_END
+    if gosumdb.endswith(_ALIAS_END) and _known_key(name):
+        return f"{name} https://{gosumdb}"
+    return gosumdb
 
 
 def _known_key(name: str) -> str:

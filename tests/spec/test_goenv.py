@@ -135,6 +135,20 @@ def test_parse_sumdb_known_name_finds_its_key_by_hash(monkeypatch: pytest.Monkey
     assert goenv.parse_sumdb(NAME) == goenv.SumDB(NAME, VERIFIER, None)
 
 
+def test_parse_sumdb_alias_is_the_known_name_at_another_url(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, alias = "sums.example.org", "sums.example.google.cn"
+    digits = goenv.key_hash(name, KEY)
+    with pytest.raises(InputError, match=f"not known: {alias}"):
+        goenv.parse_sumdb(alias)
+    monkeypatch.setitem(KNOWN_KEYS, digits, KEY)
+    verifier = f"{name}+{digits}+{KEY}"
+    assert goenv.parse_sumdb(alias) == goenv.SumDB(name, verifier, f"https://{alias}")
+    with pytest.raises(InputError, match=f"not known: {alias}"):
+        goenv.parse_sumdb(f"{alias} https://elsewhere.example")  # as go refuses it
+
+
 def test_uses_netrc_knows_netrc_and_off_alone() -> None:
     assert goenv.uses_netrc("")
     assert goenv.uses_netrc("netrc")
