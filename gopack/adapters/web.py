@@ -35,6 +35,7 @@ from gopack.adapters import weberrors
 from gopack.adapters.leastpace import LEAST, LeastPace
 from gopack.adapters.pace import Pace
 from gopack.adapters.slots import Slots
+from gopack.adapters.unpacking import unpacked
 from gopack.errors import InputError, UpstreamError
 from gopack.ports import ZipTarget
 from gopack.spec import gourl, httpproxy, netrc
@@ -50,10 +51,6 @@ USER_AGENT = f"gopack/{__version__}"
 TIMEOUTS_S = {"connect": 15.0, "read": 60.0, "write": 30.0, "pool": None}
 READ_BYTES = 1 << 20
 """How much is taken off a connection at once: with httpcore's 64 KiB a zip costs twice the time."""
-_PACKED_BYTES = 4 << 10
-"""How much of a compressed body is decoded at once: to 4 MiB at most, by deflate."""
-_IDLE_BYTES = 1 << 20
-"""So much more than it decodes to may come of one: what decodes to nothing would never end."""
 MAX_REDIRECTS = 10  # net/http and cmd/go/internal/web
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LED_TO_BY: Mapping[int, str] = {
@@ -148,7 +145,7 @@ class Web:
             self._ask("GET", url, where, headers=headers) as answer,
             weberrors.translated(where, url),
         ):
-            yield Body(answer.status_code, answer.headers, _chunks(answer))
+            yield Body(answer.status_code, answer.headers, _chunks(answer, where, url))
 
     def size(self, url: str, *, where: str) -> int | None:
         """Ask for a body's size in bytes; None where the server does not tell.
@@ -387,39 +384,10 @@ def pour(  # noqa: PLR0913 - all but two by keyword
     return size
 
 
-def _chunks(response: httpx.Response) -> Iterator[bytes]:
-    # A server that compresses though asked not to is decoded; the rest goes by untouched.
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        return _decoded(response)
-    return iter(response.stream)  # type: ignore[arg-type]  # a sync transport's stream
-
-
-def _decoded(response: httpx.Response) -> Iterator[bytes]:
-    """Decode a body a little at a time: what a few bytes unpack to is bounded then."""
-    import httpx  # noqa: PLC0415
-
-    assert isinstance(response.stream, httpx.SyncByteStream)  # a sync transport's
-    packed: httpx.SyncByteStream = response.stream
-    came = decoded = 0
-
-    class Slices(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            nonlocal came
-            for piece in packed:
-                for at in range(0, len(piece), _PACKED_BYTES):
-                    sliced = piece[at : at + _PACKED_BYTES]
-                    came += len(sliced)
-                    if came > decoded + _IDLE_BYTES:
-                        raise httpx.DecodingError("a body that decodes to nothing")
-                    yield sliced
-
-        def close(self) -> None:
-            packed.close()
-
-    response.stream = Slices()
-    for piece in response.iter_bytes():
-        decoded += len(piece)
-        yield piece
+def _chunks(response: httpx.Response, where: str, url: str) -> Iterator[bytes]:
+    encoding = response.headers.get("Content-Encoding", "")
+    pieces: Iterator[bytes] = iter(response.stream)  # type: ignore[arg-type]  # a sync transport's
+    return unpacked(encoding, pieces, where=where, url=url) if encoding else pieces
 
 
 def _refusal(response: httpx.Response) -> weberrors.Refusal:

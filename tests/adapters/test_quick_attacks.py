@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -490,12 +491,73 @@ def test_compressed_body_is_unpacked_no_further_than_it_may_be(asking: Asking) -
         tracemalloc.stop()
 
 
-def test_compressed_body_is_given_whole(asking: Asking) -> None:
-    body = bytes(range(256)) * 4096
-    packed = gzip.compress(body)
-    head = ZIP + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
-    with raw_server(lambda _n, _path: [head + packed]) as url:
-        assert got(asking, f"{url}/a") == got(asking, f"{url}/a") == body
+def compressed(coding: str, body: bytes) -> bytes:
+    head = b"Content-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (coding.encode(), len(body))
+    return ZIP + head + body
+
+
+def bare_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+PADDED = gzip.compress(b"v1") + bytes(512)
+BYTES = bytes(range(256)) * 4096
+PACKED = [
+    pytest.param("gzip", gzip.compress(BYTES), id="gzip"),
+    pytest.param("X-GZip", gzip.compress(BYTES), id="x-gzip"),
+    pytest.param("identity, gzip", gzip.compress(BYTES), id="a list of codings"),
+    pytest.param("gzip", gzip.compress(BYTES[:9]) + gzip.compress(BYTES[9:]), id="two members"),
+    pytest.param("deflate", zlib.compress(BYTES), id="deflate"),
+    pytest.param("deflate", bare_deflate(BYTES), id="bare deflate"),
+]
+
+
+@pytest.mark.parametrize(("coding", "packed"), PACKED)
+def test_compressed_body_is_given_whole(asking: Asking, coding: str, packed: bytes) -> None:
+    with raw_server(lambda _n, _path: [compressed(coding, packed)]) as url:
+        assert got(asking, f"{url}/a") == got(asking, f"{url}/a") == BYTES
+
+
+def test_compressed_body_may_be_padded_or_empty(asking: Asking) -> None:
+    with raw_server(lambda _n, _path: [compressed("gzip", PADDED)]) as url:
+        assert got(asking, f"{url}/a") == b"v1"
+    with raw_server(lambda _n, _path: [compressed("gzip", b"")]) as url:
+        assert got(asking, f"{url}/a") == b""
+
+
+@pytest.mark.parametrize("lost_bytes", [1, 4, 9, 1000])
+@pytest.mark.parametrize(("coding", "packed"), PACKED)
+def test_compressed_body_without_its_end_was_cut_short(
+    asking: Asking, coding: str, packed: bytes, lost_bytes: int
+) -> None:
+    answer = compressed(coding, packed[:-lost_bytes])
+    with (
+        raw_server(lambda _n, _path: [answer]) as url,
+        pytest.raises(UpstreamError, match="cut short") as caught,
+    ):
+        got(asking, f"{url}/a")
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "x"])
+def test_body_in_a_coding_that_is_not_known_is_refused(asking: Asking, coding: str) -> None:
+    with (
+        raw_server(lambda _n, _path: [compressed(coding, b"packed")]) as url,
+        pytest.raises(UpstreamError, match=f"was not asked for \\({coding}\\)") as caught,
+    ):
+        got(asking, f"{url}/a")
+    assert not caught.value.retryable
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b"v1") + b"more"])
+def test_compressed_body_that_is_broken_is_told(asking: Asking, body: bytes) -> None:
+    with (
+        raw_server(lambda _n, _path: [compressed("gzip", body)]) as url,
+        pytest.raises(UpstreamError, match="broke the HTTP protocol"),
+    ):
+        got(asking, f"{url}/a")
 
 
 def deflated(pieces: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Answers that may change: asked for conditionally, taken from the disk while they did not."""
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from gopack.adapters.goproxy import HttpSource
 from gopack.adapters.remembered import RememberedAnswers
 from gopack.adapters.web import Web
-from gopack.errors import NotFoundError
+from gopack.errors import NotFoundError, UpstreamError
 from gopack.spec.goenv import GoEnv
 from gopack.spec.goproxy import GoMod, Info, Latest, Request, VersionList
 from gopack.spec.module import ModuleVersion
@@ -84,6 +85,19 @@ def test_kept_answer_that_is_torn_is_asked_for_in_full(
     kept.write_bytes(spoilt)
     assert ask(tagged, web, tmp_path) == b"v1.0.0\n"
     assert conditions(tagged) == [False, False]
+
+
+def test_compressed_answer_that_was_cut_short_is_not_kept(
+    tagged: Upstream, web: Web, tmp_path: Path
+) -> None:
+    headers = {"Content-Encoding": "gzip", "ETag": '"cut"'}
+    body = gzip.compress(b"v1.0.0\nv1.1.0\n")[:-9]
+    tagged.fail("*/list", Fault(status=200, headers=headers, body=body))
+    with pytest.raises(UpstreamError, match="cut short"):
+        ask(tagged, web, tmp_path)
+    tagged.mend()
+    assert list(tmp_path.iterdir()) == []
+    assert ask(tagged, web, tmp_path) == b"v1.0.0\n"
 
 
 def test_folder_that_cannot_be_written_is_no_hindrance(
