@@ -194,8 +194,11 @@ class ProofStore(Protocol):
     def has_tile(self, tile: Tile) -> bool:
         """Tell whether a tile is there, or a full one, without reading it."""
 
-    def heads(self) -> Sequence[bytes]:
-        """The signed notes of every head saved, smallest tree first; the last one is `latest`."""
+    def heads(self) -> Mapping[str, bytes]:
+        """The signed notes of every head saved, by the place of each, smallest tree first.
+
+        The last one is `latest`.
+        """
 
     def save(
         self,
@@ -206,6 +209,7 @@ class ProofStore(Protocol):
     ) -> None:
         """Keep all of these, on the disk when this returns; what is there already is left as is.
 
+        A record or tile that is there and is another was spoilt: it MUST be what is saved now.
         A kill in the middle MUST leave what was there before; heads MUST appear last.
         """
 

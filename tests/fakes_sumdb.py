@@ -133,8 +133,8 @@ class FakeProofStore:
     def has_tile(self, tile: Tile) -> bool:
         return not {tile, tile.full}.isdisjoint(self.kept_tiles)
 
-    def heads(self) -> Sequence[bytes]:
-        return [self.kept_heads[size] for size in sorted(self.kept_heads)]
+    def heads(self) -> Mapping[str, bytes]:
+        return {f"heads/{size}": self.kept_heads[size] for size in sorted(self.kept_heads)}
 
     def save(
         self,
@@ -143,7 +143,7 @@ class FakeProofStore:
         tiles: Mapping[Tile, bytes],
         heads: Sequence[SignedHead],
     ) -> None:
-        self.kept_records = {**records, **self.kept_records}
+        self.kept_records = {**self.kept_records, **records}
         self.kept_tiles |= tiles
         for head in heads:
             self.kept_heads.setdefault(head.tree.size, head.message)

@@ -143,7 +143,7 @@ class ServedSumdb:
 
 def _load(store: SumdbStore) -> tuple[_Tree | None, bool]:
     """Take the newest head that is whole, else the oldest; tell whether it is whole and newest."""
-    heads = [head for head in map(read_head, store.heads()) if head is not None]
+    heads = [head for head in map(read_head, store.heads().values()) if head is not None]
     tree = None
     for index in reversed(range(len(heads))):
         head = heads[index]

@@ -10,7 +10,8 @@ Rules:
 - A tile, head or evidence file appears by a rename of a file that is on the disk already; they
   are made in `staging/`. Records are appended, and a torn end is cut off by the next save.
 - Tiles come first, then records, then heads, each on the disk before the next.
-- Nothing is changed or deleted but a tile whose bytes were spoilt on the disk.
+- Nothing is changed or deleted but a tile whose bytes were spoilt on the disk. A record that was
+  is followed by a sound one: of several records of a version the last one counts.
 - Reading makes nothing, so a read-only medium serves; it follows no symbolic link.
 """
 
@@ -87,17 +88,17 @@ class SumdbStore:
                 continue
         return False
 
-    def heads(self) -> Sequence[bytes]:
-        """The notes of every head, smallest tree first; see ProofStore."""
+    def heads(self) -> Mapping[str, bytes]:
+        """The notes of every head, by its file, smallest tree first; see ProofStore."""
         folder = self.folder / "heads"
         with disk_errors("read the tree heads", folder):
             try:
                 names = [entry.name for entry in os.scandir(folder)]
             except FileNotFoundError:
-                return []
+                return {}
         sizes = sorted(int(name) for name in names if name.isascii() and name.isdigit())
-        notes = (self._read(folder / str(size)) for size in sizes)
-        return [note for note in notes if note]
+        notes = {str(folder / str(size)): self._read(folder / str(size)) for size in sizes}
+        return {place: note for place, note in notes.items() if note}
 
     def _read(self, path: Path) -> bytes | None:
         with disk_errors("read", path):
@@ -181,7 +182,7 @@ class SumdbStore:
 
     def _append(self, records: Mapping[ModuleVersion, Record]) -> None:
         kept = self._load_records()
-        fresh = {module: record for module, record in records.items() if module not in kept}
+        fresh = {module: record for module, record in records.items() if kept.get(module) != record}
         if not fresh:
             return
         self._make_folder(self.folder)
@@ -234,7 +235,8 @@ def _parse_records(data: bytes, path: Path) -> tuple[dict[ModuleVersion, Record]
             raise StoreError(
                 "the kept records of the checksum database are damaged",
                 where=str(path),
-                hint="move this file aside and run `gopack fetch` again: it is made anew",
+                hint="run `gopack check --repair`, which moves this file aside, then `gopack "
+                "fetch` with the same list: it is made anew",
             ) from error
         end = stop
     return records, end

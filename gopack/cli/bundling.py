@@ -181,7 +181,7 @@ def kept_proofs_of(own_folder: Path) -> dict[str, Proofs]:
     """Take the inventory of what is kept of every checksum database."""
     found = {}
     for name, store in kept_databases(own_folder):
-        notes = list(store.heads())
+        notes = list(store.heads().values())
         sizes = [
             tlog.parse_tree(message.split(b"\n\n")[0].decode(errors="replace") + "\n").size
             for message in notes

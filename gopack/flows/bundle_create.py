@@ -17,7 +17,7 @@ from typing import Protocol
 from gopack.errors import GopackError, InputError, StoreError
 from gopack.flows import bundle_sumdb
 from gopack.flows.bundle_sumdb import Holdings
-from gopack.flows.export_sumdb import REPAIR
+from gopack.flows.keptheads import REPAIR
 from gopack.plan import publishing
 from gopack.plan.bundle import contents, sbom, tarball
 from gopack.plan.bundle import index as indexes

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gopack.errors import GopackError, InputError, IntegrityError, StoreError
+from gopack.flows.keptheads import open_heads
 from gopack.plan import sumtree
 from gopack.plan.bundle.inventory import Proofs, natural
 from gopack.ports import ProofStore
@@ -66,7 +67,7 @@ def kept(store: ProofStore, key: note.Verifier, *, only: Proofs | None = None) -
     Raises:
         IntegrityError: a head is not signed by the key.
     """
-    heads = [open_head(message, key) for message in store.heads()]
+    heads = open_heads(store, key)
     records = dict(store.records())
     if only is not None:
         heads = [head for head in heads if head.tree.size in only.heads]

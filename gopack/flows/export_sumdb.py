@@ -11,18 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gopack.errors import IntegrityError, StoreError
+from gopack.flows.keptheads import REPAIR, open_heads
 from gopack.plan import sumtree
 from gopack.ports import ProofStore
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
-from gopack.spec.sumdb import LATEST_PATH, HeadProver, SignedHead, newest, open_head
+from gopack.spec.sumdb import LATEST_PATH, HeadProver, SignedHead, newest
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record
-
-REPAIR = (
-    "run `gopack check --repair`, which moves what is spoilt aside, then `gopack fetch` with the "
-    "same list where there is a network: it completes the proofs"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ def prove_tree(store: ProofStore, key: note.Verifier) -> ProvenTree:
         StoreError: no head is kept, or a tile that is needed is not.
         IntegrityError: a signature, tile, record or older head does not prove.
     """
-    heads = [open_head(message, key) for message in store.heads()]
+    heads = open_heads(store, key)
     if not heads:
         raise StoreError(
             "nothing of the checksum database is kept in this storage",

@@ -42,7 +42,7 @@ def find_lost(ledger: MendedLedger, store: ProofStore, name: str) -> bool:
     claimed = {m: e.verified for m, e in versions.items() if not e.verified.startswith(UNVERIFIED)}
     if not claimed:
         return False
-    heads = [head for head in map(read_head, store.heads()) if head is not None]
+    heads = [head for head in map(read_head, store.heads().values()) if head is not None]
     size = max((head.tree.size for head in heads), default=0)
     records = {m: record for m, record in store.records().items() if 0 <= record.id < size}
     lost = [m for m, by in claimed.items() if by != vouched_by(name) or m not in records]

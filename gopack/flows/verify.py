@@ -21,7 +21,8 @@ Rules:
 - A record counts only when it is in the log at a signed head that is consistent with the last
   head kept; a head never goes backwards. Tiles are proven before they are trusted or kept.
 - A lie is an IntegrityError with its evidence kept; once the log is forked nothing passes.
-- A spoilt tile on the disk is fetched again once; one from the network is not.
+- A spoilt tile or record on the disk is asked for again once; one from the network is not. A spoilt
+  head stops everything: it is what the log may not take back.
 - What failed for a moment, and was told, is asked for again by the next wave that needs it.
 - What was saved by an earlier run is not asked for again. It is proven again where a version rests
   on it that is verified now, where a newer head needs more, and where a record is not what its
@@ -31,15 +32,16 @@ Spec: golang.org/x/mod/sumdb Client; the go command's modfetch/sumdb.go.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from gopack.errors import GopackError, IntegrityError, NotFoundError, UpstreamError
+from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
 from gopack.flows.keeping import ProofKeeper
+from gopack.flows.keptheads import open_heads
 from gopack.flows.tilefetch import TileFetch, is_momentary
 from gopack.ports import ChecksumLog, ProofStore
 from gopack.spec import note
@@ -56,6 +58,7 @@ from gopack.spec.sumdb import (
     newest,
     open_head,
     parse_lookup,
+    recorded_lines,
 )
 from gopack.spec.tiles import Tile
 from gopack.spec.tlog import Record, Tree
@@ -79,6 +82,10 @@ class Unverified:
 
 Outcome = Verified | Unverified | GopackError
 """An error is IntegrityError (a lie), or UpstreamError (not known, or not reachable)."""
+
+
+Check = Callable[..., None]
+"""Checks a record: takes it, the version, and the database as `name`; see spec.sumdb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +203,21 @@ class SumVerifier:
 
     def _begin(self) -> None:
         """Take up what is kept, and work at its newest head."""
+        try:
+            heads = open_heads(self._db.store, self._db.key)
+        except IntegrityError as error:
+            # The disk's fault: no upstream is refused for it, and what came of one is kept.
+            raise StoreError(
+                error.what,
+                where=error.where,
+                expected=error.expected,
+                got=error.got,
+                hint=error.hint,
+            ) from error
+        with self._lock:
+            self._heads.update((head.message, head) for head in heads)
         with self._evidence_kept():
-            kept = newest([self._open(message) for message in self._db.store.heads()])
+            kept = newest(heads)
         # A kill between records and head leaves records that no kept head proves: ask anew.
         records = self._db.store.records().items()
         self._kept = {m: record for m, record in records if record.id < kept.tree.size}
@@ -293,16 +313,11 @@ class SumVerifier:
                     outcomes[module] = looked
             if not found:
                 return outcomes
-            try:
-                self._advance(record.id for record in found.values())
-                failures = self._gather(found.values(), [])
-                self._settle(failures)
-            except GopackError as error:
-                return outcomes | dict.fromkeys(found, error)
-            for module, record in found.items():
-                check = partial(check_sums, record, module, versions[module], name=self.name)
-                outcomes[module] = self._judge(record, check, failures)
-            self._save({m: r for m, r in found.items() if isinstance(outcomes[m], Verified)})
+            checks = {m: partial(check_sums, sums=versions[m]) for m in found}
+            outcomes |= self._judge_all(found, checks)
+            proven = {m: o.record for m, o in outcomes.items() if isinstance(o, Verified)}
+            if proven:
+                self._save(proven)
             return outcomes
 
     def vouch(self, module: ModuleVersion, mod_h1: str) -> Outcome:
@@ -313,7 +328,7 @@ class SumVerifier:
         """Verify a zip that is only looked at; nothing of it is kept, but tiles and head."""
         return self._vouch(module, partial(check_zip_sum, zip_h1=zip_h1))
 
-    def _vouch(self, module: ModuleVersion, check: Callable[..., None]) -> Outcome:
+    def _vouch(self, module: ModuleVersion, check: Check) -> Outcome:
         looked = self._looked(module)
         if not isinstance(looked, Record):
             return looked
@@ -321,13 +336,7 @@ class SumVerifier:
         for error in self._tiles.wait(self._coming_for(looked)).values():
             return error
         with self._proving:
-            try:
-                self._advance([looked.id])
-                failures = self._gather([looked], [])
-                self._settle(failures)
-            except GopackError as error:
-                return error
-            return self._judge(looked, partial(check, looked, module, name=self.name), failures)
+            return self._judge_all({module: looked}, {module: check})[module]
 
     def _coming_for(self, record: Record) -> Sequence[Tile]:
         """The tiles that will prove a record, as far as it is known by which head."""
@@ -406,6 +415,64 @@ class SumVerifier:
                 self._forked = error
             raise
 
+    def _judge_all(
+        self, found: Mapping[ModuleVersion, Record], checks: Mapping[ModuleVersion, Check]
+    ) -> dict[ModuleVersion, Outcome]:
+        """Tell of each version whether its record is in the log, and passes its check."""
+        outcomes: dict[ModuleVersion, Outcome] = {}
+        records = dict(found)
+        try:
+            failures = self._stand_on(records.values())
+            for module, asked in self._ask_again(records).items():
+                if isinstance(asked, Record):
+                    records[module] = asked
+                else:
+                    outcomes[module] = asked
+                    del records[module]
+            if records != found:
+                failures = self._stand_on(records.values())
+        except GopackError as error:
+            return dict.fromkeys(found, error)
+        for module, record in records.items():
+            check = partial(checks[module], record, module, name=self.name)
+            outcomes[module] = self._judge(record, check, failures)
+        return outcomes
+
+    def _stand_on(self, records: Collection[Record]) -> dict[Tile, GopackError]:
+        """Trust a head that has these records, and have what proves them; give what failed."""
+        self._advance(record.id for record in records)
+        failures = self._gather(records, [])
+        self._settle(failures)
+        return failures
+
+    def _ask_again(
+        self, found: Mapping[ModuleVersion, Record]
+    ) -> dict[ModuleVersion, Record | GopackError]:
+        """Ask for the records that an earlier run proved and that do not prove: the disk's fault.
+
+        Nothing is taken back by that: what the log says now must be in it just the same.
+        """
+        asked: dict[ModuleVersion, Record | GopackError] = {}
+        for module, record in found.items():
+            if record != self._kept.get(module) or not self._is_spoilt(module, record):
+                continue
+            try:
+                asked[module] = again = self._ask_record(module)
+            except GopackError as error:
+                asked[module] = error
+            else:
+                with self._lock:
+                    self._records[module] = again
+        return asked
+
+    def _is_spoilt(self, module: ModuleVersion, record: Record) -> bool:
+        """Whether a record is not in the log, or another version's; false if it cannot be told."""
+        try:
+            self._prover.check_record(record)
+        except IntegrityError as error:
+            return bool(error.evidence)  # else a tile is missing
+        return not recorded_lines(record, module)
+
     def _judge(
         self, record: Record, check: Callable[[], None], failures: Mapping[Tile, GopackError]
     ) -> Outcome:
@@ -421,7 +488,7 @@ class SumVerifier:
 
     def _save(self, records: Mapping[ModuleVersion, Record]) -> None:
         """Keep what is proven, and from now on trust the head that proves it."""
-        fresh = {m: r for m, r in records.items() if m not in self._kept}
+        fresh = {m: r for m, r in records.items() if self._kept.get(m) != r}
         needed = self._prover.needed([r.id for r in records.values()], [self._trusted.tree])
         self._keep(fresh, needed)
         self._kept |= fresh
@@ -477,14 +544,23 @@ class SumVerifier:
 
         The others were proven at one of those heads, and lie in the same tiles at this one.
         """
-        records = [record for record in self._kept.values() if not self._is_plainly_kept(record)]
-        for error in self._gather(records, [head.tree for head in older]).values():
+        records = {m: r for m, r in self._kept.items() if not self._is_plainly_kept(r)}
+        for error in self._gather(records.values(), [head.tree for head in older]).values():
             raise error
         for head in older:
             with self._evidence_kept():
                 self._prover.check_older(head)
-        for record in records:
+        again: dict[ModuleVersion, Record] = {}
+        for module, asked in self._ask_again(records).items():
+            if not isinstance(asked, Record):
+                raise asked
+            again[module] = asked
+        for error in self._gather(again.values(), []).values():
+            raise error
+        for record in (records | again).values():
             self._prover.check_record(record)
+        if again:
+            self._save(again)
 
     def _is_plainly_kept(self, record: Record) -> bool:
         """Whether all tiles of a record are proven or kept, and the last of them holds it."""

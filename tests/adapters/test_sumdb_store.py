@@ -68,7 +68,7 @@ def test_store_opened_again_has_everything(tmp_path: Path) -> None:
     again = SumdbStore(tmp_path / "db")
     assert again.records() == RECORDS
     assert again.tile(PART) == TILES[PART]
-    assert list(again.heads()) == [HEAD.message]
+    assert list(again.heads().values()) == [HEAD.message]
 
 
 def test_records_are_appended_over_runs(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_torn_tile_or_head_reads_as_absent(tmp_path: Path) -> None:
     for path in (*(tmp_path / "tiles").iterdir(), tmp_path / "heads/300"):
         path.write_bytes(b"")
     assert store.tile(FULL) is None
-    assert list(store.heads()) == []
+    assert list(store.heads().values()) == []
 
 
 @pytest.mark.parametrize("key", ["tiles", "tiles/8-0-000", "heads/300", "records"])
@@ -151,14 +151,14 @@ def test_stray_files_among_the_heads_are_ignored(tmp_path: Path) -> None:
     store = SumdbStore(tmp_path)
     store.save(records={}, tiles={}, heads=[HEAD])
     (tmp_path / "heads/README").write_text("hello")
-    assert list(store.heads()) == [HEAD.message]
+    assert list(store.heads().values()) == [HEAD.message]
 
 
 def test_read_makes_nothing(tmp_path: Path) -> None:
     store = SumdbStore.of(tmp_path / ".gopack", "db.test/path")
     assert store.records() == {}
     assert store.tile(FULL) is None
-    assert store.heads() == []
+    assert list(store.heads().values()) == []
     assert not list(tmp_path.iterdir())
 
 

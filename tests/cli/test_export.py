@@ -96,6 +96,7 @@ def test_attack_proofs_under_another_key_are_refused(log: FakeSumDB, tmp_path: P
     other = FakeSumDB(seed=b"\x66" * 32)
     done = export(other, tmp_path / "storage", tmp_path / "out")
     assert done.exit_code == 4
+    assert "/heads/" in done.output
     assert not (tmp_path / "out").exists()
 
 

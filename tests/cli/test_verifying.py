@@ -324,6 +324,63 @@ def test_older_head_than_the_one_seen_moves_nothing_backwards(world: World, tmp_
     assert heads[-1].read_bytes() == newest
 
 
+# Proofs that the disk spoilt
+
+
+def check(world: World, folder: Path, *options: str) -> tuple[int, str]:
+    env = {"GOSUMDB": str(world.log.verifier)}
+    checked = program.start(folder, "off", "check", *options, env=env)
+    _, text = checked.communicate(timeout=program.STARTED_S)
+    return checked.returncode, text
+
+
+def flip(path: Path, words: bytes) -> None:
+    """Have the last byte of these words be another on the disk."""
+    data = path.read_bytes()
+    assert words in data
+    path.write_bytes(data.replace(words, words[:-1] + bytes([words[-1] ^ 1]), 1))
+
+
+def zips_asked(world: World) -> int:
+    """How often a zip was asked for, and not its size alone."""
+    zips = [asked for asked in world.upstream.log if asked.path.endswith(".zip")]
+    return len([asked for asked in zips if asked.headers.get("Range") != "bytes=0-0"])
+
+
+def test_head_that_was_spoilt_is_named_and_repaired(world: World, tmp_path: Path) -> None:
+    before = fetch(world, tmp_path, f"{LEAF}\n")
+    [head] = (before.storage / SUMDB / "heads").iterdir()
+    flip(head, b"go.sum database tree")
+    stored = program.stored(before.storage)
+    ran = fetch(world, tmp_path, f"{APP}@v1.0.0\n")
+    assert ran.status == 5, ran.text
+    assert f"{SUMDB}/heads/{head.name}" in ran.text
+    assert "gopack check --repair" in ran.text
+    assert program.stored(ran.storage) == stored
+    asked = zips_asked(world)
+    _, text = check(world, tmp_path, "--repair")
+    assert f"spoilt: {SUMDB}/heads/{head.name}" in text
+    ran = fetch(world, tmp_path, f"{APP}@v1.0.0\n")
+    assert ran.status == 0, ran.text
+    assert set(verified(ran).values()) == {f"sumdb {NAME}"}
+    assert zips_asked(world) == asked, "what was downloaded is still good"
+    assert check(world, tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize("lines", [f"{APP}\n", f"{LEAF}\n{BASE}\n"])
+@pytest.mark.parametrize("words", [f"{LEAF} v1.0.0 h1:", "\n300"])
+def test_record_that_was_spoilt_is_asked_for_anew(
+    world: World, tmp_path: Path, lines: str, words: str
+) -> None:
+    before = fetch(world, tmp_path, f"{LEAF}\n")
+    flip(before.storage / SUMDB / "records", words.encode())
+    ran = fetch(world, tmp_path, lines)
+    assert ran.status == 0, ran.text
+    assert set(verified(ran).values()) == {f"sumdb {NAME}"}
+    status, text = check(world, tmp_path)
+    assert status == 0, text
+
+
 # A storage whose own folder was left behind
 
 

@@ -40,7 +40,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ProofStore:
 
 
 def test_new_store_is_empty(store: ProofStore) -> None:
-    assert (store.records(), store.tile(FULL), list(store.heads())) == ({}, None, [])
+    assert (store.records(), store.tile(FULL), list(store.heads().values())) == ({}, None, [])
 
 
 def test_save_is_read_back(store: ProofStore) -> None:
@@ -49,13 +49,13 @@ def test_save_is_read_back(store: ProofStore) -> None:
     assert store.records() == RECORDS
     assert store.tile(FULL) == tiles[FULL]
     assert store.tile(PART) == tiles[PART]
-    assert list(store.heads()) == [head.message for head in HEADS[1:]]
+    assert list(store.heads().values()) == [head.message for head in HEADS[1:]]
 
 
 def test_heads_are_smallest_first_whatever_the_order_of_saves(store: ProofStore) -> None:
     for head in (HEADS[1], HEADS[2], HEADS[0]):
         store.save(records={}, tiles={}, heads=[head])
-    assert list(store.heads()) == [head.message for head in HEADS]
+    assert list(store.heads().values()) == [head.message for head in HEADS]
 
 
 def test_partial_tile_is_cut_from_a_full_one(store: ProofStore) -> None:
@@ -72,12 +72,17 @@ def test_tile_is_told_where_it_is_there(store: ProofStore) -> None:
     assert not store.has_tile(PART.full)
 
 
-def test_saved_again_stays_as_it_is(store: ProofStore) -> None:
-    store.save(records=RECORDS, tiles={}, heads=HEADS)
+def test_head_that_is_saved_again_stays_as_it_is(store: ProofStore) -> None:
+    store.save(records={}, tiles={}, heads=HEADS)
     other = sumdb.SignedHead(HEADS[0].tree, b"other note")
-    store.save(records={ONE: Record(9, b"other\n")}, tiles={}, heads=[other])
+    store.save(records={}, tiles={}, heads=[other])
+    assert list(store.heads().values()) == [head.message for head in HEADS]
+
+
+def test_spoilt_record_is_replaced_by_a_proven_one(store: ProofStore) -> None:
+    store.save(records={**RECORDS, ONE: Record(9, b"spoilt\n")}, tiles={}, heads=[])
+    store.save(records=RECORDS, tiles={}, heads=[])
     assert store.records() == RECORDS
-    assert list(store.heads()) == [head.message for head in HEADS]
 
 
 def test_spoilt_tile_is_replaced_by_a_proven_one(store: ProofStore) -> None:

@@ -165,7 +165,7 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Carried:
         before=before,
         tree=export(store, key, folder / "tree"),
         name=log.name,
-        heads=tuple(store.heads()),
+        heads=tuple(store.heads().values()),
         old_head=old[0],
         foreign_head=old[1],
     )

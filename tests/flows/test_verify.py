@@ -10,6 +10,7 @@ from gopack.flows.verify import Database, Outcome, SumVerifier, Unverified, Veri
 from gopack.spec.module import ModuleVersion
 from gopack.spec.sumdb import HeadProver, Sums, open_head
 from gopack.spec.tiles import Tile
+from gopack.spec.tlog import Record, format_record
 from tests.fakes_sumdb import FakeProofStore, FakeSumDB, fake_h1
 
 MODULES = [ModuleVersion(f"m{n}.test/a", f"v1.{n}.0") for n in range(20)]
@@ -56,7 +57,7 @@ def test_prove_known_versions_are_verified_and_kept() -> None:
     outcomes = run(log, store, MODULES)
     assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
     assert set(store.kept_records) == set(MODULES)
-    assert store.heads() == [log.head()]
+    assert list(store.heads().values()) == [log.head()]
     assert len(log.asked) == len(set(log.asked)), "each lookup and tile is asked for once"
 
 
@@ -97,7 +98,7 @@ def test_records_that_a_kill_left_without_their_head_are_asked_for_anew() -> Non
     store.kept_heads.clear()
     outcomes = run(log, store, MODULES)
     assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
-    assert store.heads() == [log.head()]
+    assert list(store.heads().values()) == [log.head()]
 
 
 def test_nothing_to_verify_sends_no_request() -> None:
@@ -117,7 +118,7 @@ def test_second_run_with_a_new_version_moves_the_head_and_carries_all_tiles() ->
     log.add(new)
     log.grow(5)
     assert isinstance(run(log, store, [new])[new], Verified)
-    assert store.heads() == [first, log.head()]
+    assert list(store.heads().values()) == [first, log.head()]
     log.asked.clear()
     with verifying(log, store) as verifier:
         verifier.prefetch(ONE)
@@ -156,7 +157,7 @@ def test_lost_tile_of_what_is_kept_comes_back_at_whatever_head(grown: int) -> No
     log.add(new)
     log.grow(grown)
     assert isinstance(run(log, store, [new])[new], Verified)
-    head = HeadProver(open_head(store.heads()[-1], log.verifier))
+    head = HeadProver(open_head(list(store.heads().values())[-1], log.verifier))
     needed = head.needed([record.id for record in store.records().values()])
     assert head.admit({tile: store.kept_tiles[tile] for tile in needed}) == []
     for record in store.records().values():
@@ -407,14 +408,14 @@ def test_older_head_of_a_lookup_is_accepted_and_the_newest_kept() -> None:
     log.lookup_head_size = log.ids[MODULES[-1]] + 1
     outcomes = run(log, store, MODULES)
     assert all(isinstance(outcome, Verified) for outcome in outcomes.values())
-    assert store.heads() == [log.head()]
+    assert list(store.heads().values()) == [log.head()]
 
 
 def test_newer_head_of_a_lookup_than_latest_is_taken() -> None:
     log, store = make_log(), FakeProofStore()
     log.latest_size = 3
     assert isinstance(run(log, store, [ONE])[ONE], Verified)
-    assert store.heads() == [log.head()]
+    assert list(store.heads().values()) == [log.head()]
 
 
 def test_attack_older_head_never_moves_the_kept_one_backwards() -> None:
@@ -422,7 +423,7 @@ def test_attack_older_head_never_moves_the_kept_one_backwards() -> None:
     run(log, store, [TWO])
     log.latest_size = log.lookup_head_size = log.ids[TWO] + 1
     assert isinstance(run(log, store, [ONE])[ONE], Verified)
-    assert store.heads()[-1] == log.head(len(log.texts))
+    assert list(store.heads().values())[-1] == log.head(len(log.texts))
 
 
 def forked(log: FakeSumDB, *, grow: int) -> FakeSumDB:
@@ -444,7 +445,7 @@ def test_attack_fork_is_refused_and_both_heads_are_kept(grow: int) -> None:
         outcome: object = verifier.prove({ONE: sums_of(ONE)})[ONE]
         if isinstance(outcome, Verified):
             pytest.fail("a forked log passed")
-    assert store.heads() == [log.head()]
+    assert list(store.heads().values()) == [log.head()]
     assert isinstance(outcome, IntegrityError)
     if grow >= 0:
         assert "evidence/1" in outcome.hint
@@ -483,7 +484,7 @@ def test_carried_heads_are_kept_with_their_tiles() -> None:
     with verifying(log, store) as verifier:
         verifier.prove({ONE: sums_of(ONE)})
         verifier.finish({"laptop.latest": old})
-    assert store.heads() == [old, log.head()]
+    assert list(store.heads().values()) == [old, log.head()]
     log.asked.clear()
     with verifying(log, store) as verifier:
         verifier.prefetch(ONE)
@@ -498,7 +499,7 @@ def test_carried_head_newer_than_latest_becomes_the_newest() -> None:
         verifier.prove({ONE: sums_of(ONE)})
         head = verifier.finish({"laptop.latest": log.head()})
     assert head.tree == log.tree()
-    assert store.heads()[-1] == log.head()
+    assert list(store.heads().values())[-1] == log.head()
 
 
 def test_carried_head_without_any_version_is_proven_too() -> None:
@@ -518,22 +519,103 @@ def test_attack_carried_head_of_a_foreign_key_is_named() -> None:
     assert raised.value.where == "laptop.latest"
 
 
-def test_attack_kept_record_that_was_changed_is_refused() -> None:
-    log, store = make_log(), FakeProofStore()
-    run(log, store, [ONE])
+def spoil_kept_record(store: FakeProofStore, how: str) -> Record:
+    """Have the kept record of ONE be another; give what it was."""
     record = store.kept_records[ONE]
-    store.kept_records[ONE] = record._replace(text=record.text.replace(b"h1:", b"h1:A"))
-    assert isinstance(run(log, store, [ONE])[ONE], IntegrityError)
+    changes = {
+        "sum": Record(record.id, record.text.replace(b"h1:", b"h1:A")),
+        "text": Record(record.id, b"forged\n"),
+        "number": Record(record.id + 1, record.text),
+        "far number": Record(record.id + 600, record.text),
+        "number beyond": Record(record.id + 10**6, record.text),
+        "version": store.kept_records[TWO],
+    }
+    store.kept_records[ONE] = changes[how]
+    return record
 
 
-def test_attack_kept_record_that_was_changed_stops_the_end_of_any_run() -> None:
+SPOILT = ["sum", "text", "number", "far number", "number beyond", "version"]
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_kept_record_that_was_spoilt_is_asked_for_anew(how: str) -> None:
     log, store = make_log(), FakeProofStore()
-    run(log, store, [ONE])
-    store.kept_records[ONE] = store.kept_records[ONE]._replace(text=b"forged\n")
+    run(log, store, MODULES)
+    record = spoil_kept_record(store, how)
+    log.asked.clear()
     with verifying(log, store) as verifier:
-        verifier.prove({TWO: sums_of(TWO)})
+        for _ in range(2):
+            outcomes = verifier.prove({ONE: sums_of(ONE), TWO: sums_of(TWO)})
+            assert outcomes == {ONE: Verified(record), TWO: Verified(store.kept_records[TWO])}
+        assert isinstance(verifier.vouch(ONE, sums_of(ONE).mod), Verified)
+        verifier.finish()
+    assert store.kept_records[ONE] == record
+    assert log.asked.count(f"lookup/{ONE}") == 1
+    log.asked.clear()
+    assert isinstance(run(log, store, [ONE])[ONE], Verified)
+    assert log.asked == []
+
+
+@pytest.mark.parametrize("how", ["sum", "number", "version"])
+def test_kept_record_that_was_spoilt_is_asked_for_anew_for_a_look(how: str) -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    record = spoil_kept_record(store, how)
+    with verifying(log, store) as verifier:
+        assert verifier.vouch(ONE, sums_of(ONE).mod) == Verified(record)
+
+
+@pytest.mark.parametrize("how", ["sum", "text", "number"])
+def test_kept_record_that_was_spoilt_is_mended_at_the_end_of_any_run(how: str) -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    record = spoil_kept_record(store, how)
+    log.add(new := ModuleVersion("new.test/m", "v1.0.0"))
+    assert isinstance(run(log, store, [new])[new], Verified)
+    assert store.kept_records[ONE] == record
+
+
+def test_kept_record_that_was_spoilt_and_cannot_be_had_is_an_upstream_error() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    spoil_kept_record(store, "sum")
+    log.broken_lookups = {ONE}
+    with verifying(log, store) as verifier:
+        outcomes = verifier.prove({ONE: sums_of(ONE), TWO: sums_of(TWO)})
+        with pytest.raises(UpstreamError):
+            verifier.finish()
+    assert isinstance(outcomes[ONE], UpstreamError)
+    assert isinstance(outcomes[TWO], Verified)
+
+
+def test_attack_record_that_is_forged_on_the_disk_and_at_its_source_is_refused() -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, MODULES)
+    spoil_kept_record(store, "sum")
+    log.spoilt_lookups[ONE] = format_record(store.kept_records[ONE]) + log.head()
+    with verifying(log, store) as verifier:
+        outcome = verifier.prove({ONE: sums_of(ONE)})[ONE]
+        assert isinstance(outcome, IntegrityError)
         with pytest.raises(IntegrityError, match="not in the log"):
             verifier.finish()
+
+
+@pytest.mark.parametrize("part", [b"go.sum", b"\n\n", b"\xe2\x80\x94"])
+def test_kept_head_that_was_spoilt_is_named_and_stops_everything(part: bytes) -> None:
+    log, store = make_log(), FakeProofStore()
+    run(log, store, [ONE])
+    [(size, head)] = store.kept_heads.items()
+    store.kept_heads[size] = head.replace(part, b"x")
+    log.asked.clear()
+    with verifying(log, store) as verifier:
+        outcomes = verifier.prove({ONE: sums_of(ONE), TWO: sums_of(TWO)})
+        with pytest.raises(StoreError):
+            verifier.finish()
+    for outcome in outcomes.values():
+        assert isinstance(outcome, StoreError)
+        assert outcome.where == f"heads/{size}"
+        assert "gopack check --repair" in outcome.hint
+    assert log.asked == []
 
 
 def test_attack_latest_with_wrong_key_fails_all_and_is_asked_for_once() -> None:
@@ -560,7 +642,7 @@ def test_vouch_verifies_and_keeps_no_record() -> None:
     assert isinstance(unknown, UpstreamError)
     assert store.kept_records == {}
     assert store.kept_tiles == {}
-    assert store.heads() == []
+    assert list(store.heads().values()) == []
 
 
 def test_vouch_zip_verifies_the_zip_alone() -> None:

@@ -32,7 +32,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
         [name] = [path.name for path in (first / ".gopack/sumdb").iterdir()]
         kept = SumdbStore.of(first / ".gopack", name)
         urls = (f"{proxy.url}/sumdb/{name}/{lookup_path(module)}" for module in kept.records())
-        seen = sorted({parse_lookup(asked(url)[1]).head for url in urls} - {*kept.heads()})
+        seen = sorted({parse_lookup(asked(url)[1]).head for url in urls} - {*kept.heads().values()})
         assert seen, "the database answered every lookup with one head"
         (folder / "laptop.latest").write_bytes(seen[0])
         shutil.copytree(first, second)

@@ -76,7 +76,7 @@ class Delivered:
     carried_head: bytes
 
     def heads(self, root: Path) -> list[bytes]:
-        return list(SumdbStore.of(root / ".gopack", self.name).heads())
+        return list(SumdbStore.of(root / ".gopack", self.name).heads().values())
 
 
 def fetch(storage: Path, proxy: str, lines: list[str], *options: str) -> None:
