@@ -6,6 +6,8 @@ Rules:
 - Versions that are there with the same sums are passed by; those with other sums are conflicts:
   reported, and left alone. What gopack recorded and somebody changed is no conflict but damage,
   and stops the import.
+- A checksum record that comes speaks of what came before it, too: a recorded version whose zip or
+  go.mod it contradicts is a conflict, whether or not the bundle carries this version.
 - A bundle may come before its parent when all that its versions require is here or comes with it,
   and the checksum records that it builds on are here (bundle_settle).
 - A broken-off import is finished by running it again: zips that arrived are used, and versions
@@ -16,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -34,8 +37,8 @@ from gopack.flows.bundle_verify import (
 )
 from gopack.flows.progress import Progress
 from gopack.plan import publishing
-from gopack.plan.bundle.index import TILES_NAME, Carried, sha256
-from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest, vouched_by
+from gopack.plan.bundle.index import TILES_NAME, Carried, measure, sha256
+from gopack.plan.manifest import UNVERIFIED, Annotations, Entry, Manifest, ZipEntry, vouched_by
 from gopack.plan.query import checked_info
 from gopack.plan.room import Room, on_disk
 from gopack.plan.summary import required_by
@@ -52,7 +55,10 @@ from gopack.ports import (
 )
 from gopack.spec import gomod, note, semver
 from gopack.spec.module import ModuleVersion
+from gopack.spec.sumdb import Sums, check_sums
 from gopack.spec.tlog import Record
+
+_PIECE_BYTES = 1 << 20
 
 PUBLISHED_AT_ONCE = 256
 """Versions whose small files are in memory together."""
@@ -255,7 +261,7 @@ class _Import:
             return Action.ADD
         info, mod = self._read(one.module, FileKind.INFO), self._read(one.module, FileKind.MOD)
         if recorded is not None:
-            self._refuse_edited(one.module, recorded, state, info, mod)
+            self._refuse_edited(one, recorded, state, info, mod)
         if mod != small.mod:
             return self._conflict(one.module, "its go.mod differs")
         try:
@@ -288,18 +294,30 @@ class _Import:
         return Action.CONFLICT
 
     def _refuse_edited(
-        self, module: ModuleVersion, recorded: Entry, state: State, info: bytes, mod: bytes
+        self, one: Carried, recorded: Entry, state: State, info: bytes, mod: bytes
     ) -> None:
         """Compare what is there with what gopack recorded when it put it there."""
         what = ""
         if (sha256(info), sha256(mod)) != (recorded.info_sha256, recorded.mod_sha256):
             what = "its .info or go.mod is not the recorded one"
-        elif recorded.zip is not None and state is State.COMPLETE:
-            with self._target.store.open(module, FileKind.ZIP) as file:
-                if file.seek(0, 2) != recorded.zip.size_bytes:
-                    what = "its zip is not the recorded one"
+        elif state is State.COMPLETE and not self._has_zip(one, recorded.zip):
+            what = "its zip is not the recorded one"
         if what:
-            raise StoreError(what, where=str(module), hint=_EDITED)
+            raise StoreError(what, where=str(one.module), hint=_EDITED)
+
+    def _has_zip(self, one: Carried, recorded: ZipEntry | None) -> bool:
+        """Tell whether a stored zip is the recorded one, if one is recorded.
+
+        Its size tells, and all its bytes where the bundle carries the zip: a bundle seldom carries
+        what is there, and then as much is read of the bundle.
+        """
+        if recorded is None:
+            return True
+        with self._target.store.open(one.module, FileKind.ZIP) as file:
+            if one.entry.zip is None:
+                return file.seek(0, 2) == recorded.size_bytes
+            found = measure(iter(partial(file.read, _PIECE_BYTES), b""))
+            return found == (recorded.size_bytes, recorded.sha256)
 
     def _missing(self, module: ModuleVersion) -> Iterable[ModuleVersion]:
         """Tell the requirements that the bundle takes to be here and that are not."""
@@ -333,6 +351,22 @@ class _Import:
         assert self._holdings is not None
         self._settled = bundle_settle.settle(self._opened, self._holdings, target.proofs)
         check_recorded(self._opened, self._settled.records)
+        self._hold_recorded(self._settled.records, target.key.name)
+
+    def _hold_recorded(self, records: Mapping[ModuleVersion, Record], name: str) -> None:
+        """Hold what was recorded before against the records that come; see the rules above."""
+        actions = self._survey.actions
+        for module, recorded in self._recorded.items():
+            action = actions.get(module)
+            if module not in records or action in {*_COMING, Action.CONFLICT}:
+                continue
+            sums = Sums(recorded.mod_h1, recorded.zip.h1 if recorded.zip else None)
+            try:
+                check_sums(records[module], module, sums, name=name)
+            except IntegrityError as error:
+                conflict = self._conflict(module, f"{error.what} ({name})")
+                if action is not None:
+                    actions[module] = conflict
 
     def _needs_zip(self, one: Carried) -> bool:
         return one.entry.zip is not None and self._survey.actions[one.module] in _COMING
@@ -416,6 +450,8 @@ class _Import:
             fetched = self._survey.adopted[module]
         if action is not Action.ADD:
             info = self._read(module, FileKind.INFO)
+        elif small.carried.entry.zip is None and module in self._recorded:
+            self._target.ledger.forget(module)  # of a zip that went with its folder
         self._target.ledger.record(
             module,
             info=info,

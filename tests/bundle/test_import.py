@@ -1,5 +1,6 @@
 """Import beside what is there: conflicts, edits, merges, kills, full disks."""
 
+import json
 import os
 import shutil
 import signal
@@ -106,6 +107,21 @@ def test_storage_edited_by_hand_stops_import(connected: Side, sealed: Side, name
     assert sealed.versions() == before
 
 
+def test_edit_of_a_zip_that_keeps_its_size_stops_import_of_what_carries_it(
+    connected: Side, sealed: Side
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", bundle)
+    file = sealed.root / "example.com/Dep/v1.0.0/source.zip"
+    data = bytearray(file.read_bytes())
+    data[5000] ^= 1
+    file.write_bytes(data)
+    result = sealed.run("bundle", "import", bundle)
+    assert result.exit_code == 5
+    assert "example.com/Dep@v1.0.0: its zip is not the recorded one" in result.output
+    assert file.read_bytes() == data
+
+
 @pytest.mark.parametrize("name", ["go.mod", "source.zip"])
 def test_storage_edited_by_hand_stops_create(connected: Side, tmp_path: Path, name: str) -> None:
     file = connected.root / "example.com/Dep/v1.0.0" / name
@@ -133,6 +149,60 @@ def test_two_hosts_are_merged_and_a_newer_head_stays(
     assert proven_records(sealed) == 4
     assert sealed.done("bundle", "import", first).endswith(newest)
     assert sealed.versions() == {**connected.versions(), **other.versions()}
+
+
+def put_without_database(side: Side, sealed: Side, name: str, *, noise: int) -> None:
+    """Bring a version across from a host with GOSUMDB=off."""
+    host = Side(side.root.with_name("off"), FakeSumDB("off.test"), {**side.env, "GOSUMDB": "off"})
+    host.put(name, noise=noise)
+    sealed.done("bundle", "import", make_bundle(host, "off.bundle"))
+    assert recorded_of(sealed, name)["verified"].startswith("unverified")
+
+
+def recorded_of(side: Side, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(own_files(side.root)["manifest.json"])["versions"][name]
+    return found
+
+
+@pytest.mark.parametrize("is_carried", [True, False])
+def test_record_that_speaks_against_a_recorded_zip_makes_it_a_conflict(
+    connected: Side, sealed: Side, tmp_path: Path, *, is_carried: bool
+) -> None:
+    """It came from a host without a database; now one comes that has its record, and no zip."""
+    name = "example.com/thin@v1.2.0"
+    put_without_database(connected, sealed, name, noise=7)
+    before = recorded_of(sealed, name)
+    sealed.done("bundle", "state", tmp_path / "state")
+    words = [] if is_carried else ["--since", str(tmp_path / "state")]
+    bundle = make_bundle(connected, "a.bundle", *words)
+    for more in (["--dry-run"], [], []):
+        result = sealed.run("bundle", "import", bundle, *more)
+        assert result.exit_code == 5, result.output
+        assert f"conflict: {name}: zip is not what the checksum data" in result.output
+        assert recorded_of(sealed, name) == before
+    assert recorded_of(sealed, "example.com/root@v1.0.0")["verified"] == f"sumdb {sealed.log.name}"
+
+
+def test_record_that_agrees_with_a_recorded_zip_vouches_for_it(
+    connected: Side, sealed: Side
+) -> None:
+    name = "example.com/thin@v1.2.0"
+    put_without_database(connected, sealed, name, noise=0)
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"))
+    assert recorded_of(sealed, name)["verified"] == f"sumdb {sealed.log.name}"
+    assert recorded_of(sealed, name)["state"] == "complete"
+    sealed.done("check")
+
+
+def test_version_that_was_removed_comes_without_what_was_recorded_of_its_zip(
+    connected: Side, sealed: Side
+) -> None:
+    name = "example.com/thin@v1.2.0"
+    put_without_database(connected, sealed, name, noise=7)
+    shutil.rmtree(sealed.root / "example.com/thin")
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"))
+    assert recorded_of(sealed, name)["state"] == "mod-only"
+    sealed.done("check")
 
 
 def test_two_hosts_that_do_not_meet_are_told_what_to_do(
