@@ -1,8 +1,9 @@
 """Files around bundles: the connected side's record of those it made, and key files.
 
-Layout: `.gopack/bundles/<sequence>.index.bz2` and `.note`, the bundle's first two files, from which
-it can be built upon and made again; the note comes last and makes the record valid. `.kit/` is what
-it carried of gopack itself, `.image` the name of the container image in there.
+Layout: `.gopack/bundles/<sequence>.index.bz2` and `.note`, the bundle's first two files, and
+`.sumdb.bz2`, its checksum records, from which it can be built upon and made again; the note comes
+last and makes the record valid. `.kit/` is what it carried of gopack itself, `.image` the name of
+the container image in there.
 """
 
 import os
@@ -19,6 +20,7 @@ from gopack.plan.bundle.tarball import check_name
 from gopack.spec import note
 
 _DIGITS = 6
+_NOTE, _INDEX, _SUMDB = "note", "index.bz2", "sumdb.bz2"
 
 
 class History:
@@ -41,7 +43,7 @@ class History:
             InputError: there is no such bundle.
             StoreError, IntegrityError: the record cannot be read, or is spoilt.
         """
-        path, index = self._path(sequence, "note"), self._path(sequence, "index.bz2")
+        path, index = self._path(sequence, _NOTE), self._path(sequence, _INDEX)
         with disk_errors("read the record of a bundle", path):
             if not path.exists() or not index.exists():
                 raise InputError(
@@ -55,19 +57,31 @@ class History:
         head = indexes.parse_head(text, where=str(path))
         return Sealed(message, head, packed, indexes.loads(head, packed, where=str(path)))
 
-    def save(self, sealed: Sealed) -> None:
+    def sumdb(self, sequence: int) -> bytes | None:
+        """Read the checksum records of a bundle; None where it had none, or from an older gopack.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        path = self._path(sequence, _SUMDB)
+        with disk_errors("read the record of a bundle", path):
+            return path.read_bytes() if path.exists() else None
+
+    def save(self, sealed: Sealed, sumdb: bytes | None) -> None:
         """Record a bundle, when it is written and before it appears."""
         sequence = sealed.head.sequence
         with disk_errors("record the bundle", self._folder):
             self._folder.mkdir(exist_ok=True)
             self._folder.chmod(0o755)
-            _write(self._path(sequence, "index.bz2"), sealed.packed_index)
-            _write(self._path(sequence, "note"), sealed.note)
+            _write(self._path(sequence, _INDEX), sealed.packed_index)
+            if sumdb is not None:
+                _write(self._path(sequence, _SUMDB), sumdb)
+            _write(self._path(sequence, _NOTE), sealed.note)
 
     def forget(self, sequence: int) -> None:
         """Drop the record of a bundle that could not be written."""
         with disk_errors("record the bundle", self._folder):
-            for suffix in ("note", "index.bz2", "image"):
+            for suffix in (_NOTE, _SUMDB, _INDEX, "image"):
                 self._path(sequence, suffix).unlink(missing_ok=True)
         shutil.rmtree(self.kit(sequence), ignore_errors=True)
 

@@ -217,7 +217,8 @@ class _Job:
         """Make a recorded bundle again."""
         sealed = self.history.load(sequence)
         extras = _extras(self.history.kit(sequence), self.extra_folder)
-        draft = bundle_create.again(self.origin, sealed.index, extras)
+        sumdb = self.history.sumdb(sequence)
+        draft = bundle_create.again(self.origin, sealed.index, extras, sumdb=sumdb)
         if only:
             refuse_others(self.out, sealed.head.id)
         else:
@@ -276,7 +277,7 @@ class _Job:
         The record comes before the files have their names: one that is there may be carried,
         whatever becomes of the page and the images.
         """
-        record = partial(self.history.save, sealed)
+        record = partial(self.history.save, sealed, draft.sumdb)
         try:
             files = _write(draft, sealed, out, volume_bytes, self.progress, record=record)
         except BaseException:

@@ -4,8 +4,8 @@ Rules:
 - Only what the ledger vouches for is carried; the bytes on the disk must be the recorded ones, or
   nothing is written.
 - Versions come requirements first, so that import can publish as it reads.
-- The same storage, base and keys give the same bytes; so one volume can be made again from the
-  index alone (`Draft.of`), whatever was fetched since.
+- The same storage, base and keys give the same bytes; so one volume can be made again from what
+  is recorded of the bundle (`again`), whatever was fetched since.
 - Memory holds the index and the packed small files, never a zip.
 """
 
@@ -119,6 +119,15 @@ class Draft:
         message = note.sign_note(note.Note(text), *signers) if signers else (text + "\n").encode()
         return Sealed(message, head, packed, self.index)
 
+    @property
+    def sumdb(self) -> bytes | None:
+        """The file with the checksum records and the tiles' names, if there is one.
+
+        It is recorded with the index. Which tiles were needed depends on the records that were
+        kept then, and of those that the other side had the index does not tell which.
+        """
+        return _front_file(SUMDB_NAME, self.index, self.holdings) if self.holdings else None
+
     def write(
         self, sealed: Sealed, output: Output, tell: Callable[[Member], None] = lambda _member: None
     ) -> None:
@@ -195,24 +204,23 @@ def draft(origin: Origin, order: Order) -> Draft:
     return Draft(origin, index, holdings, {e.member.name: e.path for e in order.extras})
 
 
-def again(origin: Origin, index: Index, extras: Sequence[Extra] = ()) -> Draft:
-    """Make the draft of a bundle that was made before, from its index.
+def again(
+    origin: Origin, index: Index, extras: Sequence[Extra] = (), *, sumdb: bytes | None = None
+) -> Draft:
+    """Make the draft of a bundle that was made before, from what is recorded of it.
+
+    Args:
+        origin: the storage.
+        index: the bundle's index.
+        extras: what was carried along.
+        sumdb: Draft.sumdb; None where an older gopack did not record it.
 
     Raises:
         StoreError: the storage no longer keeps what it carried.
+        IntegrityError: `sumdb` is spoilt.
         InputError: a file that was carried along is not given.
     """
-    holdings = None
-    if index.database is not None and origin.proofs is not None and origin.key is not None:
-        had = index.after.sumdbs[index.database.name]
-        all_ = bundle_sumdb.kept(origin.proofs, origin.key, only=had)
-        base = index.builds_on.sumdbs.get(index.database.name, Proofs())
-        holdings = all_ and bundle_sumdb.lacking(all_, base)
-    if index.database is not None and holdings is None:
-        raise StoreError(
-            "the proofs that the bundle carried are not kept any more",
-            hint="make a new bundle with --since",
-        )
+    holdings = _had(origin, index, index.database, sumdb) if index.database else None
     given = {extra.member for extra in extras}
     for member in index.extras:
         if member not in given:
@@ -222,6 +230,25 @@ def again(origin: Origin, index: Index, extras: Sequence[Extra] = ()) -> Draft:
                 hint="give the same --with DIR as then",
             )
     return Draft(origin, index, holdings, {e.member.name: e.path for e in extras})
+
+
+def _had(origin: Origin, index: Index, database: Database, sumdb: bytes | None) -> Holdings:
+    """Tell what a bundle carried of the checksum database."""
+    holdings = None
+    if origin.proofs is not None and origin.key is not None and origin.key.name == database.name:
+        if sumdb is not None:
+            data = indexes.unpack(sumdb, database.unpacked_bytes, where=SUMDB_NAME)
+            return bundle_sumdb.loads(data, origin.key, where=SUMDB_NAME)
+        had = index.after.sumdbs[database.name]
+        all_ = bundle_sumdb.kept(origin.proofs, origin.key, only=had)
+        base = index.builds_on.sumdbs.get(database.name, Proofs())
+        holdings = all_ and bundle_sumdb.lacking(all_, base)
+    if holdings is None:
+        raise StoreError(
+            "the proofs that the bundle carried are not kept any more",
+            hint="make a new bundle with --since",
+        )
+    return holdings
 
 
 def _carried(origin: Origin, entries: Mapping[ModuleVersion, Entry]) -> list[Carried]:

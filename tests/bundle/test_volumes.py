@@ -95,6 +95,36 @@ def test_volume_that_is_made_again_takes_no_other_bundles_place(
     assert there == {path.name: path.read_bytes() for path in split.parent.iterdir()}
 
 
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_bundle_since_a_state_of_two_hosts_is_made_again_though_their_versions_came_since(
+    connected: Side, sealed: Side, tmp_path: Path, *, is_recorded: bool
+) -> None:
+    """What the sealed side had from the other host is here now, too, with its records and head."""
+    other = Side(tmp_path / "other", connected.log, connected.env)
+    other.put("example.com/theirs@v1.0.0")
+    for number in (2, 3):
+        connected.log.grow(300)
+        other.put(f"example.com/theirs{number}@v1.0.0", heads=[])
+    other.done("bundle", "create", tmp_path / "other.bundle")
+    sealed.done("bundle", "import", tmp_path / "other.bundle")
+    sealed.done("bundle", "state", tmp_path / "state")
+    connected.put("example.com/later@v1.0.0")
+    connected.done("bundle", "create", tmp_path / "m", "--since", tmp_path / "state", *SPLIT)
+    if is_recorded:
+        for name in ("theirs", "theirs2", "theirs3"):
+            connected.put(f"example.com/{name}@v1.0.0")
+    else:  # as an older gopack left it
+        (connected.root / ".gopack/bundles/000001.sumdb.bz2").unlink()
+    volumes_ = [path for path in sorted(tmp_path.glob("m.0*")) if path.suffix != ".sha256"]
+    assert len(volumes_) > 1
+    for number, lost in enumerate(volumes_, 1):
+        data = lost.read_bytes()
+        lost.unlink()
+        words = ("--again", "1", *SPLIT, "--only", str(number))
+        connected.done("bundle", "create", tmp_path / "m", *words)
+        assert lost.read_bytes() == data
+
+
 def test_volumes_of_two_bundles_are_told_apart(
     split: Path, connected: Side, sealed: Side, tmp_path: Path
 ) -> None:
