@@ -12,7 +12,8 @@ from gopack.adapters.disk import DiskStore
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.disklock import LOCK_WAIT_S
 from gopack.adapters.diskwalk import refuse_link, refuse_links_below
-from gopack.adapters.keyedtree import ATHENS_S3, GOPROXY, KeyedTree
+from gopack.adapters.keyedtree import KeyedTree
+from gopack.adapters.layouts import ATHENS, KEYED, refuse_other_layout
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.statictree import StaticTree
 from gopack.adapters.sumdb_store import SumdbStore
@@ -40,9 +41,6 @@ from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.ports import FetchedZip, ZipFetcher
 from gopack.spec.module import ModuleVersion
 
-LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
-"""Layouts of one file a key, by name; Athens' disk layout is the other one."""
-
 
 @click.command("import")
 @click.argument("bundle", metavar="BUNDLE", type=click.Path(path_type=Path))
@@ -51,8 +49,8 @@ LAYOUTS = {"goproxy": GOPROXY, "athens-s3": ATHENS_S3}
 @click.option(
     "--layout",
     "layout_name",
-    type=click.Choice(["athens", *LAYOUTS]),
-    default="athens",
+    type=click.Choice([ATHENS, *KEYED]),
+    default=ATHENS,
     show_default=True,
     envvar="GOPACK_LAYOUT",
     show_envvar=True,
@@ -98,7 +96,6 @@ def command(
             else:
                 with place.disk.locked(wait_s=LOCK_WAIT_S, on_wait=progress.note):
                     place.refuse_links()
-                    place.complete_lists(opened)
                     done = run(is_dry_run=False)
                     if layout_name == "goproxy":
                         _write_sumdb(opened, place)
@@ -114,6 +111,7 @@ def command(
 class _Place:
     """Where versions go: the folder with gopack's own files, and the store in its layout."""
 
+    layout: str
     disk: DiskStore
     store: DiskStore | KeyedTree
     zip_path: Callable[[ModuleVersion], Path]
@@ -122,10 +120,12 @@ class _Place:
     def of(cls, storage: Path, layout_name: str) -> "_Place":
         """Open a storage in the layout of this name."""
         disk = DiskStore(storage)
-        if layout_name not in LAYOUTS:
-            return cls(disk, disk, lambda m: storage / athens_disk_key(m, FileKind.ZIP))
-        tree = KeyedTree(disk, LAYOUTS[layout_name])
-        return cls(disk, tree, lambda m: tree.path(m, FileKind.ZIP))
+        if layout_name == ATHENS:
+            return cls(
+                layout_name, disk, disk, lambda m: storage / athens_disk_key(m, FileKind.ZIP)
+            )
+        tree = KeyedTree(disk, KEYED[layout_name])
+        return cls(layout_name, disk, tree, lambda m: tree.path(m, FileKind.ZIP))
 
     @property
     def sumdb(self) -> Path:
@@ -163,11 +163,15 @@ def _run(
     key = carried_key(opened)
     database = opened.index.database
     own_folder = place.disk.own_folder
+    ledger = DiskLedger(own_folder)
+    refuse_other_layout(place.disk.root, place.layout, ledger.manifest.versions)
+    if not is_dry_run:
+        place.complete_lists(opened)
     with ThreadPoolExecutor(1, thread_name_prefix="publish") as executor:
         target = Target(
             store=place.store,
             aliases=place.store,
-            ledger=DiskLedger(own_folder),
+            ledger=ledger,
             executor=executor,
             zips=zips,
             progress=progress,

@@ -55,6 +55,45 @@ def test_tree_grows_by_incremental_bundles(connected: Side, sealed: Side, layout
     assert sum(name.endswith(".zip") for name in before) == 4
 
 
+LAYOUTS = ("athens", "goproxy", "athens-s3")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(one, two) for one in LAYOUTS for two in LAYOUTS if one != two]
+)
+@pytest.mark.parametrize("has_capitals", [True, False])
+def test_storage_that_lies_in_another_layout_is_refused(
+    connected: Side, sealed: Side, first: str, second: str, *, has_capitals: bool
+) -> None:
+    """Without capitals a GOPROXY tree and the keys of object storages differ in lists alone."""
+    if not has_capitals:
+        connected = Side(connected.root.with_name("lower"), connected.log, connected.env)
+        connected.put("example.com/lower@v1.0.0")
+    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"), "--layout", first)
+    connected.put("example.com/new@v1.0.0")
+    delta = make_bundle(connected, "b.bundle", "--since", "1")
+    before = sealed.versions()
+    for more in ([], ["--dry-run"]):
+        result = sealed.run("bundle", "import", delta, "--layout", second, *more)
+        assert result.exit_code == 2, result.output
+        assert f"the versions here lie in the layout {first}, not {second}" in result.output
+        assert f"hint: give --layout {first}, or another --storage" in result.output
+        assert sealed.versions() == before
+    sealed.done("bundle", "import", delta, "--layout", first)
+
+
+def test_storage_of_two_layouts_that_an_older_gopack_left_is_taken_in_either(
+    connected: Side, sealed: Side
+) -> None:
+    bundle = make_bundle(connected, "a.bundle")
+    sealed.done("bundle", "import", bundle, "--layout", "goproxy")
+    other = Side(sealed.root.with_name("other"), sealed.log, sealed.env)
+    other.done("bundle", "import", bundle)
+    shutil.copytree(other.root / "example.com", sealed.root / "example.com", dirs_exist_ok=True)
+    for layout in ("goproxy", "athens"):
+        assert "3 there" in sealed.done("bundle", "import", bundle, "--layout", layout)
+
+
 @pytest.mark.oracle
 def test_go_command_verifies_from_the_goproxy_tree(
     connected: Side, sealed: Side, tmp_path: Path
