@@ -40,6 +40,9 @@ from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
 
+_MOST_NAMED = 10
+"""Versions that a note names; `gopack bundle diff` names all."""
+
 
 @click.command("create")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path, dir_okay=False))
@@ -253,6 +256,8 @@ class _Job:
     ) -> Iterator[_Done]:
         """Make a new bundle, or a chain of them, and give each when it is there."""
         base, parent = read_base(since, self.history) if since else (Inventory(), None)
+        if differing := base.differing(self.origin.manifest):
+            self.progress.note(_differ_text(differing))
         self.progress.phase("reading the storage")
         sequence = self.history.last() + 1
         extras = _extras(self.history.kit(sequence), self.extra_folder)
@@ -311,6 +316,15 @@ def _check_name(out: Path) -> None:
             where=repr(out.name),
             hint="give one that is UTF-8 and has no control characters",
         )
+
+
+def _differ_text(differing: Sequence[ModuleVersion]) -> str:
+    named = ", ".join(map(str, differing[:_MOST_NAMED]))
+    more = f" and {len(differing) - _MOST_NAMED} more" if len(differing) > _MOST_NAMED else ""
+    return (
+        f"not carried, since the other side has them with other bytes: {named}{more}; tag new "
+        "versions of them; or remove these there, and carry everything (no --since)"
+    )
 
 
 def _check_options(

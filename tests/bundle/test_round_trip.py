@@ -2,6 +2,7 @@
 
 import bz2
 import json
+import shutil
 import subprocess
 import tarfile
 import urllib.request
@@ -167,6 +168,29 @@ def test_out_of_order_of_siblings_is_safe(connected: Side, sealed: Side) -> None
     assert sealed.done("bundle", "import", second).endswith(newest), "an older head came back"
     assert sealed.versions() == connected.versions()
     assert proven_records(sealed) == 5
+
+
+@pytest.mark.parametrize("since", ["1", "state", "manifest"])
+def test_versions_that_the_other_side_has_with_other_bytes_are_named(
+    connected: Side, sealed: Side, tmp_path: Path, since: str
+) -> None:
+    """A tag was moved; removed on the sealed side, the new version comes with everything."""
+    private = Side(connected.root, FakeSumDB("private.test"), {**connected.env, "GOSUMDB": "off"})
+    private.put("example.com/moved@v1.0.0", noise=1)
+    sealed.done("bundle", "import", make_bundle(private, "a.bundle"))
+    sealed.done("bundle", "state", tmp_path / "state")
+    shutil.rmtree(connected.root / "example.com/moved")
+    private.log = FakeSumDB("anew.test")  # a log takes no other bytes
+    private.put("example.com/moved@v1.0.0", noise=2)
+    named = {"state": tmp_path / "state", "manifest": sealed.root / ".gopack/manifest.json"}
+    words = ("bundle", "create", tmp_path / "b.bundle", "--since", named.get(since, since))
+    text = " ".join(private.done(*words).split())
+    assert "with other bytes: example.com/moved@v1.0.0; tag new versions" in text
+    assert "0 versions" in text
+    assert "other bytes" not in private.done("bundle", "create", tmp_path / "c.bundle")
+    shutil.rmtree(sealed.root / "example.com/moved")
+    sealed.done("bundle", "import", tmp_path / "c.bundle")
+    assert sealed.versions() == connected.versions()
 
 
 def test_diff_tells_what_changed(connected: Side, tmp_path: Path) -> None:

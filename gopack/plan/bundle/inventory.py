@@ -58,8 +58,18 @@ class Inventory:
 
     def lacks(self, module: ModuleVersion, *, whole: bool) -> bool:
         """Whether this side still needs the version, complete if `whole`."""
-        held = self.versions.get(module)
-        return held is None or (whole and not held.is_complete)
+        known = self.versions.get(module)
+        return known is None or (whole and not known.is_complete)
+
+    def differing(self, manifest: Manifest) -> list[ModuleVersion]:
+        """Tell the versions that this side holds as the manifest's does, but with other bytes."""
+        return sorted(
+            module
+            for module, entry in manifest.versions.items()
+            if (known := self.versions.get(module)) is not None
+            and known.is_complete == (entry.zip is not None)
+            and known != held(entry)
+        )
 
 
 def held(entry: Entry) -> Held:
