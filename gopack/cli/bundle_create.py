@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from gopack.adapters import goenv
@@ -40,6 +41,9 @@ from gopack.plan.layout import FileKind, athens_disk_key
 from gopack.spec import note
 from gopack.spec.module import ModuleVersion
 
+_OF_KIT = {"image": "--image", "targets": "--wheels-for"}
+_OF_NEW = {"since": "--since", "has_gopack": "--with-gopack", **_OF_KIT}
+"""Options that say what a new bundle carries."""
 _MOST_NAMED = 10
 """Versions that a note names; `gopack bundle diff` names all."""
 
@@ -77,7 +81,8 @@ _MOST_NAMED = 10
     "--again",
     type=click.IntRange(1),
     metavar="SEQ",
-    help="Make the bundle of this sequence number again, whatever was fetched since.",
+    help="Make the bundle of this sequence number again, whatever was fetched since; --sign adds "
+    "signatures to it.",
 )
 @click.option(
     "--only",
@@ -166,7 +171,8 @@ def command(
     with ends_well(console), make_progress(console) as progress:
         _check_name(out)
         volume_bytes = volumes.parse_size(volume_size) if volume_size else None
-        _check_options(since, again, only, volume_bytes, is_self_contained=is_self_contained)
+        _check_options(again, only, volume_bytes, is_self_contained=is_self_contained)
+        _check_contents(again, has_gopack=has_gopack)
         signers = [read_signer(path) for path in keys]
         xorriso = find_xorriso() if is_iso else ""
         store = DiskStore(storage)
@@ -176,7 +182,9 @@ def command(
             job = _Job(history, origin, out, progress, extra_folder, image, xorriso)
             reports = []
             if again is not None:
-                reports.append(_tell(console, job.again(again, volume_bytes, only)))
+                adding = () if only and not _is_given("keys") else signers
+                made = job.again(again, volume_bytes, only, adding)
+                reports.append(_tell(console, made))
             else:
                 if not signers:
                     progress.note("not signed: import needs --insecure-unsigned; --sign signs")
@@ -216,9 +224,16 @@ class _Job:
     image: str
     xorriso: str
 
-    def again(self, sequence: int, volume_bytes: int | None, only: tuple[int, ...]) -> _Done:
-        """Make a recorded bundle again."""
-        sealed = self.history.load(sequence)
+    def again(
+        self,
+        sequence: int,
+        volume_bytes: int | None,
+        only: tuple[int, ...],
+        signers: Sequence[note.Signer],
+    ) -> _Done:
+        """Make a recorded bundle again, with these signatures, too."""
+        recorded = self.history.load(sequence)
+        sealed = bundle_create.add_signatures(recorded, signers)
         extras = _extras(self.history.kit(sequence), self.extra_folder)
         sumdb = self.history.sumdb(sequence)
         draft = bundle_create.again(self.origin, sealed.index, extras, sumdb=sumdb)
@@ -226,7 +241,16 @@ class _Job:
             refuse_others(self.out, sealed.head.id)
         else:
             _refuse_taken(self.out)
-        files = _write(draft, sealed, self.out, volume_bytes, self.progress, only=only)
+        if sealed != recorded:
+            if only:
+                raise InputError(
+                    f"bundle {sequence} is not signed with this key, and --only is given",
+                    hint="leave --sign out; or --only: the signature is in the first volume",
+                )
+        record = partial(self.history.save, sealed, sumdb) if sealed != recorded else _nothing
+        files = _write(
+            draft, sealed, self.out, volume_bytes, self.progress, only=only, record=record
+        )
         return sealed, self._with_images(sealed, self.out, files)
 
     @contextmanager
@@ -327,8 +351,27 @@ def _differ_text(differing: Sequence[ModuleVersion]) -> str:
     )
 
 
+def _is_given(parameter: str) -> bool:
+    """Whether an option is on the command line; the environment speaks for every run."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is ParameterSource.COMMANDLINE
+
+
+def _check_contents(again: int | None, *, has_gopack: bool) -> None:
+    """Refuse options that would be without effect.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for parameter, option in _OF_NEW.items():
+        if _is_given(parameter) and again is not None:
+            hint = "a bundle that is made again carries what it carried: leave one of them out"
+            raise InputError(f"--again and {option}", hint=hint)
+        if _is_given(parameter) and parameter in _OF_KIT and not has_gopack:
+            raise InputError(f"{option} without --with-gopack", hint="give both, or neither")
+
+
 def _check_options(
-    since: str | None,
     again: int | None,
     only: tuple[int, ...],
     volume_bytes: int | None,
@@ -340,8 +383,6 @@ def _check_options(
             "--self-contained without --volume-size, or with --again",
             hint="say how large a volume may be; each of the chain is made again by its own number",
         )
-    if again is not None and since:
-        raise InputError("--again and --since", hint="give one of them")
     if only and (again is None or volume_bytes is None):
         raise InputError(
             "--only without --again and --volume-size",
@@ -392,6 +433,10 @@ def _refuse_taken(out: Path) -> None:
         raise InputError("is there already", where=str(out), hint="give another name")
 
 
+def _nothing() -> None:
+    """There is nothing to record."""
+
+
 def _write(
     draft: Draft,
     sealed: Sealed,
@@ -400,7 +445,7 @@ def _write(
     progress: WatchedProgress,
     *,
     only: tuple[int, ...] = (),
-    record: Callable[[], None] = lambda: None,
+    record: Callable[[], None] = _nothing,
 ) -> list[Path]:
     """Write the files; nothing is left of them after a failure.
 

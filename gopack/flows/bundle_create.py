@@ -174,6 +174,18 @@ class Draft:
                 yield piece
 
 
+def add_signatures(sealed: Sealed, signers: Sequence[note.Signer]) -> Sealed:
+    """Sign a bundle that was made before with more keys: what they sign is the same, its id, too.
+
+    One that has signed already changes nothing: it would sign the same way again.
+    """
+    text = indexes.format_head(sealed.head)
+    lines = note.sign_note(note.Note(text), *signers).removeprefix(f"{text}\n".encode())
+    had = sealed.note.splitlines(keepends=True)
+    fresh = [line for line in lines.splitlines(keepends=True) if line not in had]
+    return replace(sealed, note=sealed.note + b"".join(fresh))
+
+
 def draft(origin: Origin, order: Order) -> Draft:
     """Work out a bundle: what it carries, in which order, and what its files are.
 

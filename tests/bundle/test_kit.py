@@ -174,3 +174,26 @@ def test_page_names_what_is_there() -> None:
     assert "tar -xf 'my bundle' gopack" in page
     assert "docker" not in page.split("Install it")[1]
     assert "pip" not in readme.render("m", "id", ["m.001"], image="gopack:local", has_wheels=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--again", "1", "--since", "1"), "--again and --since"),
+        (("--again", "1", "--with-gopack"), "--again and --with-gopack"),
+        (("--again", "1", "--image", "none"), "--again and --image"),
+        (("--again", "1", "--wheels-for", "3.12"), "--again and --wheels-for"),
+        (("--image", "none"), "--image without --with-gopack"),
+        (("--wheels-for", "3.12"), "--wheels-for without --with-gopack"),
+    ],
+)
+def test_options_without_effect_are_refused_on_the_command_line_alone(
+    connected: Side, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    """Those in the environment are there for the runs that need them."""
+    connected.done("bundle", "create", tmp_path / "a")
+    result = connected.run("bundle", "create", tmp_path / "b", *words)
+    assert (result.exit_code, told in result.output) == (2, True), result.output
+    connected.env |= {"GOPACK_IMAGE": "none", "GOPACK_WHEELS_FOR": "3.12", "GOPACK_SINCE": "1"}
+    connected.done("bundle", "create", tmp_path / "b", "--again", "1")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

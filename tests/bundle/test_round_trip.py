@@ -49,6 +49,28 @@ def test_create_twice_gives_the_same_bytes(connected: Side, tmp_path: Path) -> N
     assert first == again
 
 
+def test_bundle_is_signed_when_it_is_made_again(
+    connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    connected.done("key", "new", "second.example", tmp_path / "second")
+    keys = {"GOPACK_SIGN": str(tmp_path / "key")}
+    unsigned = Side(connected.root, connected.log)
+    bundle = make_bundle(unsigned, "a.bundle")
+    assert "is not signed" in sealed.run("bundle", "verify", bundle).output
+    once = make_bundle(unsigned, "b.bundle", "--again", "1", "--sign", str(tmp_path / "key"))
+    sealed.done("bundle", "verify", once)
+    again = make_bundle(unsigned, "c.bundle", "--again", "1")
+    assert again.read_bytes() == once.read_bytes(), "the signature is recorded"
+    signed = Side(connected.root, connected.log, keys)
+    again = make_bundle(signed, "d.bundle", "--again", "1")
+    assert again.read_bytes() == once.read_bytes(), "a key signs once"
+    both = make_bundle(signed, "e.bundle", "--again", "1", "--sign", str(tmp_path / "second"))
+    sealed.done("bundle", "verify", both)
+    sealed.env["GOPACK_TRUST"] = f"{tmp_path / 'second.pub'}"
+    sealed.done("bundle", "import", both)
+    assert "no signature by a known key" in sealed.run("bundle", "import", once).output
+
+
 def test_bundle_is_a_tar_that_tar_reads(connected: Side, tmp_path: Path) -> None:
     bundle = make_bundle(connected, "a.bundle")
     subprocess.run(["tar", "-xf", bundle, "-C", tmp_path], check=True)

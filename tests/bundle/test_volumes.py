@@ -95,6 +95,24 @@ def test_volume_that_is_made_again_takes_no_other_bundles_place(
     assert there == {path.name: path.read_bytes() for path in split.parent.iterdir()}
 
 
+def test_volume_alone_takes_no_new_signature(split: Path, connected: Side, tmp_path: Path) -> None:
+    """A key in the environment, which may be a newer one by now, changes nothing."""
+    connected.done("key", "new", "newer.example", tmp_path / "newer")
+    lost = split.with_name("m.001")
+    data = lost.read_bytes()
+    lost.unlink()
+    words = ("bundle", "create", split, "--again", "1", *SPLIT, "--only", "1")
+    refused = connected.run(*words, "--sign", tmp_path / "newer")
+    assert (refused.exit_code, "and --only is given" in refused.output) == (2, True)
+    assert not lost.exists()
+    connected.env["GOPACK_SIGN"] = str(tmp_path / "newer")
+    connected.done(*words, "--sign", tmp_path / "key")
+    assert lost.read_bytes() == data
+    lost.unlink()
+    connected.done(*words)
+    assert lost.read_bytes() == data
+
+
 @pytest.mark.parametrize("is_recorded", [True, False])
 def test_bundle_since_a_state_of_two_hosts_is_made_again_though_their_versions_came_since(
     connected: Side, sealed: Side, tmp_path: Path, *, is_recorded: bool
