@@ -289,7 +289,10 @@ class Ledger(Protocol):
         fetched_zip: FetchedZip | None,
         verified: str,
     ) -> None:
-        """Note what was just published; what was known of a zip stays where none is given."""
+        """Note what was just published, with its zip or none, and what vouches for just that.
+
+        What was known of its files goes: nobody has looked at them now.
+        """
 
     def sums(self, module: ModuleVersion) -> Sums | None:
         """Tell the recorded sums of a version, None of an unknown one."""

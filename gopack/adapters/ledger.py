@@ -76,13 +76,13 @@ class DiskLedger:
         fetched_zip: FetchedZip | None,
         verified: str = UNVERIFIED,
     ) -> None:
-        """Note what was just published; what was known of a zip stays where none is given."""
+        """Note what was just published; of another zip than the given one nothing is known then."""
         known = self._versions.get(module)
         self._versions[module] = Entry(
             info_sha256=hashlib.sha256(info).hexdigest(),
             mod_sha256=hashlib.sha256(mod).hexdigest(),
             mod_h1=hash_go_mod(mod),
-            zip=_zip_entry(fetched_zip) or (known.zip if known else None),
+            zip=_zip_entry(fetched_zip),
             verified=verified,
             why=known.why if known else (),
         )

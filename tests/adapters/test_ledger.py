@@ -23,7 +23,7 @@ def test_save_and_load_gives_the_same_ledger_and_the_same_bytes(tmp_path: Path) 
     before = (tmp_path / MANIFEST).read_bytes()
     again = DiskLedger(tmp_path)
     assert again.manifest == ledger.manifest
-    again.record(ONE, info=b"{}", mod=MOD, fetched_zip=None)
+    again.record(ONE, info=b"{}", mod=MOD, fetched_zip=ZIP)
     again.save()
     assert (tmp_path / MANIFEST).read_bytes() == before
     assert (tmp_path / GO_SUM).read_text() == (

@@ -102,6 +102,37 @@ def test_version_the_database_does_not_know_fails_its_line_wherever_it_stands(
     assert stored["example.com/other@v1.0.0"] == "complete"
 
 
+# What was stored unverified
+
+
+def test_attack_zip_that_was_never_verified_is_vouched_for_by_no_later_proof(
+    world: World, tmp_path: Path
+) -> None:
+    """It was stored with the database off, and is gone when go.mod alone comes and is proven."""
+    old, mid, top = (f"example.com/{name}" for name in ("old", "mid", "top"))
+    world.add(old, "v1.0.0")
+    world.add(old, "v1.1.0")
+    world.add(mid, "v1.0.0", f"{old}@v1.1.0")
+    world.add(top, "v1.0.0", f"{old}@v1.0.0", f"{mid}@v1.0.0")
+    world.publish_log()
+    other_zip(world, old)
+    ran = fetch(world, tmp_path, f"{old}@v1.0.0\n", env={"GOSUMDB": "off"})
+    assert ran.status == 0, ran.text
+    folder = ran.storage / old / "v1.0.0"
+    lie = (folder / "source.zip").read_bytes()
+    shutil.rmtree(folder)
+    world.upstream.remove(f"{old}/@v/v1.0.0.zip")
+    ran = fetch(world, tmp_path, f"{top}\n")
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage)[f"{old}@v1.0.0"] == "mod-only"
+    assert verified(ran)[f"{old}@v1.0.0"] == f"sumdb {NAME}"
+    assert f"{old} v1.0.0 h1:" not in (ran.storage / ".gopack/go.sum").read_text()
+    (folder / "source.zip").write_bytes(lie)
+    ran = fetch(world, tmp_path, f"{old}@v1.0.0\n")
+    assert ran.status == 4, ran.text
+    assert "is not what the checksum database recorded" in ran.message(f"{old}@v1.0.0")
+
+
 # Upstreams that lie
 
 

@@ -40,14 +40,14 @@ def test_record_mod_only_vouches_for_the_small_files_alone(reopen: Reopen) -> No
     assert not ledger.is_as_recorded(A, FileKind.MOD, MOD + b"\n")
 
 
-def test_record_without_zip_keeps_what_is_known_of_it(reopen: Reopen) -> None:
+def test_record_without_zip_vouches_for_none_and_keeps_the_reasons(reopen: Reopen) -> None:
     ledger = reopen()
     ledger.record(A, info=INFO, mod=MOD, fetched_zip=ZIP)
     ledger.annotate(Annotations(why={A: ["listed"]}))
     ledger.record(A, info=INFO, mod=MOD, fetched_zip=None, verified="sumdb x")
     entry = ledger.manifest.versions[A]
-    assert ledger.vouches_for(A, whole=True)
-    assert (entry.why, entry.verified) == (("listed",), "sumdb x")
+    assert not ledger.vouches_for(A, whole=True)
+    assert (entry.zip, entry.why, entry.verified) == (None, ("listed",), "sumdb x")
 
 
 def test_save_then_open_knows_the_same(reopen: Reopen) -> None:
