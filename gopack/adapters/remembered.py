@@ -5,7 +5,8 @@ has changed. One file an answer: the tag, a digest of the body, the body. What i
 what cannot be kept is asked for in full the next time.
 
 A go.mod that only helps to resolve a line, as that of a highest version which retracts itself,
-never changes, and no storage has it: it is kept, too, and asked for once.
+never changes, and no storage has it: it is kept, too, and asked for once. It counts only for who
+vouches for it: what nobody verified must be verified once a checksum database is to be asked.
 
 Spec: RFC 9110, 13.1.2 (If-None-Match).
 """
@@ -14,7 +15,7 @@ import contextlib
 import hashlib
 import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
@@ -67,10 +68,17 @@ class RememberedAnswers:
 
 
 class RememberedMods:
-    """go.mod files that helped to resolve lines; safe from many threads. See flows.layered."""
+    """go.mod files that helped to resolve lines; safe from many threads. See flows.layered.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where they are kept.
+        voucher: tells for a module path which checksum database has verified what is read now,
+            or by which setting none has.
+    """
+
+    def __init__(self, folder: Path, voucher: Callable[[str], str]) -> None:
         self._folder = folder
+        self._voucher = voucher
 
     def get(self, module: ModuleVersion) -> bytes | None:
         """Give what is kept of a version."""
@@ -82,7 +90,8 @@ class RememberedMods:
         _save(self._path(module), _Kept("", data))
 
     def _path(self, module: ModuleVersion) -> Path:
-        return self._folder / hashlib.sha256(str(module).encode()).hexdigest()[:40]
+        name = f"{module}\n{self._voucher(module.path)}"
+        return self._folder / hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
 def _name(url: str) -> str:

@@ -159,7 +159,7 @@ def _parts(
     verifier = make_verifier(env, store.own_folder, quick, stop=stop, jobs=jobs)
     vouched = VouchedSources(asked_once, verifier)
     asked = StoredFirst(vouched, stored)
-    mods = RememberedMods(answers.with_name(_mods_folder(env))) if answers else None
+    mods = RememberedMods(answers.with_name("mods"), verifier.voucher) if answers else None
     noted = vouched.noted()
     noting = Noting(StoredFirst(noted, stored), noted.is_sound, noted.check_read)
     executor = ThreadPoolExecutor(jobs, thread_name_prefix="ask")
@@ -218,11 +218,6 @@ def _parts(
         verifier.close()
         web.close()
         slots.close()
-
-
-def _mods_folder(env: GoEnv) -> str:
-    """What nobody verified must not count once there is a checksum database again."""
-    return "mods" if env.sumdb is not None else "mods-unverified"
 
 
 def bring(

@@ -160,6 +160,10 @@ class SumVerifier:
         """Tell the setting that says not to verify a module, None if it is to be verified."""
         return self._exempt(path)
 
+    def voucher(self, path: str) -> str:
+        """Tell who vouches for a module: the database's name, or the setting that says nobody."""
+        return self._exempt(path) or self.name
+
     def prefetch(self, module: ModuleVersion) -> None:
         """Start to fetch a version's record and its proof; does not wait, never fails."""
         if self._database is None or self._exempt(module.path) is not None:

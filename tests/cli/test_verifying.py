@@ -247,6 +247,36 @@ def test_attack_forged_retraction_is_told_by_plan(world: World, tmp_path: Path) 
     assert "go.mod is not what the checksum database recorded" in error["message"]
 
 
+@pytest.mark.parametrize("setting", ["GONOSUMDB", "GOSUMDB"])
+def test_retraction_that_nobody_verified_counts_no_more_when_somebody_must(
+    world: World, tmp_path: Path, setting: str
+) -> None:
+    """It was read while the module was exempt, or while there was no database."""
+    retract(world, ITSELF, lie=f"module {LIB}\n\nretract [v1.1.0, v1.2.0]\n")
+    exempt = {"GONOSUMDB": LIB, "GOSUMDB": "off"}[setting]
+    ran = fetch(world, tmp_path, f"{LIB}\n", env={setting: exempt})
+    assert (ran.status, ran.line(LIB)["versions"]) == (0, ["v1.0.0"]), ran.text
+    ran = fetch(world, tmp_path, f"{LIB}\n")
+    assert ran.status == 4, ran.text
+    assert "go.mod is not what the checksum database recorded" in ran.message(f"{LIB}@v1.2.0")
+
+
+def test_retraction_that_the_former_database_vouched_for_counts_no_more(
+    world: World, tmp_path: Path
+) -> None:
+    lie = f"module {LIB}\n\nretract [v1.1.0, v1.2.0]\n"
+    retract(world, lie)
+    assert fetch(world, tmp_path, f"{LIB}\n").line(LIB)["versions"] == ["v1.0.0"]
+    world.log = FakeSumDB("sum.other.test", seed=b"\x55" * 32)
+    world.add(LEAF, "v1.0.0")
+    world.add(BASE, "v1.0.0", f"{LEAF}@v1.0.0")
+    world.add(LIB, "v1.0.0", f"{BASE}@v1.0.0")
+    retract(world, ITSELF, lie=lie)
+    ran = fetch(world, tmp_path, f"{LIB}\n")
+    assert ran.status == 4, ran.text
+    assert "go.mod is not what the checksum database recorded" in ran.message(f"{LIB}@v1.2.0")
+
+
 # A go.sum among the lists
 
 
