@@ -6,6 +6,7 @@
     │   └── NotFoundError    the upstream answered: there is no such thing
     ├── IntegrityError   data that lies; never retried, never downgraded      (exit 4)
     └── StoreError       the storage or a bundle: disk, lock, permission      (exit 5)
+        └── OtherFilesError  somebody else put other files of a version there
 
 An error's text is made from its fields: `where: what failed: expected X, got Y`; `hint` is the
 next step for the person who reads it.
@@ -156,3 +157,10 @@ class StoreError(GopackError):
 
     exit_status = 5
     _otherwise = "look at the storage with gopack check, mend what it names, and run again"
+
+
+class OtherFilesError(StoreError):
+    """A version is in the storage already, with other files than those that were to be published.
+
+    Whoever publishes has not looked at them; nothing must be said of them that holds for its own.
+    """

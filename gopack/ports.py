@@ -125,8 +125,9 @@ class Store(Protocol):
         """Make a version appear: mod-only where `zip_file` is None, complete otherwise.
 
         `zip_file` lies in the store's staging folder and is moved, not copied. A mod-only version
-        becomes complete by the move of its zip alone. Publishing what is there already MUST leave
-        it as it is.
+        becomes complete by the move of its zip alone. What is there already MUST stay as it is, and
+        `zip_file` is deleted; if other bytes are there this MUST be an OtherFilesError, since who
+        publishes knows nothing of them.
         """
 
     def publish_all(self, wanted: Sequence[Publication]) -> Mapping[ModuleVersion, StoreError]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from gopack.errors import StoreError
+from gopack.errors import OtherFilesError, StoreError
 from gopack.plan.layout import FileKind
 from gopack.ports import Publication, State
 from gopack.spec.module import ModuleVersion
@@ -44,8 +44,13 @@ class FakeStore:
         self, module: ModuleVersion, *, info: bytes, mod: bytes, zip_file: Path | None
     ) -> None:
         found = self.files.get(module, {FileKind.INFO: info, FileKind.MOD: mod})
-        if zip_file is not None and FileKind.ZIP in found:
-            zip_file.unlink()
+        if module in self.files and (zip_file is None or FileKind.ZIP in found):
+            wanted = {FileKind.INFO: info, FileKind.MOD: mod}
+            if zip_file is not None:
+                wanted[FileKind.ZIP] = zip_file.read_bytes()
+                zip_file.unlink()
+            if not wanted.items() <= found.items():
+                raise OtherFilesError("the storage has it with other files", where=str(module))
         elif zip_file is not None:
             if found[FileKind.MOD] != mod:
                 raise StoreError("the stored go.mod differs", where=str(module))

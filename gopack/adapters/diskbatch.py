@@ -14,12 +14,14 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from gopack.adapters import diskwalk
 from gopack.adapters.diskerrors import store_error
 from gopack.adapters.disktree import DiskTree
+from gopack.adapters.otherfiles import leave_as_it_is
 from gopack.errors import StoreError
 from gopack.plan import layout
 from gopack.plan.infotime import info_time_ns
@@ -159,9 +161,11 @@ class Batch:
                 _refuse_other_mod(folder, one.mod)
                 self._files.dress(zip_file, move.time_ns)
                 return move
-            if zip_file is not None:
-                self._files.unlink(zip_file)
+            leave_as_it_is(one, partial(self._path, module), self._files)
         return None
+
+    def _path(self, module: ModuleVersion, kind: FileKind) -> Path:
+        return self._tree.root / layout.athens_disk_key(module, kind)
 
     def _fill(self, move: _Move) -> None:
         assert move.staged is not None

@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ from gopack.adapters import diskwalk
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.files import Files
+from gopack.adapters.otherfiles import leave_as_it_is
 from gopack.errors import StoreError
 from gopack.plan import layout
 from gopack.plan.infotime import info_time_ns
@@ -97,8 +99,8 @@ class KeyedTree:
             self._refuse_links(module)
             state = self.state(module)
             if state is State.COMPLETE or (state is State.MOD_ONLY and zip_file is None):
-                if zip_file is not None:
-                    self._files.unlink(zip_file)
+                wanted = Publication(module, info, mod, zip_file)
+                leave_as_it_is(wanted, partial(self.path, module), self._files)
                 return
             if state is State.MOD_ONLY and self.path(module, FileKind.MOD).read_bytes() != mod:
                 raise StoreError(

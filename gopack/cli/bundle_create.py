@@ -183,8 +183,7 @@ def command(
             reports = []
             if again is not None:
                 adding = () if only and not _is_given("keys") else signers
-                made = job.again(again, volume_bytes, only, adding)
-                reports.append(_tell(console, made))
+                reports.append(_tell(console, job.again(again, volume_bytes, only, adding)))
             else:
                 if not signers:
                     progress.note("not signed: import needs --insecure-unsigned; --sign signs")
@@ -241,12 +240,11 @@ class _Job:
             refuse_others(self.out, sealed.head.id)
         else:
             _refuse_taken(self.out)
-        if sealed != recorded:
-            if only:
-                raise InputError(
-                    f"bundle {sequence} is not signed with this key, and --only is given",
-                    hint="leave --sign out; or --only: the signature is in the first volume",
-                )
+        if only and sealed != recorded:
+            raise InputError(
+                f"bundle {sequence} is not signed with this key, and --only is given",
+                hint="leave --sign out; or --only: the signature is in the first volume",
+            )
         record = partial(self.history.save, sealed, sumdb) if sealed != recorded else _nothing
         files = _write(
             draft, sealed, self.out, volume_bytes, self.progress, only=only, record=record

@@ -134,6 +134,7 @@ class Appearing:
         refused = job.result()
         for module in batch:
             if module in refused:
+                self._verified.discard(module)  # it failed, and a later plan must not try it again
                 self._shelf.refused(module, refused[module])
                 continue
             self._done.add(module)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from gopack.errors import IntegrityError
+from gopack.errors import IntegrityError, OtherFilesError
 from gopack.plan.manifest import BY_HAND, Annotations, LineFacts
 from gopack.ports import FetchedZip, FileKind, Ledger, State, Store
 from gopack.spec.dirhash import hash_go_mod
@@ -89,12 +89,16 @@ class Shelf:
             elif state is State.COMPLETE or version.zip is None:
                 became = Became.THERE
                 zip_ = zip_ and files.zip  # it has the same sums, and may have other bytes
-        self.store.publish(
-            module,
-            info=version.info,
-            mod=version.mod,
-            zip_file=version.zip.path if version.zip else None,
-        )
+        try:
+            self.store.publish(
+                module,
+                info=version.info,
+                mod=version.mod,
+                zip_file=version.zip.path if version.zip else None,
+            )
+        except OtherFilesError:
+            if became is not Became.THERE:  # those were looked at, and have the same sums
+                raise
         self._note(version, zip_, became, old)
         return became
 

@@ -10,11 +10,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future, wait
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from gopack.errors import GopackError, IntegrityError, NotFoundError, StoreError, UpstreamError
+from gopack.errors import (
+    GopackError,
+    IntegrityError,
+    NotFoundError,
+    OtherFilesError,
+    StoreError,
+    UpstreamError,
+)
 from gopack.flows.appearing import Appearing, Shelf
 from gopack.flows.arrivals import Arrivals
 from gopack.flows.foreseeing import FILES_PER_VERSION, PLENTY, Foresight
@@ -488,7 +495,31 @@ class FetchRun:
     # Appearing
 
     def _store(self, modules: Sequence[ModuleVersion]) -> Mapping[ModuleVersion, StoreError]:
-        return self._ports.store.publish_all([self._publication(module) for module in modules])
+        wanted = [self._publication(module) for module in modules]
+        refused = self._ports.store.publish_all(wanted)
+        return {
+            module: error
+            for module, error in refused.items()
+            if not (isinstance(error, OtherFilesError) and self._takes_over(module))
+        }
+
+    def _takes_over(self, module: ModuleVersion) -> bool:
+        """Look at what somebody else stored meanwhile; take it if it has the sums that passed.
+
+        An Athens that stores into the same folder packs and dates as its own go command does.
+        """
+        small, fetched_zip = self._small[module], self._zips.get(module)
+        try:
+            info = self._reader.stored_info(module, small.mod)
+            stored_zip = self._ports.zips.check(module).result() if fetched_zip else None
+        except GopackError:
+            return False
+        if fetched_zip and stored_zip:
+            if fetched_zip.h1 != stored_zip.h1:
+                return False
+            self._zips[module] = stored_zip
+        self._small[module] = replace(small, info=info)
+        return True
 
     def _publication(self, module: ModuleVersion) -> Publication:
         small, fetched_zip = self._small[module], self._zips.get(module)

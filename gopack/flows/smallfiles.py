@@ -55,7 +55,7 @@ class SmallFileReader:
             summary = summarize(module, mod)
             check_names_module(module, summary)
         if self.store.state(module) is not State.ABSENT:
-            found = self._stored_info(module, mod)
+            found = self.stored_info(module, mod)
         return SmallFiles(found, mod, summary.require)
 
     def info(self, module: ModuleVersion) -> bytes:
@@ -76,8 +76,12 @@ class SmallFileReader:
         attempts = self.sources.attempts(module.path)
         return first_answer(attempts, lambda source: source.zip_size(module))
 
-    def _stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
-        """Give the info that lies there already; it stays if the go.mod beside it is right."""
+    def stored_info(self, module: ModuleVersion, mod: bytes) -> bytes:
+        """Give the info that lies there already; it stays if the go.mod beside it is right.
+
+        Raises:
+            StoreError: the storage has something else of this version.
+        """
         with self.store.open(module, FileKind.MOD) as file:
             is_right = file.read() == mod
         with self.store.open(module, FileKind.INFO) as file:

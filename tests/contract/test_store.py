@@ -9,7 +9,7 @@ import pytest
 
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.keyedtree import ATHENS_S3, GOPROXY, KeyedTree
-from gopack.errors import StoreError
+from gopack.errors import OtherFilesError, StoreError
 from gopack.plan.layout import FileKind
 from gopack.ports import Publication, State, Store
 from gopack.spec.module import ModuleVersion
@@ -19,6 +19,7 @@ ONE = ModuleVersion("github.com/BurntSushi/toml", "v1.3.2")
 TWO = ModuleVersion("github.com/BurntSushi/toml/v2", "v2.0.0-rc.1")
 INFO = b'{"Version":"v1.3.2","Time":"2023-06-08T06:11:11Z"}'
 MOD = b"module github.com/BurntSushi/toml\n"
+OTHER = b"module other\n"
 ZIP = b"PK, as far as the store cares"
 
 
@@ -99,19 +100,47 @@ def test_publish_zip_on_another_go_mod_is_refused(store: StagingStore) -> None:
     zip_file = store.staged_path()
     zip_file.write_bytes(ZIP)
     with pytest.raises(StoreError, match=r"go\.mod differs"):
-        store.publish(ONE, info=INFO, mod=b"module other\n", zip_file=zip_file)
+        store.publish(ONE, info=INFO, mod=OTHER, zip_file=zip_file)
     assert store.state(ONE) is State.MOD_ONLY
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_publish_what_is_there_leaves_it(store: StagingStore, *, zipped: bool) -> None:
+def test_publish_what_is_there_changes_nothing(store: StagingStore, *, zipped: bool) -> None:
     publish(store, ONE)
-    zip_file = None
-    if zipped:
-        zip_file = store.staged_path()
-        zip_file.write_bytes(b"other zip")
-    store.publish(ONE, info=b"{}", mod=MOD, zip_file=zip_file)
+    publish(store, ONE, zipped=zipped)
+    publish(store, TWO, zipped=False)
+    publish(store, TWO, zipped=False)
     assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
+    assert dict(store.versions()) == {ONE: State.COMPLETE, TWO: State.MOD_ONLY}
+
+
+@pytest.mark.parametrize(
+    ("was_zipped", "info", "mod", "zip_bytes"),
+    [
+        (False, b"{}", MOD, None),
+        (False, INFO, OTHER, None),
+        (True, b"{}", MOD, None),
+        (True, INFO, OTHER, None),
+        (True, b"{}", MOD, ZIP),
+        (True, INFO, OTHER, ZIP),
+        (True, INFO, MOD, b"other zip"),
+    ],
+)
+def test_publish_other_files_than_those_there_is_refused_and_leaves_them(
+    store: StagingStore, info: bytes, mod: bytes, zip_bytes: bytes | None, *, was_zipped: bool
+) -> None:
+    publish(store, ONE, zipped=was_zipped)
+    zip_file = None
+    if zip_bytes is not None:
+        zip_file = store.staged_path()
+        zip_file.write_bytes(zip_bytes)
+    with pytest.raises(OtherFilesError):
+        store.publish(ONE, info=info, mod=mod, zip_file=zip_file)
+    assert zip_file is None or not zip_file.exists()
+    there = {FileKind.INFO: INFO, FileKind.MOD: MOD}
+    there |= {FileKind.ZIP: ZIP} if was_zipped else {}
+    assert {kind: content(store, ONE, kind) for kind in there} == there
+    assert store.state(ONE) is (State.COMPLETE if was_zipped else State.MOD_ONLY)
 
 
 def test_versions_gives_each_with_its_state(store: StagingStore) -> None:
@@ -155,10 +184,14 @@ def test_publish_all_has_each_appear_as_publish_does(store: StagingStore) -> Non
     assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
 
 
-def test_publish_all_of_what_is_there_leaves_it_and_no_scrap(store: StagingStore) -> None:
+@pytest.mark.parametrize("mod", [MOD, OTHER])
+def test_publish_all_of_what_is_there_leaves_it_and_no_scrap(
+    store: StagingStore, mod: bytes
+) -> None:
     publish(store, ONE)
-    again = publication(store, ONE, b"module other\n")
-    assert store.publish_all([again]) == {}
+    again = publication(store, ONE, mod)
+    refused = store.publish_all([again])
+    assert [type(error) for error in refused.values()] == ([] if mod == MOD else [OtherFilesError])
     assert again.zip_file is not None
     assert not again.zip_file.exists()
     assert [content(store, ONE, kind) for kind in FileKind] == [INFO, MOD, ZIP]
@@ -166,7 +199,7 @@ def test_publish_all_of_what_is_there_leaves_it_and_no_scrap(store: StagingStore
 
 def test_publish_all_refuses_one_and_has_the_others_appear(store: StagingStore) -> None:
     publish(store, ONE, zipped=False)
-    wanted = [publication(store, ONE, b"module other\n"), publication(store, TWO)]
+    wanted = [publication(store, ONE, OTHER), publication(store, TWO)]
     refused = store.publish_all(wanted)
     assert set(refused) == {ONE}
     assert "go.mod differs" in str(refused[ONE])

@@ -70,6 +70,7 @@ class FakeZips:
         self.fetched: list[ModuleVersion] = []
         self.sizes: dict[ModuleVersion, int] = {}
         self.checked: list[ModuleVersion] = []
+        self.stored_h1: dict[ModuleVersion, str] = {}
         self.read: list[ModuleVersion] = []
         self.unreadable: dict[ModuleVersion, GopackError] = {}
         self.forgotten_bytes = 0
@@ -129,7 +130,8 @@ class FakeZips:
         if module in self.errors:
             future.set_exception(self.errors[module])
         else:
-            future.set_result(FetchedZip(None, 3, "sha", f"h1:{module}"))
+            h1 = self.stored_h1.get(module, f"h1:{module}")
+            future.set_result(FetchedZip(None, 3, "sha", h1))
         return future
 
 

@@ -383,6 +383,53 @@ def test_fetch_version_the_storage_refuses_takes_only_lines_that_need_it(kit: Ki
     assert kit.stored() == {"f1": "complete"}
 
 
+def have_somebody_else_store(kit: Kit, module: ModuleVersion, **files: bytes) -> None:
+    """Have files of a version appear just before gopack would store it, as an Athens may."""
+    publish_all = kit.store.publish_all
+    theirs = {
+        FileKind.INFO: b'{"Version":"v1.1.0","Time":"2020-01-01T00:00:00Z"}',
+        FileKind.MOD: kit.source.files[f"{module.path}/@v/{module.version}.mod"],
+        FileKind.ZIP: b"packed otherwise",
+        **{FileKind[name]: data for name, data in files.items()},
+    }
+
+    def publish_late(wanted: Sequence[Publication]) -> dict[ModuleVersion, StoreError]:
+        if module in [one.module for one in wanted]:
+            kit.store.files[module] = theirs
+        return publish_all(wanted)
+
+    kit.store.publish_all = publish_late  # type: ignore[method-assign]
+
+
+def test_fetch_takes_what_somebody_else_stores_meanwhile_if_it_has_the_same_sums(kit: Kit) -> None:
+    have_somebody_else_store(kit, mv("c1"))
+    assert statuses(kit.run("a")) == ["done"]
+    assert names(kit.zips.checked) == "c1"
+    ledger = kit.ledger()
+    info = kit.store.files[mv("c1")][FileKind.INFO]
+    assert ledger.is_as_recorded(mv("c1"), FileKind.INFO, info)
+    entry = ledger.manifest.versions[mv("c1")]
+    assert entry.zip is not None
+    assert entry.zip.size_bytes == 3, "that of the zip that is there"
+
+
+@pytest.mark.parametrize("is_mod", [True, False])
+def test_fetch_does_not_vouch_for_what_somebody_else_stores_meanwhile(
+    kit: Kit, *, is_mod: bool
+) -> None:
+    if is_mod:
+        have_somebody_else_store(kit, mv("c1"), MOD=b"module evil\n")
+    else:
+        have_somebody_else_store(kit, mv("c1"))
+        kit.zips.stored_h1[mv("c1")] = "h1:evil"
+    result = kit.run("a", "f")
+    assert statuses(result) == ["failed", "done"]
+    assert result.outcome.exit_status == 5
+    assert "with other files" in str(error_of(result))
+    assert kit.stored() == {"c1": "complete", "f1": "complete"}
+    assert mv("c1") not in kit.ledger().manifest.versions
+
+
 def test_prune_takes_what_no_line_needs_and_nothing_put_in_by_hand(kit: Kit) -> None:
     kit.run("a", "d", "f")
     ledger = kit.ledger()
