@@ -57,7 +57,7 @@ def fetch(
             )
         )
         fetcher.ledger.save()
-        completer.importer.remember()
+        completer.importer.remember(run.has_recorded)
     seconds = time.monotonic() - started
     outcome = outcome_of(
         plan,

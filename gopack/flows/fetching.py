@@ -137,6 +137,7 @@ class FetchRun:
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
         self._begun: set[ModuleVersion] = set()
         self._found: dict[ModuleVersion, bool] = {}
+        self._lacked: set[ModuleVersion] = set()
         self._foresight = Foresight(
             self._reader,
             fetcher.store,
@@ -185,6 +186,7 @@ class FetchRun:
         had = self._small.keys() | self._given_up()
         new = self._wants.keys() - had
         lacking = {m for m in new if not self._has(m, whole=self._wants[m])} | grown
+        self._lacked |= lacking
         self._found.update((m, self._wants[m]) for m in new - lacking)
         self._jobs = Jobs(self._ports.executor)
         with_zip = {module for module in lacking if self._wants[module]}
@@ -221,6 +223,14 @@ class FetchRun:
         is_here: Future[bool] = Future()
         is_here.set_result(self._ports.store.state(module) is State.COMPLETE)
         return is_here
+
+    def has_recorded(self, module: ModuleVersion) -> bool:
+        """Tell whether a version's zip, as it was read here, is the one that is recorded.
+
+        It was there before, or this run stored it; what came and was refused, or never appeared,
+        is not, though an earlier run may have recorded another.
+        """
+        return module not in self._lacked or module in self.fetched.stored
 
     def _turn_to(self, plan: Plan) -> set[ModuleVersion]:
         """Take up another plan; give what was fetched without a zip and is wanted with it now."""

@@ -94,9 +94,9 @@ class Importer:
         """The versions that surveys came by and that could not be read."""
         return self._reader.unread.keys()
 
-    def remember(self) -> None:
-        """Have what surveys read remembered for later runs, of what the storage has now."""
-        self._reader.remember()
+    def remember(self, is_recorded: Callable[[ModuleVersion], bool]) -> None:
+        """Have what surveys read remembered for later runs, of what the storage has recorded."""
+        self._reader.remember(is_recorded)
 
     def provide(
         self, packages: Iterable[str], incompatible: Iterable[ModuleVersion] = ()

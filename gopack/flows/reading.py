@@ -144,12 +144,16 @@ class PackageReader:
             shelf.give_up()
             self.unread[module] = error
 
-    def remember(self) -> None:
-        """Have what was read remembered for later runs."""
+    def remember(self, is_recorded: Callable[[ModuleVersion], bool]) -> None:
+        """Have what was read remembered for later runs, of the zips that the storage recorded.
+
+        Surveys do not wait until a zip is verified: another may have been read, and refused.
+        """
         if self._memory is not None:
-            shelves = self._shelves.items()
             self._memory.put(
-                (module, shelf.contents(ALL)) for module, shelf in shelves if shelf.is_new
+                (module, shelf.contents(ALL))
+                for module, shelf in self._shelves.items()
+                if shelf.is_new and is_recorded(module)
             )
 
     def _shelf(self, module: ModuleVersion) -> _Shelf:

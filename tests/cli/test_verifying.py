@@ -185,6 +185,30 @@ def test_attack_package_left_out_of_a_zip_is_no_package_that_nobody_has(
     }
 
 
+def test_attack_what_was_read_of_a_refused_zip_is_not_remembered_for_the_good_one(
+    world: World, tmp_path: Path
+) -> None:
+    """The manifest still knows the good zip's sum when its folder is gone and the lie comes."""
+    user, used = "example.com/user", "example.com/used"
+    world.add(user, "v1.0.0", files={"x.go": f'package user\n\nimport _ "{used}"\n'.encode()})
+    world.add(used, "v1.0.0")
+    world.publish_log()
+    ran = fetch(world, tmp_path, f"{user}\n")
+    assert ran.status == 0, ran.text
+    shutil.rmtree(ran.storage / user)
+    shutil.rmtree(ran.storage / ".gopack/cache")
+    honest = world.upstream.files[f"/{user}/@v/v1.0.0.zip"]
+    other_zip(world, user)
+    ran = fetch(world, tmp_path, f"{user}\n{LEAF}\n")
+    assert ran.status == 4, ran.text
+    world.upstream.files[f"/{user}/@v/v1.0.0.zip"] = honest
+    ran = fetch(world, tmp_path, f"{user}\n{LEAF}\n")
+    assert ran.status == 0, ran.text
+    surveys = json.loads((ran.storage / ".gopack/manifest.json").read_text())["surveys"]
+    [together] = [facts for key, facts in surveys.items() if user in key and LEAF in key]
+    assert used in together["providers"]
+
+
 def test_attack_other_zip_by_a_second_proxy_is_not_tried_after_a_mismatch(
     world: World, tmp_path: Path
 ) -> None:
