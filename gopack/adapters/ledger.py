@@ -122,6 +122,10 @@ class DiskLedger:
         aliases = {alias: v for alias, v in self._facts.aliases.items() if alias != module}
         self._facts = replace(self._facts, listed=listed, aliases=aliases)
 
+    def forget_surveys(self) -> None:
+        """Drop what packages were found to import: it is looked for anew."""
+        self._facts = replace(self._facts, surveys={})
+
     def save(self) -> None:
         """Write manifest and go.sum, atomically; nothing is written where nothing changed."""
         manifest = self.manifest

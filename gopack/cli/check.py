@@ -13,6 +13,7 @@ from rich.console import Console
 from gopack.adapters import goenv
 from gopack.adapters.audit import AuditedDisk, refuse_unwritable_root, set_aside
 from gopack.adapters.disk import DiskStore
+from gopack.adapters.diskerrors import disk_errors
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.nested import nested_storage
 from gopack.adapters.zippool import AdaptiveZips
@@ -26,7 +27,7 @@ from gopack.cli.units import human_bytes, human_duration
 from gopack.errors import InputError, StoreError
 from gopack.flows.check import Checker
 from gopack.plan.checking import MANIFEST_KEY, Finding, Proof, Report, Weight
-from gopack.plan.layout import OWN_FOLDER
+from gopack.plan.layout import KEPT_PACKAGES, OWN_FOLDER
 from gopack.plan.manifest import UNVERIFIED, Annotations
 from gopack.ports import Sources
 from gopack.spec import note
@@ -160,6 +161,8 @@ def repair(storage: Path, report: Report) -> dict[str, str]:
     with DiskStore(storage).locked():
         if MANIFEST_KEY not in keys and any(key.startswith(_SUMDB) for key in keys):
             _have_fetch_prove_again(storage)
+        if any(finding.module and finding.aside for finding in report.findings):
+            _have_fetch_read_again(storage, has_manifest=MANIFEST_KEY not in keys)
         return dict(zip(keys, set_aside(storage, keys), strict=True))
 
 
@@ -176,6 +179,17 @@ def _have_fetch_prove_again(storage: Path) -> None:
     ]
     ledger.annotate(Annotations(verified=dict.fromkeys(proven, text)))
     ledger.save()
+
+
+def _have_fetch_read_again(storage: Path, *, has_manifest: bool) -> None:
+    """Forget what packages of zips import: a zip that is spoilt may have been when it was read."""
+    file = storage / OWN_FOLDER / KEPT_PACKAGES
+    with disk_errors("forget what was read of packages", file):
+        file.unlink(missing_ok=True)
+    ledger = DiskLedger(storage / OWN_FOLDER) if has_manifest else None
+    if ledger is not None and ledger.manifest.surveys:
+        ledger.forget_surveys()
+        ledger.save()
 
 
 def _outermost(keys: set[str]) -> Sequence[str]:

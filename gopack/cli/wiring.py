@@ -38,6 +38,7 @@ from gopack.flows.planning import Planner
 from gopack.flows.verify import SumVerifier
 from gopack.flows.vouched import VouchedSources
 from gopack.plan.items import Item, ModuleItem
+from gopack.plan.layout import KEPT_PACKAGES
 from gopack.plan.manifest import LineFacts, Manifest, survey_key
 from gopack.plan.query import Resolution, checked_info, is_exact
 from gopack.plan.summary import Retraction
@@ -196,7 +197,7 @@ def _parts(
         verifier=verifier,
         carried_heads=heads or {},
     )
-    packages = KeptPackages(store.own_folder / "cache" / "packages.sqlite", ledger.zip_h1)
+    packages = KeptPackages(store.own_folder / KEPT_PACKAGES, ledger.zip_h1)
     importer = Importer(
         asked,
         executor,

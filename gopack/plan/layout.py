@@ -29,6 +29,8 @@ ASIDE = "aside"
 """The folder in there where repairs put what is spoilt or belongs nowhere."""
 STAGING = "staging"
 """The folder in there where versions are put together before they appear."""
+KEPT_PACKAGES = "cache/packages.sqlite"
+"""The file in there that keeps what packages of stored zips import."""
 
 DISK_GO_MOD = "go.mod"
 DISK_ZIP = "source.zip"

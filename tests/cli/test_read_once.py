@@ -29,6 +29,15 @@ def spoil(storage: Path) -> None:
     (storage / LISTED / "v1.0.0/source.zip").write_bytes(whole)
 
 
+def providers(ran: program.Ran) -> list[str]:
+    """The modules that packages of both lines together are loaded from, as a survey found them."""
+    assert ran.status == 0, ran.text
+    surveys = json.loads((ran.storage / ".gopack/manifest.json").read_text())["surveys"]
+    [together] = [facts for key, facts in surveys.items() if LISTED in key and MORE in key]
+    found: list[str] = together["providers"]
+    return found
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_line_that_is_added_reads_no_zip_again(
     tmp_path: Path, proxy: Upstream, *, is_kept: bool
@@ -40,7 +49,19 @@ def test_line_that_is_added_reads_no_zip_again(
     if not is_kept:
         (ran.storage / KEPT).unlink()
     ran = program.fetch(tmp_path, proxy.url, f"{LISTED}\n{MORE}\n")
-    assert ran.status == 0, ran.text
-    surveys = json.loads((ran.storage / ".gopack/manifest.json").read_text())["surveys"]
-    [together] = [facts for key, facts in surveys.items() if LISTED in key and MORE in key]
-    assert (USED in together["providers"]) is is_kept, together
+    assert (USED in providers(ran)) is is_kept, ran.text
+
+
+def test_what_was_read_of_a_spoilt_zip_is_read_anew_after_a_repair(
+    tmp_path: Path, proxy: Upstream
+) -> None:
+    lines = f"{LISTED}\n{MORE}\n"
+    assert program.fetch(tmp_path, proxy.url, f"{MORE}\n").status == 0
+    ran = program.fetch(tmp_path, proxy.url, f"{LISTED}\n")
+    spoil(ran.storage)
+    (ran.storage / KEPT).unlink()
+    assert USED not in providers(program.fetch(tmp_path, proxy.url, lines))
+    check = program.start(tmp_path, proxy.url, "check", "--repair")
+    _, text = check.communicate(timeout=program.STARTED_S)
+    assert check.returncode == 4, text
+    assert USED in providers(program.fetch(tmp_path, proxy.url, lines))
