@@ -2,7 +2,7 @@
 
 Rules kept:
 - gzip (x-gzip is the same) and deflate are unpacked, an answer that is packed otherwise is refused:
-  the bytes that came are not the file;
+  the bytes that came are not the file; a word that is no coding (`utf-8`) says nothing, as for go;
 - deflate is in zlib's form, or bare, as some servers have it;
 - a body that ends before what is packed in it does was cut short, whatever its length was to be;
 - what a few bytes unpack to is bounded, and what unpacks to nothing is given up.
@@ -17,6 +17,11 @@ from typing import Protocol
 from gopack.adapters import weberrors
 from gopack.errors import UpstreamError
 
+_CODINGS = {
+    *("aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip"),
+    *("x-compress", "x-gzip", "zstd"),
+}
+"""Those that change bytes. Source: IANA's HTTP Content Coding Registry."""
 _PACKED_BYTES = 4 << 10
 """How much of a packed body is unpacked at once: to 4 MiB at most, by deflate."""
 _IDLE_BYTES = 1 << 20
@@ -43,7 +48,7 @@ def unpacked(encoding: str, packed: Iterable[bytes], *, where: str, url: str) ->
         httpx.HTTPError: while they are read, see weberrors.translated: it is cut short, or broken.
     """
     codings = [coding.strip().lower() for coding in encoding.split(",")]
-    match [coding for coding in codings if coding not in {"", "identity"}]:
+    match [coding for coding in codings if coding in _CODINGS]:
         case []:
             return iter(packed)
         case ["gzip" | "x-gzip"]:

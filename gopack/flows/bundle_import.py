@@ -450,8 +450,6 @@ class _Import:
             fetched = self._survey.adopted[module]
         if action is not Action.ADD:
             info = self._read(module, FileKind.INFO)
-        elif small.carried.entry.zip is None and module in self._recorded:
-            self._target.ledger.forget(module)  # of a zip that went with its folder
         self._target.ledger.record(
             module,
             info=info,
@@ -501,7 +499,7 @@ class _Import:
         proven = {
             one.module: self._verified(one)
             for one in done
-            if _is_proven_by(one, here.versions[one.module])
+            if here.versions[one.module].verified.startswith(UNVERIFIED)
         }
         facts = self._opened.index.facts
         return Annotations(
@@ -522,9 +520,3 @@ class _Import:
             self._settled.head.tree.size if self._settled else 0,
             sum(one.entry.zip.size_bytes for one in added if one.entry.zip),
         )
-
-
-def _is_proven_by(one: Carried, entry: Entry) -> bool:
-    """Whether a version that nothing vouched for here is, with its zip, what a bundle carries."""
-    has_other_zip = entry.zip is not None and one.entry.zip is None
-    return entry.verified.startswith(UNVERIFIED) and not has_other_zip

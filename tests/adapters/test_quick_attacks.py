@@ -540,7 +540,7 @@ def test_compressed_body_without_its_end_was_cut_short(
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "x"])
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
 def test_body_in_a_coding_that_is_not_known_is_refused(asking: Asking, coding: str) -> None:
     with (
         raw_server(lambda _n, _path: [compressed(coding, b"packed")]) as url,
@@ -551,7 +551,15 @@ def test_body_in_a_coding_that_is_not_known_is_refused(asking: Asking, coding: s
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b"v1") + b"more"])
+@pytest.mark.parametrize("coding", ["utf-8", "none, x"])
+def test_word_that_is_no_coding_says_nothing(asking: Asking, coding: str) -> None:
+    with raw_server(lambda _n, _path: [compressed(coding, b"as it is")]) as url:
+        assert got(asking, f"{url}/a") == b"as it is"
+
+
+@pytest.mark.parametrize(
+    "body", [b"no gzip at all", gzip.compress(b"v1") + b"more"], ids=["no gzip", "more behind it"]
+)
 def test_compressed_body_that_is_broken_is_told(asking: Asking, body: bytes) -> None:
     with (
         raw_server(lambda _n, _path: [compressed("gzip", body)]) as url,

@@ -15,11 +15,9 @@ import pytest
 from gopack.adapters import bundlezips
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.files import Files
-from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.volumes import Region
 from gopack.adapters.zipwork import incoming_name
 from gopack.flows import bundle_settle
-from gopack.plan.manifest import Annotations
 from tests.bundle.test_round_trip import make_bundle, proven_records
 from tests.bundling import Side, module, own_files
 from tests.fakes_sumdb import FakeSumDB
@@ -49,22 +47,6 @@ def test_version_from_elsewhere_with_the_same_bytes_is_recorded(
     Side(sealed.root, FakeSumDB()).put("example.com/Dep@v1.0.0", noise=1, is_recorded=False)
     assert "1 recorded" in sealed.done("bundle", "import", bundle)
     assert own_files(sealed.root)["manifest.json"] == own_files(connected.root)["manifest.json"]
-
-
-def test_zip_that_was_stored_unverified_is_not_proven_by_a_bundle_without_it(
-    connected: Side, sealed: Side, tmp_path: Path
-) -> None:
-    """The bundle has the version's go.mod, and a proof of it; the zip that is here is another."""
-    name = "example.com/thin@v1.2.0"
-    other = Side(sealed.root, FakeSumDB("other.example.test"))
-    other.put(name, noise=7)
-    ledger = DiskLedger(sealed.root / ".gopack")
-    ledger.annotate(Annotations(verified={module(name): "unverified: GOSUMDB=off"}))
-    ledger.save()
-    sealed.done("bundle", "import", make_bundle(connected, "a.bundle"))
-    entry = DiskLedger(sealed.root / ".gopack").manifest.versions[module(name)]
-    assert entry.zip is not None
-    assert entry.verified == "unverified: GOSUMDB=off"
 
 
 @pytest.mark.parametrize("name", ["source.zip", "v1.0.0.info"])
