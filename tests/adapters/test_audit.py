@@ -34,6 +34,7 @@ def test_storage_that_can_be_written_is_repaired(tmp_path: Path) -> None:
 def test_storage_of_another_user_is_not_called_read_only() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         Path(name).chmod(0o755)
+        Path(name, ".gopack").mkdir()
         with as_nobody(), pytest.raises(StoreError, match="Permission denied") as raised:
             refuse_unwritable_root(Path(name))
     assert f"sudo chown -R {NOBODY}" in raised.value.hint
