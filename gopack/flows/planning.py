@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
@@ -25,7 +26,7 @@ from gopack.plan.lineclosures import (
     with_closures,
 )
 from gopack.plan.linepairs import pairs_of
-from gopack.plan.lines import LinePlan, Plan, union
+from gopack.plan.lines import LinePlan, Plan, union, wants_of
 from gopack.plan.query import Resolution
 from gopack.plan.summary import OtherModuleError, Summary, summarize
 from gopack.plan.survey import Part
@@ -33,6 +34,9 @@ from gopack.plan.toolchains import platforms_of
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
+
+MAX_PAIRS = 100
+"""Pairs of lines whose graphs are walked: each takes milliseconds, and few add anything."""
 
 Foresee = Callable[[Sequence[ModuleVersion]], None]
 """Is told versions that will be stored with their zips, while it is still found out what else."""
@@ -110,7 +114,7 @@ class Planner:
         walked = self.walker.walk_lines(lines, foresee)
         walked = _with_remarks(walked, remarks)
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
-        return self._with_joint(self._with_pairs(Plan(tuple(walked), gomods=self.gomods)))
+        return self._with_pairs(self._with_joint(Plan(tuple(walked), gomods=self.gomods)))
 
     def grow(self, plan: Plan, growth: Mapping[int, Growth]) -> Plan:
         """Give lines, by place, what their imports came to; a place below 0 means all together.
@@ -178,7 +182,7 @@ class Planner:
             replace(line, level=level) if line.item.closure is None else line for line in plan.lines
         ]
         plan = replace(plan, lines=tuple(self.walker.walk_lines(lines)))
-        return self._with_joint(self._with_pairs(plan))
+        return self._with_pairs(self._with_joint(replace(plan, pairs={})))
 
     def upgrade(self, plan: Plan, roots: Set[ModuleVersion]) -> Plan | None:
         """Walk the graph of a main module whose requirements were all upgraded to these.
@@ -216,11 +220,21 @@ class Planner:
         )
 
     def _with_pairs(self, plan: Plan) -> Plan:
-        """Walk the graphs of two lines each; a pair that clashes is told with all together."""
-        pairs = pairs_of(plan.lines)
-        errors = self.walker.walk(pairs)
-        sound = (pair for pair, error in zip(pairs, errors, strict=True) if error is None)
-        return replace(plan, pairs=tuple(sound))
+        """Walk the graphs of two lines each that need more than all else that is wanted.
+
+        What two lines clash on is told with all together.
+        """
+        wanted = plan.wants()
+        whole = {module for module, is_whole in wanted.items() if is_whole}
+        found: dict[ModuleVersion, bool] = {}
+        for pair in islice(pairs_of(plan.lines, whole), MAX_PAIRS):
+            if self.walker.walk([pair])[0] is not None:
+                continue
+            for module, is_whole in wants_of(pair).items():
+                if is_whole > wanted.get(module, False) or module not in wanted:
+                    found[module] = found.get(module, False) or is_whole
+                    whole |= {module} if is_whole else set()
+        return replace(plan, pairs=found)
 
     def _with_joint(self, plan: Plan) -> Plan:
         """Walk the graph of all lines together, where there are several.

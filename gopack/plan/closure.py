@@ -1,6 +1,6 @@
 """Closures: the versions a main module may need when it uses a line's module.
 
-Three levels, each holding the one before:
+Three levels; the last holds the two others:
 
 - `build`: the module graph as the go command loads it; zips of the selected versions only;
 - `graph`: the main module may import any package of what it requires, so every selected version

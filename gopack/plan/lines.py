@@ -218,7 +218,7 @@ class Plan:
     cannot live together, of those that can, and `joint_error` says why the others cannot. It is
     None when there are fewer than two. `joint_extras` are its extras beside those of the lines,
     `joint_providers` as LinePlan.providers; with extras, `joint_base` is its closure without them.
-    `pairs` are closures of two lines that need more together than each needs alone.
+    `pairs` are versions that two lines need together and nothing else does.
     `combined` are closures of lines together of which one has what is looked up for another.
     `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
     version, at the closed level.
@@ -234,7 +234,7 @@ class Plan:
     joint_extras: tuple[ModuleVersion, ...] = ()
     joint_providers: frozenset[str] = frozenset()
     joint_base: Closure | None = None
-    pairs: tuple[Closure, ...] = ()
+    pairs: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     combined: tuple[Closure, ...] = ()
     upgraded: Closure | None = None
     latest: tuple[ModuleVersion, ...] = ()
@@ -296,7 +296,7 @@ class Plan:
         """Tell every closure there is, the lines' first."""
         found = [closure for line in self.lines for closure in line.closures]
         more = [c for c in (self.joint, self.joint_base, self.upgraded) if c is not None]
-        return [*found, *more, *self.pairs, *self.combined, *self.answering]
+        return [*found, *more, *self.combined, *self.answering]
 
     def selected(self) -> set[ModuleVersion]:
         """Tell the versions that are in any build list."""
@@ -338,7 +338,7 @@ class Plan:
         wants: list[Mapping[ModuleVersion, bool]] = [wants_of(c) for c in self.closures()]
         wants += [line.parts for line in self.lines]
         whole = dict.fromkeys((*self.latest, *self.passed_over), True)
-        return union([*wants, whole, self.carriers, self.answers])
+        return union([*wants, whole, self.pairs, self.carriers, self.answers])
 
     def extras_of(self, place: int) -> set[ModuleVersion]:
         """Tell the extras of one line, or of all together for a place below 0."""
@@ -431,6 +431,7 @@ class Plan:
                 if module not in why:
                     chain = closure.requirement_path(module)
                     why[module] = [f"required by {chain[-2]}" if chain[1:] else "an upgrade"]
+        why.update({m: ["two lines together may select it"] for m in self.pairs if m not in why})
         return why
 
     def facts(self) -> dict[ModuleVersion, LineFacts]:
