@@ -1,7 +1,6 @@
 """Foreseeing: what is begun before the plan is made, and what is not."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from gopack.spec.goproxy import GoMod, Request
 from gopack.spec.module import ModuleVersion
 from tests.flows.kit import Breaking, FakeZips, Kit, make_kit, module_files
 from tests.plan.graphs import mv, names
+from tests.waiting import until
 
 WAIT_S = 10
 A, B, C = mv("a1"), mv("b1"), mv("c1")
@@ -161,8 +161,7 @@ def test_what_is_not_wanted_after_all_is_cancelled(kit: Kit, executor: ThreadPoo
     kit.zips = slow = _Slow(kit)
     seen = foresight(kit, executor)
     seen.see([A, B, C])
-    while len(slow.begun) < len([A, B, C]):
-        time.sleep(0.001)
+    until(lambda: len(slow.begun) == len([A, B, C]))
     seen.keep({A: True, B: False})
     assert [slow.begun[module].cancelled() for module in (A, B, C)] == [False, True, True]
     assert seen.take(A) is slow.begun[A]
@@ -202,11 +201,14 @@ def test_a_line_that_fails_stops_what_was_begun_for_it(kit: Kit) -> None:
 
 
 def test_what_came_for_a_line_that_fails_is_deleted(kit: Kit) -> None:
+    has_come = threading.Event()  # it may be asked for again when the zip is gone
+
     class Failing(Breaking):
         def read(self, request: Request) -> bytes:
             if request == GoMod(B):
-                while not kit.zips.arrived_bytes(A):
-                    time.sleep(0.001)
+                if not has_come.is_set():
+                    until(lambda: kit.zips.arrived_bytes(A) > 0)
+                    has_come.set()
                 raise UpstreamError("busy")
             return super().read(request)
 
@@ -222,8 +224,7 @@ def test_what_comes_late_is_deleted_unless_it_is_wanted_again(
     kit.zips = slow = _Slow(kit)
     seen = foresight(kit, executor)
     seen.see([A, B])
-    while len(slow.begun) < len([A, B]):
-        time.sleep(0.001)
+    until(lambda: len(slow.begun) == len([A, B]))
     for job in slow.begun.values():
         job.set_running_or_notify_cancel()
     seen.keep({})
