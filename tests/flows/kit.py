@@ -98,8 +98,10 @@ class FakeZips:
         return future
 
     def arrived_bytes(self, module: ModuleVersion) -> int:
-        path = self._path(module)
-        return path.stat().st_size if path.exists() else 0
+        try:
+            return self._path(module).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def forget_all_but(self, wanted: Iterable[ModuleVersion]) -> None:
         kept = {self._path(module) for module in wanted}

@@ -201,14 +201,13 @@ def test_a_line_that_fails_stops_what_was_begun_for_it(kit: Kit) -> None:
 
 
 def test_what_came_for_a_line_that_fails_is_deleted(kit: Kit) -> None:
-    has_come = threading.Event()  # it may be asked for again when the zip is gone
+    has_come = threading.Event()  # what is asked for again comes when the zip is gone
 
     class Failing(Breaking):
         def read(self, request: Request) -> bytes:
             if request == GoMod(B):
-                if not has_come.is_set():
-                    until(lambda: kit.zips.arrived_bytes(A) > 0)
-                    has_come.set()
+                until(lambda: has_come.is_set() or kit.zips.arrived_bytes(A) > 0)
+                has_come.set()
                 raise UpstreamError("busy")
             return super().read(request)
 
