@@ -1,13 +1,13 @@
 """Retraction carriers: where a stored version is retracted, the go.mod that says so is stored, too.
 
-Without it the go command behind the gap takes a retracted version for `latest`. The carrier is the
-module's highest version; where it retracts itself its go.mod is enough, else it may be chosen and
-is stored whole.
+Without it the go command behind the gap takes a retracted version for `latest`, or passes one over
+whose retraction was taken back. The carrier is the module's highest version; where it retracts
+itself its go.mod is enough, else it may be chosen and is stored whole.
 
 Spec: go.dev/ref/mod#go-mod-file-retract; modload CheckRetractions.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from functools import partial
 
@@ -81,13 +81,29 @@ def _highest_wanted(wanted: Iterable[ModuleVersion]) -> list[ModuleVersion]:
 
 
 def carriers(
-    wanted: Iterable[ModuleVersion], known: Mapping[str, ModuleFacts]
+    wanted: Iterable[ModuleVersion],
+    known: Mapping[str, ModuleFacts],
+    retracts: Callable[[ModuleVersion], Sequence[Retraction]],
 ) -> dict[ModuleVersion, bool]:
-    """Tell the versions that carry retractions of wanted ones, and of each if its zip is needed."""
+    """Tell the versions that carry retractions of wanted ones, and of each if its zip is needed.
+
+    So does one that takes a retraction back which is stored: a version that is the highest where
+    it is stored alone counts for all, and its author may have thought better of it since.
+
+    Args:
+        wanted: what is to be stored.
+        known: what the highest version of each module retracts.
+        retracts: gives what the go.mod of a wanted version retracts.
+    """
     found = {}
+    paths = {path for path, facts in known.items() if facts.carrier}
+    here = {m.path: retracts(m) for m in _highest_wanted(wanted) if m.path in paths}
     for module in wanted:
-        facts = known.get(module.path)
-        if facts and facts.carrier and retraction_of(facts.retract, module.version):
+        if module.path not in paths:
+            continue
+        facts = known[module.path]
+        told = (*here[module.path], *facts.retract)
+        if retraction_of(told, module.version):
             retracts_itself = retraction_of(facts.retract, facts.carrier) is not None
             found[ModuleVersion(module.path, facts.carrier)] = not retracts_itself
     return found

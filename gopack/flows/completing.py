@@ -6,7 +6,7 @@ retractions are added, and what queries choose from all these. What was surveyed
 is taken from the ledger.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -28,6 +28,7 @@ from gopack.flows.upgrading import Upgrader
 from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import Manifest, ModuleFacts, SurveyFacts
+from gopack.plan.summary import Retraction
 from gopack.plan.survey import Survey
 from gopack.plan.unresolved import Unresolved
 from gopack.ports import Sources
@@ -389,7 +390,12 @@ class Completer:
     def _with_carriers(self, plan: Plan) -> Plan:
         wanted = plan.wants()
         self.modules |= self._look_up(wanted)
-        return replace(plan, carriers=carriers(wanted, self._known_modules()))
+
+        def retracts(module: ModuleVersion) -> Sequence[Retraction]:
+            summary = plan.summary(module)
+            return summary.retract if summary else ()
+
+        return replace(plan, carriers=carriers(wanted, self._known_modules(), retracts))
 
     def _look_up(self, wanted: Iterable[ModuleVersion]) -> dict[str, ModuleFacts]:
         """Ask for what is not known yet of these modules' retractions."""

@@ -9,9 +9,11 @@ Rules kept here:
   member has, where another is selected; and `go mod tidy` compares the graph of a main module at
   go 1.17 with the one that go 1.16 would load, and the packages that it would load by it. Of both
   the whole graph is stored, mod-only but for what packages may come from.
+- What `build` stores of one line is read beyond pruning: `go get` and `go mod tidy` make
+  requirements of the main module out of what provides packages, and read what these require.
 
-Source: modload readModGraph (pruning == workspace); modload LoadPackages (TidyCompatibleVersion)
-and checkTidyCompatibility.
+Source: modload readModGraph (pruning == workspace), updatePrunedRoots; modload LoadPackages
+(TidyCompatibleVersion) and checkTidyCompatibility.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +39,7 @@ def closures_of(line: LinePlan) -> list[Closure]:
             return [Closure((), line.level, given=dict.fromkeys(line.modules, True))]
         case VersionsItem():
             highest, *others = line.modules
-            alone = [Closure((module,), line.level) for module in others]
+            alone = [_closure((module,), line.level) for module in others]
             return [*_with_extras(line, (highest,)), *alone]
         case InputItem(roots=roots, members=members):
             mains = [each.main for each in (roots, *members) if each.main]
@@ -48,12 +50,17 @@ def closures_of(line: LinePlan) -> list[Closure]:
 
 def _with_extras(line: LinePlan, roots: Sequence[ModuleVersion]) -> list[Closure]:
     """Give the closure of what a line names, and where that is not all, that of all it imports."""
-    alone = Closure(roots, line.level)
+    alone = _closure(roots, line.level)
     if not line.extras:
         return [alone]
     every = Closure((*roots, *line.extras), line.level, narrow=line.providers)
     held = [Closure((*roots, *line.held), line.level)] if line.held else []
     return [every, alone, *held]
+
+
+def _closure(roots: Sequence[ModuleVersion], level: Level) -> Closure:
+    """Give a closure of which, at `build`, the go command reads the rest when it adds to go.mod."""
+    return Closure(roots, level, is_read_whole=level is Level.BUILD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ def _of_input(roots: InputRoots, level: Level, mains: Iterable[str]) -> Closure:
         level,
         is_pruned=has_pruning_go or is_unknown,
         main=MainModule.of(roots.replace, roots.exclude, mains),
-        is_read_whole=roots.format is Format.GO_WORK,
+        is_read_whole=roots.format is Format.GO_WORK or level is Level.BUILD,
         is_loaded_whole=_compares_with_unpruned(roots),
     )
 

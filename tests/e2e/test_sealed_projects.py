@@ -109,6 +109,12 @@ WORLDS = {
         project("par/sub@v1.0.0", "par/sub", "1.16"),
         "closed",
     ),
+    "the smallest level has what go get reads of an old module below the only line": World(
+        (module("b@v1.0.0", "s@v1.0.0", root="s"), *two_old("s")),
+        "b",
+        project("b@v1.0.0", "b"),
+        "build",
+    ),
     "go mod tidy of a project at go 1.17 reads the graph of go 1.16": World(
         (*CHAIN, module("e@v1.0.0")), "b", project("b@v1.0.0", "b", "1.17"), "closed"
     ),

@@ -41,6 +41,15 @@ def test_version_that_retracts_the_listed_one_comes_with_its_graph(tmp_path: Pat
     assert kit.stored() == {"a1": "complete", "a3": "complete", "b2": "complete"}
 
 
+def test_version_that_takes_a_retraction_back_comes_too(tmp_path: Path) -> None:
+    """Where the listed one were the highest it would retract itself, and no query choose it."""
+    kit = make_kit(tmp_path, {})
+    for version, line in (("v1.1.0", "retract v1.1.0"), ("v1.2.0", ""), ("v1.3.0", "")):
+        add(kit, "a.b/a", version, line)
+    kit.run("a@v1.1.0")
+    assert kit.stored() == {"a1": "complete", "a3": "complete"}
+
+
 def test_version_that_retracts_itself_too_is_stored_without_its_zip(tmp_path: Path) -> None:
     kit = make_kit(tmp_path, {"a1": ""})
     add(kit, "a.b/a", "v1.3.0", "retract [v1.1.0, v1.3.0]")
