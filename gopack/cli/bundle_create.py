@@ -82,7 +82,7 @@ _MOST_NAMED = 10
     type=click.IntRange(1),
     metavar="SEQ",
     help="Make the bundle of this sequence number again, whatever was fetched since; --sign adds "
-    "signatures to it.",
+    "signatures to it, a key in the environment does not.",
 )
 @click.option(
     "--only",
@@ -182,7 +182,7 @@ def command(
             job = _Job(history, origin, out, progress, extra_folder, image, xorriso)
             reports = []
             if again is not None:
-                adding = () if only and not _is_given("keys") else signers
+                adding = signers if _is_given("keys") else ()
                 reports.append(_tell(console, job.again(again, volume_bytes, only, adding)))
             else:
                 if not signers:
@@ -233,18 +233,18 @@ class _Job:
         """Make a recorded bundle again, with these signatures, too."""
         recorded = self.history.load(sequence)
         sealed = bundle_create.add_signatures(recorded, signers)
-        extras = _extras(self.history.kit(sequence), self.extra_folder)
-        sumdb = self.history.sumdb(sequence)
-        draft = bundle_create.again(self.origin, sealed.index, extras, sumdb=sumdb)
-        if only:
-            refuse_others(self.out, sealed.head.id)
-        else:
-            _refuse_taken(self.out)
         if only and sealed != recorded:
             raise InputError(
                 f"bundle {sequence} is not signed with this key, and --only is given",
                 hint="leave --sign out; or --only: the signature is in the first volume",
             )
+        if only:
+            refuse_others(self.out, sealed.head.id)
+        else:
+            _refuse_taken(self.out)
+        extras = _extras(self.history.kit(sequence), self.extra_folder)
+        sumdb = self.history.sumdb(sequence)
+        draft = bundle_create.again(self.origin, sealed.index, extras, sumdb=sumdb)
         record = partial(self.history.save, sealed, sumdb) if sealed != recorded else _nothing
         files = _write(
             draft, sealed, self.out, volume_bytes, self.progress, only=only, record=record

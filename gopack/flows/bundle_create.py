@@ -177,13 +177,26 @@ class Draft:
 def add_signatures(sealed: Sealed, signers: Sequence[note.Signer]) -> Sealed:
     """Sign a bundle that was made before with more keys: what they sign is the same, its id, too.
 
-    One that has signed already changes nothing: it would sign the same way again.
+    One that has signed already changes nothing: it would sign the same way again. The signatures
+    are in the first file; were it to take more room, all behind it would move, and no volume that
+    was carried could be made again.
+
+    Raises:
+        InputError: there is no room for them.
     """
     text = indexes.format_head(sealed.head)
     lines = note.sign_note(note.Note(text), *signers).removeprefix(f"{text}\n".encode())
     had = sealed.note.splitlines(keepends=True)
     fresh = [line for line in lines.splitlines(keepends=True) if line not in had]
-    return replace(sealed, note=sealed.note + b"".join(fresh))
+    signed = replace(sealed, note=sealed.note + b"".join(fresh))
+    if total_bytes(signed) != total_bytes(sealed):
+        raise InputError(
+            f"bundle {sealed.head.sequence} has no room for another signature: all behind it would "
+            "move, and its volumes could not be made again",
+            hint="make a new bundle, and sign it with all keys at once: --sign may be given "
+            "several times",
+        )
+    return signed
 
 
 def draft(origin: Origin, order: Order) -> Draft:

@@ -53,7 +53,6 @@ def test_bundle_is_signed_when_it_is_made_again(
     connected: Side, sealed: Side, tmp_path: Path
 ) -> None:
     connected.done("key", "new", "second.example", tmp_path / "second")
-    keys = {"GOPACK_SIGN": str(tmp_path / "key")}
     unsigned = Side(connected.root, connected.log)
     bundle = make_bundle(unsigned, "a.bundle")
     assert "is not signed" in sealed.run("bundle", "verify", bundle).output
@@ -61,10 +60,12 @@ def test_bundle_is_signed_when_it_is_made_again(
     sealed.done("bundle", "verify", once)
     again = make_bundle(unsigned, "c.bundle", "--again", "1")
     assert again.read_bytes() == once.read_bytes(), "the signature is recorded"
-    signed = Side(connected.root, connected.log, keys)
-    again = make_bundle(signed, "d.bundle", "--again", "1")
+    again = make_bundle(unsigned, "d.bundle", "--again", "1", "--sign", str(tmp_path / "key"))
     assert again.read_bytes() == once.read_bytes(), "a key signs once"
-    both = make_bundle(signed, "e.bundle", "--again", "1", "--sign", str(tmp_path / "second"))
+    second = Side(connected.root, connected.log, {"GOPACK_SIGN": str(tmp_path / "second")})
+    again = make_bundle(second, "e.bundle", "--again", "1")
+    assert again.read_bytes() == once.read_bytes(), "a key in the environment adds nothing"
+    both = make_bundle(second, "f.bundle", "--again", "1", "--sign", str(tmp_path / "second"))
     sealed.done("bundle", "verify", both)
     sealed.env["GOPACK_TRUST"] = f"{tmp_path / 'second.pub'}"
     sealed.done("bundle", "import", both)

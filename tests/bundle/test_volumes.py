@@ -113,6 +113,27 @@ def test_volume_alone_takes_no_new_signature(split: Path, connected: Side, tmp_p
     assert lost.read_bytes() == data
 
 
+def test_added_signatures_move_nothing_behind_them(
+    split: Path, connected: Side, sealed: Side, tmp_path: Path
+) -> None:
+    """Volumes that were carried before stay those of the bundle, and can be made again."""
+    keys: list[str | Path] = []
+    for name in ("second", "third", "fourth"):
+        connected.done("key", "new", f"{name}-approver.transfer-desk.example.com", tmp_path / name)
+        keys += ["--sign", tmp_path / name]
+    carried = {path.name: path.read_bytes() for path in split.parent.iterdir()}
+    words = ("--again", "1", *SPLIT)
+    refused = connected.run("bundle", "create", tmp_path / "m", *words, *keys)
+    assert (refused.exit_code, "no room for another signature" in refused.output) == (2, True)
+    connected.done("bundle", "create", tmp_path / "m", *words, *keys[:2])
+    changed = [name for name, data in carried.items() if (tmp_path / name).read_bytes() != data]
+    assert sorted(changed) == ["m.001", "m.001.sha256"]
+    split.with_name("m.002").unlink()
+    connected.done("bundle", "create", split, *words, "--only", "2")
+    assert {path.name: path.read_bytes() for path in split.parent.iterdir()} == carried
+    sealed.done("bundle", "verify", split)
+
+
 @pytest.mark.parametrize("is_recorded", [True, False])
 def test_bundle_since_a_state_of_two_hosts_is_made_again_though_their_versions_came_since(
     connected: Side, sealed: Side, tmp_path: Path, *, is_recorded: bool
