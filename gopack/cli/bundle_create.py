@@ -22,7 +22,7 @@ from gopack.adapters.licences import licence_of
 from gopack.adapters.tarbundle import TarWriter
 from gopack.adapters.volumes import PART, VolumeWriter, is_numbered, refuse_others
 from gopack.cli import options
-from gopack.cli.bundlekit import NONE, into_isos, make_kit, write_readme
+from gopack.cli.bundlekit import NONE, has_image, into_isos, make_kit, write_readme
 from gopack.cli.bundling import kept_databases, read_base
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well
@@ -44,6 +44,7 @@ from gopack.spec.module import ModuleVersion
 _OF_KIT = {"image": "--image", "targets": "--wheels-for"}
 _OF_NEW = {"since": "--since", "has_gopack": "--with-gopack", **_OF_KIT}
 """Options that say what a new bundle carries."""
+_AS_IT_WAS = "a bundle that is made again carries what it carried: leave one of them out"
 _MOST_NAMED = 10
 """Versions that a note names; `gopack bundle diff` names all."""
 
@@ -124,7 +125,8 @@ _MOST_NAMED = 10
     envvar="GOPACK_IMAGE",
     show_envvar=True,
     metavar="NAME",
-    help="With --with-gopack: the container image to carry; none for no image.",
+    help="With --with-gopack: the container image to carry; none for no image. With --again: what "
+    "it was called, where an older gopack did not record it.",
 )
 @click.option(
     "--wheels-for",
@@ -230,8 +232,13 @@ class _Job:
         only: tuple[int, ...],
         signers: Sequence[note.Signer],
     ) -> _Done:
-        """Make a recorded bundle again, with these signatures, too."""
+        """Make a recorded bundle again, with these signatures, too.
+
+        An older gopack recorded no image's name: --image gives it for the page.
+        """
         recorded = self.history.load(sequence)
+        if _is_given("image") and (self.history.image(sequence) or not has_image(recorded)):
+            raise InputError("--again and --image", hint=_AS_IT_WAS)
         sealed = bundle_create.add_signatures(recorded, signers)
         if only and sealed != recorded:
             raise InputError(
@@ -362,11 +369,12 @@ def _check_contents(again: int | None, *, has_gopack: bool) -> None:
         InputError: naming the first.
     """
     for parameter, option in _OF_NEW.items():
-        if _is_given(parameter) and again is not None:
-            hint = "a bundle that is made again carries what it carried: leave one of them out"
-            raise InputError(f"--again and {option}", hint=hint)
-        if _is_given(parameter) and parameter in _OF_KIT and not has_gopack:
+        if not _is_given(parameter):
+            continue
+        if again is None and parameter in _OF_KIT and not has_gopack:
             raise InputError(f"{option} without --with-gopack", hint="give both, or neither")
+        if again is not None and parameter != "image":  # the record says: _Job.again
+            raise InputError(f"--again and {option}", hint=_AS_IT_WAS)
 
 
 def _check_options(

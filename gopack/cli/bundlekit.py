@@ -52,6 +52,12 @@ def make_kit(
     return folder
 
 
+def has_image(sealed: Sealed) -> bool:
+    """Tell whether a bundle carries a container image."""
+    name = f"{EXTRA_FOLDER}{readme.IMAGE_NAME}"
+    return any(member.name == name for member in sealed.index.extras)
+
+
 def write_readme(sealed: Sealed, out: Path, files: Sequence[Path], *, image: str) -> Path:
     """Write the page for the sealed side beside a bundle that carries gopack.
 
@@ -62,13 +68,12 @@ def write_readme(sealed: Sealed, out: Path, files: Sequence[Path], *, image: str
         image: what its container image is called, if it has one.
     """
     names = {member.name for member in sealed.index.extras}
-    has_image = f"{EXTRA_FOLDER}{readme.IMAGE_NAME}" in names
     volumes = [path.name for path in files if path.name != out.name and path.suffix != ".sha256"]
     text = readme.render(
         out.name,
         sealed.head.id,
         volumes,
-        image=image if has_image and image != NONE else "",
+        image=image if has_image(sealed) and image != NONE else "",
         has_wheels=any(name.startswith(f"{EXTRA_FOLDER}{readme.WHEELS}/") for name in names),
     )
     path = out.with_name(readme.readme_name(out.name))

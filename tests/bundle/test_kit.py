@@ -120,6 +120,24 @@ def test_page_speaks_of_the_image_that_is_carried_also_when_made_again(
     assert " gopack:local " in (tmp_path / "n.README.txt").read_text()
 
 
+def test_image_whose_name_is_not_recorded_is_named_when_made_again(
+    connected: Side, tmp_path: Path
+) -> None:
+    """An older gopack did not record it; a kit is put there as it would be."""
+    history = History(connected.root / ".gopack")
+    extra = tmp_path / "extra"
+    (extra / "docs").mkdir(parents=True)
+    (extra / "docs" / "page.md").write_text("page")
+    (extra / "image.tar").write_bytes(b"image")
+    connected.done("bundle", "create", tmp_path / "m", "--with", extra)
+    shutil.copytree(extra, history.kit(1))
+    connected.done("bundle", "create", tmp_path / "n", "--again", "1", "--image", "mine:1")
+    assert " mine:1 " in (tmp_path / "n.README.txt").read_text()
+    history.name_image(1, "mine:2")
+    result = connected.run("bundle", "create", tmp_path / "o", "--again", "1", "--image", "mine:1")
+    assert (result.exit_code, "--again and --image" in result.output) == (2, True)
+
+
 def test_folder_that_is_a_link_is_refused_and_not_left_out(connected: Side, tmp_path: Path) -> None:
     (tmp_path / "extra").mkdir()
     (tmp_path / "tools").mkdir()
