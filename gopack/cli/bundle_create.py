@@ -309,13 +309,14 @@ class _Job:
         """Write a bundle and keep its record; a bundle that cannot be written leaves none.
 
         The record comes before the files have their names: one that is there may be carried,
-        whatever becomes of the page and the images.
+        whatever becomes of the others, the page and the images; its number is never another's.
         """
         record = partial(self.history.save, sealed, draft.sumdb)
         try:
             files = _write(draft, sealed, out, volume_bytes, self.progress, record=record)
         except BaseException:
-            self.history.forget(sealed.head.sequence)
+            if not _is_taken(out):
+                self.history.forget(sealed.head.sequence)
             raise
         return sealed, self._with_images(sealed, out, files)
 
@@ -431,12 +432,15 @@ def _refuse_taken(out: Path) -> None:
     Raises:
         InputError: it has.
     """
+    if _is_taken(out):
+        raise InputError("is there already", where=str(out), hint="give another name")
+
+
+def _is_taken(out: Path) -> bool:
     taken = [out, out.with_name(f"{out.name}.iso")]
     taken += out.parent.glob(f"{glob.escape(out.name)}.[0-9][0-9][0-9]*")
     with disk_errors("write the bundle", out):
-        is_taken = any(path.exists() for path in taken if path.suffix != PART)
-    if is_taken:
-        raise InputError("is there already", where=str(out), hint="give another name")
+        return any(path.exists() for path in taken if path.suffix != PART)
 
 
 def _nothing() -> None:

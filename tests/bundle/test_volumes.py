@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -331,6 +332,29 @@ def test_what_a_killed_create_left_is_overwritten(connected: Side, tmp_path: Pat
     assert not list(tmp_path.glob("*.part"))
     again = connected.run("bundle", "create", tmp_path / "m", "--volume-size", "64KiB")
     assert (again.exit_code, "is there already" in again.output) == (2, True)
+
+
+@pytest.mark.parametrize("words", [(), SPLIT])
+def test_bundle_that_has_its_name_keeps_its_record_and_number(
+    connected: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """The run is interrupted while the folder goes to the disk: the file may be carried already."""
+    real = os.fsync
+
+    def interrupted(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise KeyboardInterrupt
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gopack.adapters.volumes.os.fsync", interrupted)
+        assert connected.run("bundle", "create", tmp_path / "m", *words).exit_code != 0
+    made = {path.name: path.read_bytes() for path in tmp_path.glob("m*")}
+    assert made
+    assert "bundle 2 (" in connected.done("bundle", "create", tmp_path / "other")
+    (tmp_path / "again").mkdir()
+    connected.done("bundle", "create", tmp_path / "again" / "m", "--again", "1", *words)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("again/m*")} == made
 
 
 def test_killed_create_leaves_no_record_of_a_bundle_that_nobody_has(
