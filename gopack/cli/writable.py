@@ -16,12 +16,20 @@ def check_can_be_written(file: Path) -> None:
     if str(file) == "-":
         check_output_is_open()
         return
-    place = file if file.exists() else file.parent
-    if os.access(place, os.W_OK):
-        return
-    why = "permission denied" if place.exists() else "no such folder"
+    try:
+        file.stat()
+        place, needed = file, os.W_OK
+    except FileNotFoundError:  # a folder is entered, too, to make a file in it
+        place, needed = file.parent, os.W_OK | os.X_OK
+    except OSError as error:
+        raise _refused(file, (error.strerror or str(error)).lower()) from error
+    if not os.access(place, needed):
+        raise _refused(file, "permission denied" if place.exists() else "no such folder")
+
+
+def _refused(file: Path, why: str) -> StoreError:
     hint = "name a file in a folder that is there and that you may write to"
-    raise StoreError(f"cannot be written: {why}", where=str(file), hint=hint)
+    return StoreError(f"cannot be written: {why}", where=str(file), hint=hint)
 
 
 def check_output_is_open() -> None:

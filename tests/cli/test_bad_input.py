@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from gopack.cli import lists
-from gopack.errors import InputError
+from gopack.cli.writable import check_can_be_written
+from gopack.errors import InputError, StoreError
 from tests.cli import program
 from tests.forward import ForwardProxy
 from tests.launching import Run
@@ -452,14 +454,35 @@ def test_manifest_that_is_none_is_status_5(tmp_path: Path, upstream: Upstream) -
     assert "hint: " in ran.text
 
 
-def test_json_that_cannot_be_written_is_status_5(tmp_path: Path, upstream: Upstream) -> None:
+@pytest.mark.parametrize("command", ["fetch", "prove"])
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [("none/out.json", "no such folder"), ("goget.txt/out.json", "not a directory")],
+)
+def test_json_that_cannot_be_written_is_status_5(
+    tmp_path: Path, upstream: Upstream, command: str, file: str, why: str
+) -> None:
     upstream.add(GOOD, "v1.0.0")
     (tmp_path / "goget.txt").write_text(GOOD)
-    process = program.start(tmp_path, upstream.url, "fetch", "--json", "none/out.json")
+    process = program.start(tmp_path, upstream.url, command, "--json", file)
     _out, text = process.communicate(timeout=program.STARTED_S)
     assert process.returncode == 5, text
-    assert "none/out.json: cannot be written: no such folder" in text
+    assert f"{file}: cannot be written: {why}" in text
     assert upstream.paths() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
+def test_json_in_a_closed_folder_is_status_5() -> None:
+    """A folder that may not be entered does not tell whether the file is there."""
+    was = os.geteuid()
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o700)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(StoreError, match="cannot be written: permission denied"):
+                check_can_be_written(Path(name, "out.json"))
+        finally:
+            os.seteuid(was)
 
 
 @pytest.mark.parametrize(
