@@ -42,8 +42,8 @@ Options win over variables; variables win over defaults. Compose passes the vari
 
 What `--json` writes of a command that an error ended early has `exit_status` and `errors`, each
 with `kind`, `exit_status`, `message` and `hint`, as the reports of `fetch`, `plan`, `add`, `pack`
-have; no report of an earlier run stays. Only a command line that cannot be read (`Usage: ...`)
-leaves the file as it is.
+have; no report of an earlier run stays, and one that this run has written gets the error added.
+Only a command line that cannot be read (`Usage: ...`) leaves the file as it is.
 """
 
 

@@ -14,6 +14,7 @@ from gopack.errors import GopackError, StoreError
 from gopack.plan.findings import Finding, FindingsError, Severity
 
 _WRITTEN = f"{__name__}.written"
+"""Where the command's context has the report that was written."""
 
 
 def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
@@ -41,13 +42,14 @@ def write_json(file: Path | None, value: Mapping[str, Any]) -> None:
             "told above.",
         ) from error
     if context := click.get_current_context(silent=True):
-        context.meta[_WRITTEN] = True
+        context.meta[_WRITTEN] = value
 
 
 def write_failure(error: GopackError) -> None:
     """Write where the command's --json says that an error ended it; of lists, every bad line.
 
-    No earlier run's report stays in its place. Where it cannot be written, the error was told.
+    No earlier run's report stays in its place; one that this run has written gets the error added.
+    Where it cannot be written, the error was told.
     """
     if not isinstance(error, FindingsError):
         _write_failed([_fields(error)])
@@ -66,11 +68,17 @@ def write_interrupted(exit_status: int) -> None:
 def _write_failed(errors: Sequence[Mapping[str, Any]], warnings: Sequence[str] = ()) -> None:
     context = click.get_current_context(silent=True)
     file = context.params.get("json_file") if context else None
-    if context is None or (str(file) == "-" and _WRITTEN in context.meta):
+    written: Mapping[str, Any] = context.meta.get(_WRITTEN, {}) if context else {}
+    if written and str(file) == "-":  # it has gone out
         return
-    status = max(error["exit_status"] for error in errors)
+    report = {
+        **written,
+        "exit_status": max(error["exit_status"] for error in errors),
+        "errors": [*written.get("errors", ()), *errors],
+        "warnings": [*written.get("warnings", ()), *warnings],
+    }
     with contextlib.suppress(StoreError):
-        write_json(file, {"exit_status": status, "errors": errors, "warnings": warnings})
+        write_json(file, report)
 
 
 def error_json(error: GopackError | None) -> dict[str, Any] | None:

@@ -5,8 +5,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from gopack.cli.jsonreport import write_failure, write_interrupted, write_json
+from gopack.errors import StoreError
 from tests.cli import program
 from tests.upstream import Fault, Upstream
 from tests.waiting import until
@@ -96,3 +99,26 @@ def test_report_that_cannot_be_written_is_told_once(tmp_path: Path, upstream: Up
     assert (ended, out) == (5, "")
     assert text.count("gopack: ") == 1
     assert "no such storage" in text
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_report_that_was_written_stays_and_gets_what_failed_later(
+    tmp_path: Path,
+    is_interrupted: bool,  # noqa: FBT001
+) -> None:
+    file = tmp_path / "report.json"
+    first = {"kind": "NotFoundError", "exit_status": 3, "message": "gone", "hint": "look"}
+    report = {"exit_status": 3, "lines": ["a long run's"], "errors": [first], "warnings": ["mind"]}
+    with click.Context(click.Command("prove")) as context:
+        context.params["json_file"] = file
+        write_json(file, report)
+        if is_interrupted:
+            write_interrupted(130)
+        else:
+            write_failure(StoreError("cannot be written: disk full", where="page.html"))
+    written = json.loads(file.read_text())
+    assert written["lines"] == report["lines"]
+    assert written["warnings"] == report["warnings"]
+    assert written["exit_status"] == (130 if is_interrupted else 5)
+    assert written["errors"][0] == first
+    assert len(written["errors"]) == 2

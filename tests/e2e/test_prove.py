@@ -381,3 +381,11 @@ def test_real_list_is_as_connected_with_its_checksum_database(tmp_path: Path) ->
     # Athens has no checksum database, whatever the storage behind it carries.
     assert plain.returncode == 0, plain.stderr
     assert "verification is off" in plain.stderr
+
+
+def test_page_that_cannot_be_written_leaves_the_report(upstream: Upstream, home: Path) -> None:
+    proved = prove(home, upstream.url, home / "ATHENS_STORAGE", "--html", "/dev/full")
+    assert proved.status == proved.report["exit_status"] == 5, proved.text
+    assert proved.verdicts("example.com/app")["build"] == "good"
+    [error] = proved.report["errors"]
+    assert "/dev/full: cannot be written" in error["message"]
