@@ -5,6 +5,8 @@ Rules kept:
   the bytes that came are not the file; a word that is no coding (`utf-8`) says nothing, as for go;
 - deflate is in zlib's form, or bare, as some servers have it;
 - a body that ends before what is packed in it does was cut short, whatever its length was to be;
+- behind gzip's end another member may follow, and zeros that pad it; all else is an error, as for
+  go. What follows deflate's end is no part of it, and is ignored;
 - what a few bytes unpack to is bounded, and what unpacks to nothing is given up.
 
 Spec: RFC 9110, 8.4.1; RFC 1950, 2.2; RFC 1952, 2.2 (members follow each other).
@@ -52,9 +54,9 @@ def unpacked(encoding: str, packed: Iterable[bytes], *, where: str, url: str) ->
         case []:
             return iter(packed)
         case ["gzip" | "x-gzip"]:
-            return _unpack(packed, _gzip)
+            return _unpack(packed, _gzip, _without_padding)
         case ["deflate"]:
-            return _unpack(packed, _deflate)
+            return _unpack(packed, _deflate, _nothing)
     raise UpstreamError(
         f"the answer is compressed in a way that was not asked for ({encoding}): "
         f"{weberrors.shown(url)}",
@@ -72,7 +74,20 @@ def _deflate(start: int) -> _Unpacker:
     return zlib.decompressobj(zlib.MAX_WBITS if start & 0x0F == _DEFLATED else -zlib.MAX_WBITS)
 
 
-def _unpack(packed: Iterable[bytes], begin: Callable[[int], _Unpacker]) -> Iterator[bytes]:
+def _without_padding(rest: bytes) -> bytes:
+    return rest.lstrip(b"\0")
+
+
+def _nothing(_rest: bytes) -> bytes:
+    return b""
+
+
+def _unpack(
+    packed: Iterable[bytes],
+    begin: Callable[[int], _Unpacker],
+    following: Callable[[bytes], bytes],
+) -> Iterator[bytes]:
+    """Unpack what begins at the start, and at each of the `following` bytes behind an end."""
     import httpx  # noqa: PLC0415 - see web.py
 
     came = given = 0
@@ -82,14 +97,14 @@ def _unpack(packed: Iterable[bytes], begin: Callable[[int], _Unpacker]) -> Itera
             came += len(slice_)
             if came > given + _IDLE_BYTES:
                 raise httpx.DecodingError("a body that unpacks to nothing")
-            rest = slice_
+            rest = following(slice_) if unpacker is not None and unpacker.eof else slice_
             while rest:
                 if unpacker is None or unpacker.eof:
                     unpacker = begin(rest[0])
                 if piece := unpacker.decompress(rest):
                     given += len(piece)
                     yield piece
-                rest = unpacker.unused_data.lstrip(b"\0")  # it may be padded
+                rest = following(unpacker.unused_data)
     except zlib.error as error:
         raise httpx.DecodingError(str(error)) from error
     if unpacker is not None and not unpacker.eof:

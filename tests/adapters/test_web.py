@@ -6,6 +6,7 @@ import io
 import pickle
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -193,6 +194,34 @@ def test_read_answer_compressed_against_our_wish_is_decoded(
     upstream.mend()
     upstream.fail("*", Fault(headers={"Content-Encoding": "gzip"}))
     assert failure(source).retryable
+
+
+MANY = b"v1.2.3\n" * 40
+GZIPPED, DEFLATED = gzip.compress(MANY), zlib.compress(MANY)
+BARE = DEFLATED[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", GZIPPED + bytes(10)),
+        ("gzip", GZIPPED + bytes(20_000)),
+        ("gzip", gzip.compress(MANY[:7]) + bytes(20_000) + gzip.compress(MANY[7:])),
+        ("deflate", DEFLATED + b"\n"),
+        ("deflate", DEFLATED + DEFLATED * 500),
+        ("deflate", BARE + b"\n" * 20_000),
+    ],
+)
+def test_read_what_follows_a_compressed_body_is_ignored(
+    source: HttpSource, upstream: Upstream, coding: str, body: bytes
+) -> None:
+    upstream.fail("*", Fault(headers={"Content-Encoding": coding}, body=body))
+    assert source.read(LIST) == MANY
+
+
+def test_read_garbage_behind_gzip_is_refused(source: HttpSource, upstream: Upstream) -> None:
+    upstream.fail("*", Fault(headers={"Content-Encoding": "gzip"}, body=GZIPPED + b"\n"))
+    failure(source)
 
 
 def test_read_hang_up_without_an_answer_is_retryable(web: Web) -> None:
