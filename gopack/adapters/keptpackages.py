@@ -40,6 +40,21 @@ _GET = "SELECT zip_h1, digest, contents FROM packages WHERE module = ?"
 _PUT = "INSERT OR REPLACE INTO packages VALUES (?, ?, ?, ?)"
 
 
+def forget(file: Path) -> None:
+    """Delete what is kept, with what SQLite may have left beside it: it would be put into the next.
+
+    Raises:
+        OSError: so it cannot be.
+    """
+    for each in _files(file):
+        each.unlink(missing_ok=True)
+
+
+def _files(file: Path) -> list[Path]:
+    """The files of a database. Source: sqlite.org/tempfiles.html, 2.1 to 2.3."""
+    return [file.with_name(file.name + end) for end in ("", "-journal", "-wal", "-shm")]
+
+
 class KeptPackages:
     """flows.reading.Memory in a file. Used from one thread at a time."""
 
@@ -87,10 +102,9 @@ class KeptPackages:
 
     def _is_odd(self) -> bool:
         """Whether a link or a pipe lies where SQLite would open a file."""
-        names = (self._file.name + end for end in ("", "-journal", "-wal", "-shm"))
-        files = (self._file.with_name(name) for name in names)
         try:
-            return any(not S_ISREG(file.lstat().st_mode) for file in files if lexists(file))
+            files = filter(lexists, _files(self._file))
+            return any(not S_ISREG(file.lstat().st_mode) for file in files)
         except OSError:
             return True
 
@@ -116,7 +130,7 @@ class KeptPackages:
             self.close()
             if type(error) is sqlite3.DatabaseError:  # what only fails now has a class of its own
                 with contextlib.suppress(OSError):
-                    self._file.unlink()
+                    forget(self._file)
             return None
 
     def _open(self) -> "sqlite3.Connection":

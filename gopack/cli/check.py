@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from gopack.adapters import goenv
+from gopack.adapters import goenv, keptpackages
 from gopack.adapters.audit import AuditedDisk, refuse_unwritable_root, set_aside
 from gopack.adapters.disk import DiskStore
 from gopack.adapters.diskerrors import disk_errors
@@ -185,7 +185,7 @@ def _have_fetch_read_again(storage: Path, *, has_manifest: bool) -> None:
     """Forget what packages of zips import: a zip that is spoilt may have been when it was read."""
     file = storage / OWN_FOLDER / KEPT_PACKAGES
     with disk_errors("forget what was read of packages", file):
-        file.unlink(missing_ok=True)
+        keptpackages.forget(file)
     ledger = DiskLedger(storage / OWN_FOLDER) if has_manifest else None
     if ledger is not None and ledger.manifest.surveys:
         ledger.forget_surveys()

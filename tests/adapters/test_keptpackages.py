@@ -1,6 +1,7 @@
 """What was read of packages, kept in a file: what it gives back, and what it forgets."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -192,6 +193,26 @@ def test_place_that_cannot_be_written_keeps_nothing_and_is_no_trouble(
     kept = KeptPackages(tmp_path / "folder.sqlite", sums.get)
     kept.put({A: CONTENTS}.items())
     assert kept.get(A) is None
+
+
+def test_what_sqlite_left_beside_the_file_is_forgotten_with_it(
+    kept: KeptPackages, file: Path, tmp_path: Path
+) -> None:
+    """A log that another program wrote would bring back the rows that a new file lacks."""
+    kept.put({A: CONTENTS}.items())
+    kept.close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("UPDATE packages SET zip_h1 = zip_h1")
+    beside = [file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")]
+    shutil.copytree(file.parent, tmp_path / "left")
+    other.close()
+    shutil.copytree(tmp_path / "left", file.parent, dirs_exist_ok=True)
+    assert all(each.exists() for each in beside)
+    keptpackages.forget(file)
+    assert list(file.parent.iterdir()) == []
+    assert kept.get(A) is None
+    keptpackages.forget(file)
 
 
 def test_file_that_another_program_writes_is_left_to_it(kept: KeptPackages, file: Path) -> None:

@@ -61,7 +61,10 @@ def test_what_was_read_of_a_spoilt_zip_is_read_anew_after_a_repair(
     spoil(ran.storage)
     (ran.storage / KEPT).unlink()
     assert USED not in providers(program.fetch(tmp_path, proxy.url, lines))
+    beside = ran.storage / f"{KEPT}-journal"
+    beside.touch()
     check = program.start(tmp_path, proxy.url, "check", "--repair")
     _, text = check.communicate(timeout=program.STARTED_S)
     assert check.returncode == 4, text
+    assert not beside.exists()
     assert USED in providers(program.fetch(tmp_path, proxy.url, lines))
