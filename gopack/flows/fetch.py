@@ -92,6 +92,7 @@ def _surveys(plan: Plan, completer: Completer) -> dict[str, SurveyFacts]:
 def _warnings(plan: Plan, fetched: Fetched) -> list[str]:
     warnings = plan.warnings()
     missing = fetched.missing.union(*(closure.missing for closure in plan.closures()))
+    missing -= plan.passed_over  # stored, though go loads none of it: told where it is looked for
     warnings.extend(
         f"{module}: a go.mod requires it, and no upstream has one that go can load "
         "(go fails on it connected, too)"

@@ -45,6 +45,26 @@ def test_module_that_go_refuses_provides_nothing_and_fails_nothing(
     assert "a.b/gone@v1.0.0: 404" in broken
 
 
+def test_version_that_is_stored_as_go_refuses_it_is_not_told_as_missing(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    """A go.mod beyond the graph requires it, so no go.mod covers its package for a project."""
+    requires = {OLD: BASE, BASE: BROKEN}
+    for path, wanted in requires.items():
+        upstream.add(
+            path,
+            "v1.0.0",
+            mod=f"module {path}\n\ngo 1.21\n\nrequire {wanted} v1.0.0\n",
+            files={"p.go": f'package p\n\nimport _ "{wanted}"\n'.encode()},
+        )
+    upstream.add(BROKEN, "v1.0.0", mod="what is\n", files={"p.go": b"package p\n"})
+    ran = program.fetch(tmp_path, upstream.url, f"{OLD}\n")
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage)[f"{BROKEN}@v1.0.0"] == "complete"
+    [told] = [text for text in ran.text.splitlines() if BROKEN in text and "warning" in text]
+    assert f"package {BROKEN} (imported by {BASE}): go refuses the module" in told
+
+
 def test_module_that_may_be_had_later_is_no_warning(tmp_path: Path, proxy: Upstream) -> None:
     proxy.fail("/a.b/gone/*", Fault(status=500))
     ran = program.fetch(tmp_path, proxy.url, f"{OLD}\n")
