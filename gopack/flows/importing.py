@@ -17,7 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gopack.asking import first_answer, is_absent
-from gopack.errors import GopackError, UpstreamError
+from gopack.errors import GopackError, NotFoundError, UpstreamError
 from gopack.flows.jobs import Jobs
 from gopack.flows.reading import EMPTY, Memory, PackageReader, ReadPackages
 from gopack.flows.steps import run_steps
@@ -106,7 +106,8 @@ class Importer:
         `incompatible` are the `+incompatible` versions that are selected: see Survey.incompatible.
 
         Raises:
-            UpstreamError: a proxy failed before a module was found, so that nobody knows.
+            UpstreamError: a proxy failed before a module was found, or GOPROXY=off leaves nobody to
+                ask, so that nobody knows.
         """
         current = {module.path: module.version for module in incompatible}
         sought = {
@@ -127,7 +128,14 @@ class Importer:
         return {p: self._provider.setdefault(each, None) for p, each in sought.items()}
 
     def _raise_what_may_come(self, sought: Sought) -> None:
-        """Let nobody take a package for missing that was passed over with a `|`."""
+        """Let nobody take a package for missing that was passed over with a `|`, or not asked for.
+
+        Raises:
+            UpstreamError: so it was.
+        """
+        paths = [each.path for each in sought if _is_module_path(each.path)]
+        if paths and not any(map(self._attempts, paths)):
+            self.sources.attempts(paths[0])  # which says why
         for candidate in sought:
             for place in range(len(self._attempts(candidate.path))):
                 found = self._latest_at.get((candidate, place))
@@ -163,7 +171,12 @@ class Importer:
         return has_more and (is_absent_here or self._falls_back(sought, place))
 
     def _attempts(self, path: str) -> Sequence[Attempt]:
-        return self.sources.attempts(path) if _is_module_path(path) else ()
+        if not _is_module_path(path):
+            return ()
+        try:
+            return self.sources.attempts(path)
+        except NotFoundError:  # GOPROXY=off: a longer path may be GOPRIVATE's all the same
+            return ()
 
     def has(self, module: ModuleVersion, package: str) -> bool:
         """Tell whether a version has a package.

@@ -90,3 +90,29 @@ def test_name_with_a_slash_is_taken_where_the_origin_is_asked_for_it(
         assert ran.status == 0, ran.text
         assert program.assert_whole(ran.storage) == {f"{PATH}@{taken}": "complete"}
         assert f"{PATH}@feature/x has no alias: behind the gap ask for {taken}" in ran.text
+
+
+def test_import_that_no_go_mod_covers_is_looked_for_at_the_origin_alone(
+    tmp_path: Path, repo: GitRepo
+) -> None:
+    """Of its module's paths GOPRIVATE names the longer ones only; the host belongs to nobody."""
+    repo.put({"x/x.go": f'package x\n\nimport _ "{PATH}/gone"\nimport _ "{PATH}/sub/p"\n'})
+    repo.commit({"sub/go.mod": f"module {PATH}/sub\n", "sub/p/p.go": "package p\n"}, "v1.1.0")
+    repo.git("tag", "sub/v1.0.0")
+    env = {**_git_settings(repo), "GOPRIVATE": "git.example/team"}
+    ran = program.fetch(tmp_path, "off", f"{PATH}\n", env=env)
+    assert ran.status == 0, ran.text
+    assert program.assert_whole(ran.storage) == {
+        f"{PATH}@v1.1.0": "complete",
+        f"{PATH}/sub@v1.0.0": "complete",
+    }
+    assert f"warning: package {PATH}/gone (imported by {PATH}/x)" in ran.text
+
+
+def test_import_that_nobody_may_be_asked_for_is_no_warning(tmp_path: Path, repo: GitRepo) -> None:
+    repo.commit({"x/x.go": 'package x\n\nimport _ "example.com/public"\n'}, "v1.1.0")
+    env = {**_git_settings(repo), "GOPRIVATE": "git.example/team"}
+    ran = program.fetch(tmp_path, "off", f"{PATH}\n", env=env)
+    assert ran.status == 3, ran.text
+    assert "example.com/public: module lookup disabled by GOPROXY=off" in ran.text
+    assert program.assert_whole(ran.storage) == {f"{PATH}@v1.1.0": "complete"}
