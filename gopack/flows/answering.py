@@ -9,10 +9,11 @@ from concurrent.futures import Executor
 from functools import partial
 
 from gopack.asking import first_answer
-from gopack.errors import GopackError
+from gopack.errors import GopackError, InputError, NotFoundError
 from gopack.flows.jobs import Jobs
 from gopack.flows.steps import run_steps
 from gopack.plan.answering import answers, by_path, latest
+from gopack.plan.query import resolve
 from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
 
@@ -40,6 +41,30 @@ def choose_latest(
         if path in paths and len(stored) > 1:
             jobs.submit(path, partial(_choose_latest, path, stored, sources))
     return {module for _, job in jobs for module in job.result()}
+
+
+def choose_queried(
+    queries: Iterable[tuple[str, str]], sources: Sources, executor: Executor
+) -> set[ModuleVersion]:
+    """Tell what these queries on modules, by path, choose; nothing where no version matches.
+
+    Raises:
+        GopackError: a proxy failed, so that nobody knows.
+    """
+    jobs: Jobs[tuple[str, str], set[ModuleVersion]] = Jobs(executor)
+    for path, query in sorted(queries):
+        jobs.submit((path, query), partial(_choose_queried, path, query, sources))
+    return {module for _, job in jobs for module in job.result()}
+
+
+def _choose_queried(path: str, query: str, sources: Sources) -> set[ModuleVersion]:
+    try:
+        found = first_answer(
+            sources.attempts(path), lambda source: run_steps(resolve(path, query), source)
+        )
+    except (NotFoundError, InputError):
+        return set()
+    return {found.module}
 
 
 def _choose_latest(path: str, stored: Iterable[str], sources: Sources) -> set[ModuleVersion]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from gopack.errors import GopackError, NotFoundError, UpstreamError
-from gopack.flows.answering import choose, choose_latest
+from gopack.errors import GopackError, NotFoundError
+from gopack.flows.answering import choose, choose_latest, choose_queried
 from gopack.flows.carrying import Carriers, carriers
 from gopack.flows.combining import Combiner
 from gopack.flows.fetching import FetchRun
@@ -379,9 +379,13 @@ class Completer:
         return (lacking - plan.exactly_mod_only()) | whole
 
     def _below_patterns(self, plan: Plan) -> set[ModuleVersion]:
+        below = plan.below_patterns()
+        floating = {m for m, query in below.items() if query in {"latest", "upgrade"}}
+        queries = {(m.path, query) for m, query in below.items() if m not in floating}
         try:
-            return self.importer.upgrades(plan.below_patterns())
-        except UpstreamError as error:
+            found = choose_queried(queries, self.planner.sources, self.planner.executor)
+            return found | self.importer.upgrades(floating)
+        except GopackError as error:
             self.error = error
             return set()
 

@@ -307,24 +307,21 @@ class Plan:
         """Tell the modules whose packages some line starts from; none of a file's."""
         return {module.path for line in self.lines for module in line.starts}
 
-    def below_patterns(self) -> set[ModuleVersion]:
-        """Tell the versions that are required of modules below a pattern that names no version.
+    def below_patterns(self) -> dict[ModuleVersion, str]:
+        """Tell the versions that are required of modules below a pattern, and the pattern's query.
 
-        `go get` moves these to their latest versions, too.
+        `go get` puts that to each of these modules, too.
 
         Source: modget queryWildcard.
         """
-        found = set()
+        found = {}
         for line in self.lines:
-            item = line.item
-            if not isinstance(item, PatternItem) or item.query not in {"latest", "upgrade"}:
+            if not isinstance(line.item, PatternItem) or line.closure is None:
                 continue
-            if line.closure is None or line.level is Level.BUILD:
-                continue
-            below = f"{item.path.removesuffix('...')}"
+            below = line.item.path.removesuffix("...")
             for closure in (line.closure, *self.answering):
-                pairs = closure.selected.items()
-                found |= {ModuleVersion(*pair) for pair in pairs if pair[0].startswith(below)}
+                pairs = (pair for pair in closure.selected.items() if pair[0].startswith(below))
+                found.update({ModuleVersion(*pair): line.item.query for pair in pairs})
         return found
 
     def usable(self) -> set[ModuleVersion]:

@@ -136,7 +136,9 @@ def test_file_at_go_1_17_has_what_go_mod_tidy_compares_with(tmp_path: Path) -> N
     assert_same_sealed(world, lines, tmp_path)
 
 
-def assert_same_sealed(world: World, lines: list[str], folder: Path) -> None:
+def assert_same_sealed(
+    world: World, lines: list[str], folder: Path, first: list[str] | None = None
+) -> None:
     with Upstream() as upstream:
         for each in world.modules:
             path, _, version = each.name.partition("@")
@@ -144,10 +146,10 @@ def assert_same_sealed(world: World, lines: list[str], folder: Path) -> None:
         (folder / "goget.txt").write_text("".join(f"{line}\n" for line in lines))
         done = gopack(folder, upstream.url, "fetch", "--closure", world.level)
         assert done.returncode == 0, done.stderr
-        connected = tried(world.project, upstream.url, folder / "connected")
+        connected = tried(world.project, upstream.url, folder / "connected", first)
     with served(folder / "ATHENS_STORAGE") as athens:
-        sealed = tried(world.project, athens.url, folder / "sealed")
-    assert [code for code, _ in connected] == [0, 0], connected
+        sealed = tried(world.project, athens.url, folder / "sealed", first)
+    assert {code for code, _ in connected} == {0}, connected
     assert sealed == connected
 
 
@@ -165,8 +167,13 @@ def sources(module: Module) -> dict[str, bytes]:
     return found
 
 
-def tried(main: Module, proxy: str, folder: Path) -> list[tuple[int, str]]:
-    """Tidy and build a project in a new folder: exit status, and what went wrong or go.mod says."""
+def tried(
+    main: Module, proxy: str, folder: Path, first: list[str] | None = None
+) -> list[tuple[int, str]]:
+    """Run `first`, or tidy, and build a project in a new folder.
+
+    Give the exit statuses, and what went wrong or go.mod says.
+    """
     folder.mkdir()
     (folder / "go.mod").write_text(go_mod(main))
     for name, data in sources(main).items():
@@ -181,7 +188,7 @@ def tried(main: Module, proxy: str, folder: Path) -> list[tuple[int, str]]:
         "GOVCS": "*:off",
     }
     results = []
-    for words in (["mod", "tidy"], ["build", "./..."]):
+    for words in (first or ["mod", "tidy"], ["build", "./..."]):
         ran = subprocess.run(
             ["go", *words],
             cwd=folder,
@@ -193,3 +200,16 @@ def tried(main: Module, proxy: str, folder: Path) -> list[tuple[int, str]]:
         told = ran.stderr if ran.returncode else (folder / "go.mod").read_text()
         results.append((ran.returncode, told))
     return results
+
+
+@pytest.mark.parametrize("level", ["build", "graph"])
+def test_pattern_at_a_version_moves_modules_below_it_to_that(level: str, tmp_path: Path) -> None:
+    modules = (
+        module("o@v1.0.0", "o/t@v0.9.0", root="o/t"),
+        *(module(f"o/t@v{version}") for version in ("0.9.0", "1.0.0", "1.1.0")),
+    )
+    listed = f"{HOST}/o/...@v1.0.0"
+    main = project("", "")
+    world = World(modules, "", main, level)
+    assert_same_sealed(world, [listed], tmp_path, first=["get", listed])
+    assert "o/t v1.0.0" in (tmp_path / "sealed" / "go.mod").read_text()
