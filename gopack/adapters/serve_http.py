@@ -5,6 +5,7 @@ Rules:
   answer, is closed. What it takes is what its side has acknowledged (adapters.untaken).
 - Where all connections are taken, the one that has been idle longest makes room for a new one;
   where none is idle, the new one gets 503. None is idle before it has taken all of its answer.
+- TLS handshakes under way have places and a clock of their own (adapters.serve_tls).
 - SIGTERM and SIGINT end it: no new connections, answers under way have STOP_S to end.
 - h11 refuses a request head over 64 KiB.
 - What a client can provoke is told in a line at most, and not without end.
@@ -17,10 +18,9 @@ import resource
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import h11
@@ -28,6 +28,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gopack.adapters.serve_app import App
+from gopack.adapters.serve_tls import Tls, TlsProtocol, tls_context
 from gopack.adapters.untaken import Untaken
 from gopack.errors import InputError
 
@@ -45,22 +46,14 @@ _BUSY = (
 class Limits:
     """What clients may take of the server.
 
-    `head_s` is for a request head, and between requests; in `stall_s` at least `least_bytes` of an
-    answer must be taken; `connections` at once.
+    `head_s` is for a TLS handshake, for a request head, and between requests; in `stall_s` at least
+    `least_bytes` of an answer must be taken; `connections` at once, and as many TLS handshakes.
     """
 
     head_s: float = 30
     stall_s: float = 60
     least_bytes: int = 16 * 1024
     connections: int = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files: a certificate with its chain, and its key (the same file if None)."""
-
-    certificate: Path
-    key: Path | None = None
 
 
 class _GuardedProtocol(H11Protocol):
@@ -83,24 +76,12 @@ class _GuardedProtocol(H11Protocol):
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
         self._untaken = Untaken(transport)
-        if len(self.connections) > self.limits.connections and not self._make_room():
+        served = [each for each in self.connections if isinstance(each, _GuardedProtocol)]
+        if len(served) > self.limits.connections and not _make_room(served):
             transport.write(_BUSY)
             transport.close()
             return
         self._wait_for_head()
-
-    def _make_room(self) -> bool:
-        """Hang up on the connection that has been idle longest; false if none is."""
-        others = (each for each in self.connections if isinstance(each, _GuardedProtocol))
-        idle = [
-            (since, id(each), each) for each in others if (since := each.idle_since()) is not None
-        ]
-        if not idle:
-            return False
-        longest = min(idle)[-1]
-        self.connections.discard(longest)
-        longest.transport.abort()
-        return True
 
     def idle_since(self) -> float | None:
         """When it began to wait for a whole request head; None while it is served."""
@@ -188,6 +169,31 @@ class _GuardedProtocol(H11Protocol):
             self._timer = None
 
 
+def _make_room(served: Iterable[_GuardedProtocol]) -> bool:
+    """Hang up on the connection that has been idle longest; false if none is."""
+    idle = [(since, id(each), each) for each in served if (since := each.idle_since()) is not None]
+    if not idle:
+        return False
+    longest = min(idle)[-1]
+    longest.connections.discard(longest)
+    longest.transport.abort()
+    return True
+
+
+def protocol_for(limits: Limits, context: ssl.SSLContext | None) -> type[asyncio.BaseProtocol]:
+    """Make a server's class of connections, with TLS or without."""
+    guarded = type("_Protocol", (_GuardedProtocol,), {"limits": limits})
+    if context is None:
+        return guarded
+    said = {
+        "context": context,
+        "served": guarded,
+        "handshake_s": limits.head_s,
+        "handshakes": limits.connections,
+    }
+    return type("_TlsProtocol", (TlsProtocol,), said)
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Listen on an address; port 0 chooses a free one.
 
@@ -221,8 +227,7 @@ def run(
     Raises:
         InputError: the TLS files do not fit or cannot be read.
     """
-    protocol = type("_Protocol", (_GuardedProtocol,), {"limits": limits})
-    context = _tls_context(tls) if tls else None
+    protocol: Any = protocol_for(limits, tls_context(tls) if tls else None)
     config = uvicorn.Config(
         app,
         http=protocol,
@@ -236,38 +241,10 @@ def run(
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
-        **_tls_arguments(context),
     )
     _set_file_limit(limits.connections)
     with _told_in_lines(warn), _signals_ignored_afterwards():
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _tls_arguments(context: ssl.SSLContext | None) -> dict[str, Any]:
-    if context is None:
-        return {}
-    factory: Callable[..., ssl.SSLContext] = lambda _config, _default: context  # noqa: E731
-    return {"ssl_context_factory": factory}
-
-
-def _tls_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(tls.certificate, tls.key, password=_refuse_password)
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(
-            f"the TLS files cannot be used: {error.strerror or error}",
-            where=str(tls.certificate),
-            hint="--tls-cert is a PEM file with the certificate and its chain, --tls-key its "
-            "key without a password",
-        ) from error
-    return context
-
-
-def _refuse_password() -> str:
-    """Keep OpenSSL from asking on the terminal."""
-    return ""
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from gopack.adapters.serve_app import App
-from gopack.adapters.serve_http import Limits, Tls, bind, run
+from gopack.adapters.serve_http import Limits, bind, run
 from gopack.adapters.serve_site import Site, storage_warnings
+from gopack.adapters.serve_tls import Tls
 from gopack.cli import options
 from gopack.cli.console import make_console
 from gopack.cli.failing import ends_well

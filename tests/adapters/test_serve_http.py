@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gopack.adapters.serve_http import Limits, _GuardedProtocol
+from gopack.adapters.serve_http import Limits, protocol_for
 from tests.tls import Authority
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -45,7 +45,7 @@ def guarded(
 ) -> Iterator[int]:
     """A server on a thread, whose kernel takes so much that no client took yet; gives its port."""
     chosen = Limits(**limits)  # type: ignore[arg-type]
-    protocol = type("_Protocol", (_GuardedProtocol,), {"limits": chosen})
+    protocol: Any = protocol_for(chosen, context)
     config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, interface="asgi3")
     state, loop, started = ServerState(), asyncio.new_event_loop(), threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -53,12 +53,12 @@ def guarded(
 
     async def serve() -> None:
         make = lambda: protocol(config, state, {})  # noqa: E731
-        server = await loop.create_server(make, sock=listener, ssl=context)
+        server = await loop.create_server(make, sock=listener)
         started.set()
         await ended.wait()
         server.close()
         for each in list(state.connections):
-            each.transport.abort()
+            each.shutdown()
         await asyncio.sleep(0.05)
 
     ended = asyncio.Event()
@@ -170,11 +170,14 @@ def test_attack_next_request_during_an_answers_end_does_not_stop_its_clock(
         assert taken(client, 2 * count) < 3 * count // 2
 
 
-def test_connection_whose_answer_is_not_taken_yet_does_not_make_room() -> None:
-    with guarded(connections=1) as port, connected(port) as busy:
+def test_connection_whose_answer_is_not_taken_yet_does_not_make_room(
+    context: ssl.SSLContext | None,
+) -> None:
+    tls = bool(context)
+    with guarded(context, connections=1) as port, connected(port, tls=tls) as busy:
         busy.sendall(get(PIECE))
         time.sleep(0.1)
-        with connected(port) as other:
+        with connected(port, tls=tls) as other:
             assert other.recv(100).startswith(b"HTTP/1.1 503")
         assert taken(busy, PIECE) == PIECE
 
@@ -199,3 +202,46 @@ def test_attack_idle_connection_is_hung_up_on(context: ssl.SSLContext | None) ->
         began = time.monotonic()
         taken(client, 1000)
         assert time.monotonic() - began < 5
+
+
+def test_attack_handshakes_that_never_begin_keep_nobody_out(tmp_path: Path) -> None:
+    context = Authority(tmp_path).server_context()
+    with guarded(context, connections=3) as port, contextlib.ExitStack() as held:
+        silent = [held.enter_context(connected(port)) for _ in range(20)]
+        with connected(port, tls=True) as client:
+            client.sendall(GET)
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        for oldest in silent[:17]:
+            assert taken(oldest, 1) == 0, "it is held no more"
+
+
+def test_attack_handshakes_that_never_begin_drive_out_nobody(tmp_path: Path) -> None:
+    context = Authority(tmp_path).server_context()
+    with guarded(context, connections=2) as port, contextlib.ExitStack() as held:
+        idle = held.enter_context(connected(port, tls=True))
+        for _ in range(10):
+            held.enter_context(connected(port))
+        time.sleep(0.2)
+        idle.sendall(GET)
+        assert idle.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_attack_handshake_that_does_not_end_is_hung_up_on(tmp_path: Path) -> None:
+    context = Authority(tmp_path).server_context()
+    with guarded(context, head_s=0.2) as port, connected(port) as client:
+        client.sendall(b"\x16\x03\x01")
+        began = time.monotonic()
+        assert taken(client, 1) == 0
+        assert time.monotonic() - began < 5
+
+
+def test_what_is_no_handshake_is_hung_up_on(tmp_path: Path) -> None:
+    context = Authority(tmp_path).server_context()
+    with guarded(context, connections=1) as port:
+        for _ in range(3):
+            with connected(port) as client:
+                client.sendall(GET)
+                taken(client, 1000)  # an alert, and the end
+        with connected(port, tls=True) as client:
+            client.sendall(GET)
+            assert client.recv(100).startswith(b"HTTP/1.1 200")

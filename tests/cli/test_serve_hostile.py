@@ -1,8 +1,11 @@
 """`gopack serve` against clients that mean harm: raw bytes, held connections, files that change."""
 
 import contextlib
+import resource
 import socket
+import ssl
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from tests.cli.test_serve import lay, until_closed
 from tests.serving import Served, gopack_serve, impatient_serve
+from tests.tls import Authority
 
 pytestmark = pytest.mark.e2e  # whole servers: too long for make check
 
@@ -217,6 +221,27 @@ def test_attack_idle_connections_make_room_for_those_that_ask(tmp_path: Path) ->
         time.sleep(0.1)
         assert served.ask("/example.com/a/@v/list")[0] == 200
         assert until_closed(idle[0]) == b"", "the one that waited longest"
+
+
+def test_attack_silent_clients_do_not_stop_a_tls_server(tmp_path: Path) -> None:
+    """They are more than it may open files; nor do they keep it from its end."""
+    authority = Authority(tmp_path)
+    authority.server_context()
+    trusted = ssl.create_default_context(cafile=authority.ca_file)
+    trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13's default, stricter than Go
+    lay(tmp_path / "s", "example.com/a", "v1.0.0")
+    given = ("--tls-cert", str(tmp_path / "server.pem"), "--connections", "5")
+    with gopack_serve(tmp_path / "s", *given) as served, contextlib.ExitStack() as held:
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (100, 100))
+        for _ in range(200):
+            held.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=5))
+        with urllib.request.urlopen(
+            f"{served.url}/example.com/a/@v/list", context=trusted, timeout=10
+        ) as reply:
+            assert reply.read() == b"v1.0.0\n"
+        began = time.monotonic()
+        assert served.stop() == 0
+        assert time.monotonic() - began < 10
 
 
 def test_attack_client_that_takes_next_to_nothing_is_hung_up_on(tmp_path: Path) -> None:
