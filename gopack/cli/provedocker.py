@@ -99,7 +99,11 @@ def sealed_athens(found: Service | None, compose_file: Path | None) -> SealedAth
     for file in found.env_files:
         if file.is_required or (folder / file.path).exists():
             settings |= _read_env_file(folder / file.path, folder)
-    return seal({**settings, **found.settings}, where=f"the compose file's {found.name}")
+    return seal(
+        {**settings, **found.settings},
+        where=f"the compose file's {found.name}",
+        elsewhere=found.elsewhere,
+    )
 
 
 def _read_env_file(path: Path, beside: Path) -> Mapping[str, str]:

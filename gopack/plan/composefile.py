@@ -53,6 +53,7 @@ class Service:
     settings: Mapping[str, str] = field(default_factory=dict)
     env_files: tuple[EnvFile, ...] = ()
     user: str = ""
+    elsewhere: tuple[str, ...] = ()
 
 
 def find_athens(
@@ -96,6 +97,7 @@ def find_athens(
         settings=passed_environment(filled, env),
         env_files=_env_files(filled.get("env_file")),
         user=str(filled.get("user") or ""),
+        elsewhere=_elsewhere(filled, root),
     )
 
 
@@ -215,6 +217,13 @@ def _mounted_at(service: Mapping[str, Any], root: str, volumes: Any, project: st
             named = named or external.get("name")
         return [str(named or (source if external else f"{project}_{source}")), ""]
     return ["", ""]
+
+
+def _elsewhere(service: Mapping[str, Any], root: str) -> tuple[str, ...]:
+    keys = [key for key in ("command", "entrypoint", "configs", "secrets") if service.get(key)]
+    targets = [_mount(item)[1] for item in service.get("volumes") or ()]
+    beside = [target for target in targets if target.rstrip("/") != root.rstrip("/")]
+    return (*keys, *(f"a mount at {target}" for target in beside))
 
 
 def _mount(item: Any) -> tuple[str, str]:

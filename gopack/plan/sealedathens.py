@@ -3,10 +3,11 @@
 Network mode offline alone still asks an upstream for what is missing, so all of these are needed.
 
 Spec: Athens config.dev.toml and pkg/config (StorageType, NetworkMode, DownloadMode, SumDBs, Port,
-PathPrefix, TLSCertFile, BasicAuthUser).
+PathPrefix, TLSCertFile, BasicAuthUser, FilterFile, NETRCPath, HGRCPath, ValidatorHook,
+SingleFlightType, IndexType).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gopack.plan.composefile import DEFAULT_ROOT, STORAGE_ROOT, STORAGE_TYPE
@@ -26,6 +27,19 @@ NOT_TAKEN_OVER = (
     "BASIC_AUTH_PASS",
 )
 """What says how clients reach Athens, not what it answers: files and keys that are not there."""
+
+NAMING_WHAT_IS_NOT_THERE = (
+    "ATHENS_FILTER_FILE",
+    "ATHENS_NETRC_PATH",
+    "ATHENS_HGRC_PATH",
+    "ATHENS_PROXY_VALIDATOR",
+    "ATHENS_SINGLE_FLIGHT_TYPE",
+    "ATHENS_INDEX_TYPE",
+)
+"""Files and services beside Athens, without which it does not start or answers nothing."""
+
+_WITHIN_ATHENS = ("", "memory", "none")
+"""Values of the above that need nothing beside it."""
 
 _DEFAULT_PORT = 3000
 
@@ -48,12 +62,31 @@ class SealedAthens:
         return f"http://{host}:{port_of(self.environment)}{'/' if prefix else ''}{prefix}"
 
 
-def seal(settings: Mapping[str, str], *, where: str = "") -> SealedAthens:
-    """Seal an Athens that has these settings; `where` says whose they are, for the notes."""
-    kept = {key: value for key, value in settings.items() if key not in NOT_TAKEN_OVER}
-    notes = [_note(key, settings.get(key), where) for key in SEALED] if settings else []
+def seal(
+    settings: Mapping[str, str], *, where: str = "", elsewhere: Sequence[str] = ()
+) -> SealedAthens:
+    """Seal an Athens that has these settings.
+
+    Args:
+        settings: its environment.
+        where: whose it is, for the notes; empty where nobody's.
+        elsewhere: what else of it may say how it is set up.
+    """
+    missing = [
+        key for key in NAMING_WHAT_IS_NOT_THERE if settings.get(key, "") not in _WITHIN_ATHENS
+    ]
+    left_out = {*missing, *NOT_TAKEN_OVER}
+    kept = {key: value for key, value in settings.items() if key not in left_out}
     root = settings.get(STORAGE_ROOT) or DEFAULT_ROOT
-    return SealedAthens({**kept, STORAGE_ROOT: root, **SEALED}, tuple(filter(None, notes)))
+    notes = [_note(key, settings.get(key), where) for key in SEALED]
+    notes += [
+        f"{where} sets {key}, which names what is not here: it was tried without" for key in missing
+    ]
+    if elsewhere:
+        notes.append(f"{where} has {', '.join(elsewhere)}, too: it was tried without")
+    return SealedAthens(
+        {**kept, STORAGE_ROOT: root, **SEALED}, tuple(filter(None, notes)) if where else ()
+    )
 
 
 def _note(key: str, value: str | None, where: str) -> str:

@@ -40,6 +40,41 @@ def test_without_a_file_it_is_sealed_and_nothing_is_noted() -> None:
     assert athens.environment == {**SEALED, ROOT: "/path/on/disk"}
 
 
+def test_service_without_an_environment_is_told_what_it_does_not_set() -> None:
+    notes = seal({}, where=WHOSE).notes
+    assert [note.split(",")[0] for note in notes] == [
+        f"{WHOSE} does not set {key}" for key in SEALED
+    ]
+
+
+def test_settings_that_name_what_is_not_there_are_left_out_with_a_note() -> None:
+    settings = {
+        **SEALED,
+        "ATHENS_FILTER_FILE": "/config/filter",
+        "ATHENS_NETRC_PATH": "",
+        "ATHENS_INDEX_TYPE": "none",
+        "ATHENS_SINGLE_FLIGHT_TYPE": "redis",
+    }
+    athens = seal(settings, where=WHOSE)
+    assert athens.environment.keys() == {*SEALED, ROOT, "ATHENS_NETRC_PATH", "ATHENS_INDEX_TYPE"}
+    assert [note.split(",")[0] for note in athens.notes] == [
+        f"{WHOSE} sets ATHENS_FILTER_FILE",
+        f"{WHOSE} sets ATHENS_SINGLE_FLIGHT_TYPE",
+    ]
+
+
+def test_command_and_mounted_files_are_not_taken_over_and_noted() -> None:
+    text = (
+        "services: {athens: {image: athens, command: [athens-proxy, -config_file=/c/athens.toml], "
+        "volumes: ['store:/path/on/disk', './conf:/c:ro', {target: /d}]}}"
+    )
+    service = read(text)
+    assert service.elsewhere == ("command", "a mount at /c", "a mount at /d")
+    [note] = seal(SEALED, where=WHOSE, elsewhere=service.elsewhere).notes
+    assert note == f"{WHOSE} has command, a mount at /c, a mount at /d, too: it was tried without"
+    assert read("services: {athens: {image: athens}}").elsewhere == ()
+
+
 def test_address_is_made_of_port_and_prefix() -> None:
     assert seal({}).url("athens") == "http://athens:3000"
     settings = {"ATHENS_PORT": ":8080", "ATHENS_PATH_PREFIX": "/go/"}
