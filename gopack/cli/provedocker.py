@@ -15,7 +15,13 @@ from gopack.adapters.serve_site import storage_warnings
 from gopack.adapters.statictree import StaticTree
 from gopack.cli.failing import sigterm_interrupts
 from gopack.cli.provekit import Sealed, Verifying, read_manifest
-from gopack.cli.push import COMPOSE_FILES, compose_variables, read_compose, read_env_file
+from gopack.cli.push import (
+    COMPOSE_FILES,
+    OVERRIDE_FILES,
+    compose_variables,
+    read_compose,
+    read_env_file,
+)
 from gopack.cli.sumcheck import kept_proofs
 from gopack.errors import InputError
 from gopack.flows.export_sumdb import export_sumdb
@@ -50,7 +56,7 @@ def docker_sealed(
             hint="give --athens-image IMAGE, or --compose FILE with Athens as a service",
         )
     athens = sealed_athens(found, compose_file)
-    notes += athens.notes
+    notes += (*athens.notes, *not_read(found, compose_file))
     with ExitStack() as stack:
         stack.enter_context(sigterm_interrupts())
         engine = Engine(timeout_s=API_WAIT_S)
@@ -104,6 +110,14 @@ def sealed_athens(found: Service | None, compose_file: Path | None) -> SealedAth
         where=f"the compose file's {found.name}",
         elsewhere=found.elsewhere,
     )
+
+
+def not_read(found: Service | None, compose_file: Path | None) -> list[str]:
+    """Note the files that Compose would lay over the one that lies here, where none was named."""
+    if found is None or compose_file is not None:
+        return []
+    there = [name for name in OVERRIDE_FILES if Path(name).is_file()]
+    return [f"{name} was not read, which Compose lays over the compose file" for name in there]
 
 
 def _read_env_file(path: Path, beside: Path) -> Mapping[str, str]:

@@ -17,8 +17,9 @@ DEFAULT_ROOT = "/path/on/disk"
 """Where Athens' disk storage lies if nothing is set. Source: Athens config.dev.toml, RootPath."""
 
 _VARIABLE = re.compile(
-    r"\$(?:\$|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<how>:?[-?+])(?P<rest>[^}]*))?\})"
+    r"\$(?:(?P<escaped>\$)|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<how>:?[-?+])|(?=\})))"
 )
+"""A variable's beginning: what stands for it, and variables in that, go on to the brace's end."""
 
 _ENV_LINE = re.compile(
     r"(?:export\s+)?(?P<name>[^\s=#'\"]+)\s*"
@@ -169,23 +170,44 @@ def parse_env(text: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def interpolate(text: str, env: Mapping[str, str]) -> str:
-    """Fill in variables.
+    """Fill in variables, also in what stands for others.
 
-    >>> interpolate("${A:-x}/$B/$$/${C}", {"B": "b"})
-    'x/b/$/'
+    >>> interpolate("${A:-x}/$B/$$/${C}/${D-${E:-$B}}", {"B": "b"})
+    'x/b/$//b'
     """
+    filled = ""
+    while match := _VARIABLE.search(text):
+        value, rest = _value_and_rest(match, env)
+        filled += text[: match.start()] + value
+        text = rest
+    return filled + text
 
-    def value(match: re.Match[str]) -> str:
-        name = match["plain"] or match["name"]
-        if name is None:
-            return "$"
-        found, how, rest = env.get(name), match["how"] or "", match["rest"] or ""
-        is_set = bool(found) if how.startswith(":") else found is not None
-        if how.endswith("+"):
-            return rest if is_set else ""
-        return (found or "") if is_set else rest if how.endswith("-") else ""
 
-    return _VARIABLE.sub(value, text)
+def _value_and_rest(match: re.Match[str], env: Mapping[str, str]) -> tuple[str, str]:
+    """Tell what a variable is filled in with, and the text behind it."""
+    rest, word = match.string[match.end() :], ""
+    if match["escaped"]:
+        return "$", rest
+    if match["name"]:
+        end = _closing_brace(rest)
+        if end < 0:
+            return match[0], rest  # Compose refuses such a file
+        word, rest = rest[:end], rest[end + 1 :]
+    found, how = env.get(match["plain"] or match["name"]), match["how"] or ""
+    is_set = bool(found) if how.startswith(":") else found is not None
+    if how.endswith("+" if is_set else "-"):
+        return interpolate(word, env), rest
+    return (found or "") if is_set and not how.endswith("+") else "", rest
+
+
+def _closing_brace(text: str) -> int:
+    """Find the end of what stands in braces that are open already; -1 if there is none."""
+    depth = 1
+    for at, char in enumerate(text):
+        depth += (char == "{") - (char == "}")
+        if not depth:
+            return at
+    return -1
 
 
 def _is_athens(service: Mapping[str, Any]) -> bool:

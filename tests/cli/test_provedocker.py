@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gopack.cli.provedocker import sealed_athens, verifying
+from gopack.cli.provedocker import not_read, sealed_athens, verifying
 from gopack.cli.push import read_compose
 from gopack.errors import InputError, StoreError
 from gopack.plan.layout import OWN_FOLDER
@@ -67,3 +67,18 @@ def test_settings_of_env_files_are_as_compose_has_them(
     file.write_text(text.format(""))
     with pytest.raises(InputError, match="cannot be read"):
         sealed_athens(read_compose(file, ""), file)
+
+
+def test_file_that_compose_lays_over_another_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "docker-compose.yml"
+    file.write_text("services: {athens: {image: athens}}")
+    found = read_compose(file, "")
+    assert not not_read(found, None)
+    (tmp_path / "docker-compose.override.yml").write_text("services: {}")
+    [note] = not_read(found, None)
+    assert note.startswith("docker-compose.override.yml was not read")
+    assert not not_read(found, file), "Compose does not read it either"
+    assert not not_read(None, None)

@@ -110,6 +110,10 @@ def test_find_athens_refuses_other_files(text: str) -> None:
         ("$A-${A}", "a-a"),
         ("${N:-x}${N-x}${E:-y}${E-y}", "xxy"),
         ("${A:+z}${N+z}${A?must}$$A", "za$A"),
+        ("${N:-${E:-x.io}}/y:${N:-$A}", "x.io/y:a"),
+        ("${N-${M-${A}}}}${A:-${N}}${A+-${A:+$A}-}${N+$A}", "a}a-a-"),
+        ("${E:-$$A}${N-{x}}", "$A{x}"),
+        ("$A${A:-x ${A.b} $", "a${A:-x ${A.b} $"),
     ],
 )
 def test_interpolate_is_composes(text: str, expected: str) -> None:
