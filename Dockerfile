@@ -21,9 +21,9 @@ RUN set -eu; \
     for name in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT; do \
       eval "[ -n \"\${$name:-}\" ]" || unset "$name"; \
     done; \
-    certificates=$(find /tmp/ca -name '*.pem' -o -name '*.crt'); \
-    if [ -n "$certificates" ]; then \
-      cat /etc/ssl/certs/ca-certificates.crt $certificates >/tmp/ca.bundle; \
+    find /tmp/ca \( -name '*.pem' -o -name '*.crt' \) -exec cat {} + >/tmp/ca.own; \
+    if [ -s /tmp/ca.own ]; then \
+      cat /etc/ssl/certs/ca-certificates.crt /tmp/ca.own >/tmp/ca.bundle; \
       export PIP_CERT=/tmp/ca.bundle; \
     fi; \
     python3 -m venv /opt/gopack; \
