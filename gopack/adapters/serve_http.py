@@ -35,6 +35,8 @@ from gopack.errors import InputError
 STOP_S = 30
 _LOOK_S = 1.0
 """How often it is looked at what a client has taken: the kernel does not say when it has."""
+_LEAVE_S = 1.0
+"""How long a client may stay that there was no room for."""
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\n"
@@ -79,7 +81,8 @@ class _GuardedProtocol(H11Protocol):
         served = [each for each in self.connections if isinstance(each, _GuardedProtocol)]
         if len(served) > self.limits.connections and not _make_room(served):
             transport.write(_BUSY)
-            transport.close()
+            transport.close()  # in TLS this waits for the client's own end, which may never come
+            self.loop.call_later(_LEAVE_S, transport.abort)
             return
         self._wait_for_head()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -180,6 +181,22 @@ def test_connection_whose_answer_is_not_taken_yet_does_not_make_room(
         with connected(port, tls=tls) as other:
             assert other.recv(100).startswith(b"HTTP/1.1 503")
         assert taken(busy, PIECE) == PIECE
+
+
+def test_attack_client_that_there_was_no_room_for_cannot_stay(
+    context: ssl.SSLContext | None,
+) -> None:
+    """It does not end the TLS connection on its side; what lies below is ended all the same."""
+    tls = bool(context)
+    with guarded(context, connections=1) as port, connected(port, tls=tls) as busy:
+        busy.sendall(get(8 * PIECE))
+        time.sleep(0.1)
+        with (
+            connected(port, tls=tls) as other,
+            socket.socket(fileno=os.dup(other.fileno())) as below,
+        ):
+            below.settimeout(5)
+            assert taken(below, PIECE) < PIECE
 
 
 def test_connection_whose_answer_is_taken_makes_room_at_once() -> None:
