@@ -7,7 +7,7 @@ Rules:
   rename of its folder, requirements first, and a mod-only one becomes complete by one rename of
   its zip. No staged file ends in `.info` while it is written.
 - The lock is taken for publishing, not while hours of files are sent: where the record that was
-  seen has changed by then, or a new version has come, nothing is published.
+  seen has changed by then, or a version or a zip has come that was lacking, nothing is published.
 - The scripts need a POSIX shell, find, mv, mkdir, chown and sha256sum: Athens' own image has them.
 - Paths need no quoting in lists: go.dev/ref/mod#go-mod-file-ident allows neither spaces nor
   quotes in module paths and versions.
@@ -326,11 +326,19 @@ def _unchanged(seen: Mapping[str, str]) -> str:
 def publish_script(place: Place, worklist_file: str, seen: Mapping[str, str]) -> str:
     """Write the script that lets staged versions appear; they are on the disk before.
 
-    `seen` are the SHA-256 of gopack's own files there that what is to be done was decided by.
+    `seen` are the SHA-256 of gopack's own files there that what is to be done was decided by. A
+    look lists no folders, so a version's may be there when it is added; but no file in it.
     """
     work = shlex.quote(worklist_file)
-    return f"""{_locked(place)}{_unchanged(seen)}while read -r kind number path version; do
-  if [ "$kind" = new ] && [ -e "$path/$version" ]; then exit {CHANGED}; fi
+    return f"""{_locked(place)}{_unchanged(seen)}
+is_whole() {{ [ -e "$1/$2.info" ] && [ -e "$1/go.mod" ]; }}
+while read -r kind number path version; do
+  at=$path/$version
+  case $kind in
+  new) [ ! -e "$at" ] || [ -z "$(find "$at" ! -type d)" ] || exit {CHANGED} ;;
+  version) ! is_whole "$at" "$version" || exit {CHANGED} ;;
+  zip) is_whole "$at" "$version" && [ ! -e "$at/source.zip" ] || exit {CHANGED} ;;
+  esac
 done <{work}
 folders() {{
   rest=$1 at=.

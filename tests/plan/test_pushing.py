@@ -149,18 +149,26 @@ def test_publish_script_moves_each_version_by_one_rename(tmp_path: Path) -> None
     }
 
 
+NONE = {"manifest.json": ""}
+NOTED, OTHER = ({"manifest.json": hashlib.sha256(text).hexdigest()} for text in (b"x", b"y"))
+
+
 @pytest.mark.parametrize(
-    ("seen", "there", "status"),
+    ("seen", "step", "there", "status"),
     [
-        ({"manifest.json": ""}, [], 0),
-        ({"manifest.json": hashlib.sha256(b"x").hexdigest()}, [".gopack/manifest.json"], 0),
-        ({"manifest.json": ""}, [".gopack/manifest.json"], pushing.CHANGED),
-        ({"manifest.json": hashlib.sha256(b"y").hexdigest()}, [], pushing.CHANGED),
-        ({}, [INFO], pushing.CHANGED),
+        (NONE, Step.ADD, [], 0),
+        (NOTED, Step.ADD, [".gopack/manifest.json"], 0),
+        (NONE, Step.ADD, [".gopack/manifest.json"], pushing.CHANGED),
+        (OTHER, Step.ADD, [], pushing.CHANGED),
+        ({}, Step.ADD, [INFO], pushing.CHANGED),
+        ({}, Step.REPLACE, [MOD, INFO], pushing.CHANGED),
+        ({}, Step.COMPLETE, [ZIP, INFO, MOD], pushing.CHANGED),
+        ({}, Step.COMPLETE, [MOD], pushing.CHANGED),
+        ({}, Step.COMPLETE, [MOD, INFO], 0),
     ],
 )
 def test_publish_script_does_nothing_where_something_has_changed(
-    tmp_path: Path, seen: dict[str, str], there: list[str], status: int
+    tmp_path: Path, seen: dict[str, str], step: Step, there: list[str], status: int
 ) -> None:
     place = Place(str(tmp_path), "push-1-1", (os.getuid(), os.getgid()))
     staged = tmp_path / place.staged(0, A)
@@ -171,10 +179,10 @@ def test_publish_script_does_nothing_where_something_has_changed(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     work = tmp_path / "work"
-    work.write_bytes(pushing.worklist([(0, A, Step.ADD)], [], [], []))
+    work.write_bytes(pushing.worklist([(0, A, step)], [], [], []))
     script = pushing.publish_script(place, str(work), seen)
     assert subprocess.run(["sh", "-c", script], check=False).returncode == status
-    assert (tmp_path / ZIP).exists() is (status == 0)
+    assert (tmp_path / ZIP).exists() is (status == 0 or ZIP in there)
     assert not there or (tmp_path / there[0]).read_text() == "x"
 
 
