@@ -14,7 +14,7 @@ import os
 import tarfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
@@ -193,9 +193,11 @@ class Engine:
         try:
             root = str(PurePosixPath(ROOM_ROOT) / target.below)
             yield DockerRoom(container, root, target.user)
-        finally:
-            with engine_errors("remove the container", str(container.name)):
-                container.remove(force=True)
+        except BaseException:
+            with suppress(GopackError):  # what came first is told
+                _remove(container)
+            raise
+        _remove(container)
 
     def _start(self, target: Target, image: str, name: str) -> Container:
         kind: Literal["bind", "volume"] = "volume" if target.kind == "volume" else "bind"
@@ -218,7 +220,7 @@ class Engine:
             try:
                 container.start()
             except APIError as error:
-                container.remove(force=True)
+                _remove(container)
                 raise StoreError(
                     f"the image cannot be worked in: {error.explanation}",
                     where=image,
@@ -333,6 +335,11 @@ class DockerRoom:
                 member = archive.next()
                 file = archive.extractfile(member) if member and member.isreg() else None
                 return file.read() if file else None
+
+
+def _remove(container: Container) -> None:
+    with engine_errors("remove the container", str(container.name)):
+        container.remove(force=True, v=True)
 
 
 def _inside(target: Target) -> DockerRoom:

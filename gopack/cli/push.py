@@ -280,7 +280,7 @@ def _ask(url: str, storage: Path, done: Pushed, progress: WatchedProgress) -> Ur
     progress.phase(f"asking {url}")
     probe = UrlProbe(url)
     try:
-        return check_served(probe, DiskStore(storage), done.written())
+        return check_served(probe, DiskStore(storage), done.written(), done.infos)
     finally:
         probe.close()
 

@@ -14,7 +14,7 @@ Rules kept:
 Spec: Athens pkg/download (protocol.go, mode); go.dev/ref/mod#goproxy-protocol.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO
@@ -70,8 +70,12 @@ def check_url(
     return UrlReport(run.asked, run.findings)
 
 
-def check_served(ask: Ask, store: Store, modules: Iterable[ModuleVersion]) -> UrlReport:
+def check_served(
+    ask: Ask, store: Store, modules: Iterable[ModuleVersion], infos: Mapping[ModuleVersion, str]
+) -> UrlReport:
     """Ask a proxy for versions that it must have: their files, and its lists of versions.
+
+    `infos` are the SHA-256 of `.info` files that are its own, not the storage's.
 
     Raises:
         UpstreamError: the proxy does not answer.
@@ -81,7 +85,7 @@ def check_served(ask: Ask, store: Store, modules: Iterable[ModuleVersion]) -> Ur
     findings: list[UrlFinding] = []
     lists: dict[str, set[str] | None] = {}
     for module in modules:
-        run = _Run(ask, store, module, asked, findings)
+        run = _Run(ask, store, module, asked, findings, infos.get(module, ""))
         run.files()
         if module.path not in lists:
             lists[module.path] = run.listed()
@@ -91,13 +95,17 @@ def check_served(ask: Ask, store: Store, modules: Iterable[ModuleVersion]) -> Ur
 
 @dataclass(slots=True)
 class _Run:
-    """One check: what was asked and found so far."""
+    """One check: what was asked and found so far.
+
+    `info_sha256` is what the proxy's `.info` must have where that is its own.
+    """
 
     ask: Ask
     store: Store | None
     module: ModuleVersion
     asked: list[tuple[str, int]] = field(default_factory=list)
     findings: list[UrlFinding] = field(default_factory=list)
+    info_sha256: str = ""
 
     def is_locked(self) -> bool:
         """Whether the server wants a user and a password first."""
@@ -129,6 +137,8 @@ class _Run:
         return f"/{goproxy_key(self.module, kind)}"
 
     def _compare(self, path: str, kind: FileKind, said: Said, store: Store) -> None:
+        if kind is FileKind.INFO and said.sha256 == self.info_sha256:
+            return
         with store.open(self.module, kind) as file:
             digest, size = _digest(file)
         if digest != said.sha256:

@@ -21,7 +21,7 @@ from gopack.plan import manifest as manifests
 from gopack.plan import publishing, pushing
 from gopack.plan.bundle.tarball import padding
 from gopack.plan.infotime import info_time_ns
-from gopack.plan.layout import DISK_GO_MOD, DISK_ZIP, OWN_FOLDER
+from gopack.plan.layout import DISK_GO_MOD, DISK_ZIP, OWN_FOLDER, athens_disk_key
 from gopack.plan.manifest import Manifest
 from gopack.plan.pushing import Found, Place, Step
 from gopack.plan.summary import required_by
@@ -69,12 +69,16 @@ class OwnFile:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did, or would do; `aliases` are the names that are new there."""
+    """What a push did, or would do; `aliases` are the names that are new there.
+
+    `infos` are the SHA-256 of the `.info` files that were there and stay: of completed versions.
+    """
 
     steps: Mapping[ModuleVersion, Step]
     size_bytes: int
     has_proofs: bool
     aliases: Mapping[ModuleVersion, str]
+    infos: Mapping[ModuleVersion, str]
 
     def written(self) -> list[ModuleVersion]:
         """The versions that are new there."""
@@ -200,14 +204,31 @@ class _Push:
         }
         files = [*self.own, *(OwnFile(name, data) for name, data in last.items())]
         lines = pushing.worklist(numbered, aliases, [file.name for file in self.own], _LAST)
+        is_publishing = False
         try:
             self.progress.phase("sending")
             self.room.put(self._pieces(place, numbered, aliases, files, {work: lines}))
+            is_publishing = True
             self.progress.phase("publishing")
             self.room.run(pushing.publish_script(place, f"/{work}", self.seen))
         except BaseException:
-            self.room.run(pushing.clean_script(place))
+            self._clean(place, is_publishing=is_publishing)
             raise
+
+    def _clean(self, place: Place, *, is_publishing: bool) -> None:
+        """Delete what was staged; a failure at that is a note beside the one that came first."""
+        try:
+            self.room.run(pushing.clean_script(place))
+        except StoreError:
+            known = (
+                "versions of this push may have appeared, or still appear, each of them whole"
+                if is_publishing
+                else "nothing of this push appeared"
+            )
+            self.progress.note(
+                f"{place.root}/{place.staging} was not deleted: a push does that a day later; "
+                f"{known}. Push again: it goes on"
+            )
 
     def _check_space(self, numbered: Sequence[tuple[int, ModuleVersion, Step]]) -> None:
         needed = self._size_bytes(module for _, module, _ in numbered) + SPARE_BYTES
@@ -325,7 +346,12 @@ class _Push:
 
     def result(self) -> Pushed:
         written = (module for module, step in self.steps.items() if step in _WRITES)
-        return Pushed(self.steps, self._size_bytes(written), self.has_proofs, self.aliases)
+        infos = {
+            module: self.sums[athens_disk_key(module, FileKind.INFO)]
+            for module, step in self.steps.items()
+            if step is Step.COMPLETE
+        }
+        return Pushed(self.steps, self._size_bytes(written), self.has_proofs, self.aliases, infos)
 
 
 def _file(name: str, data: bytes, owner: tuple[int, int], time_s: int = 0) -> Iterator[bytes]:

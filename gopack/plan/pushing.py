@@ -288,15 +288,15 @@ def worklist(
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _locked(place: Place) -> str:
-    """Write the beginning of a script that holds the storage."""
+def _locked(place: Place, first: str = "") -> str:
+    """Write the beginning of a script that holds the storage; `first` comes before that."""
     uid, gid = place.owner
     return f"""set -eu
 umask 022
 cd {shlex.quote(place.root)}
 owner={uid}:{gid}
 staging={place.staging}
-[ -e {OWN_FOLDER}/lock ] || {{ : >{OWN_FOLDER}/lock; chown $owner {OWN_FOLDER}/lock; }}
+{first}[ -e {OWN_FOLDER}/lock ] || {{ : >{OWN_FOLDER}/lock; chown $owner {OWN_FOLDER}/lock; }}
 exec 9<>{OWN_FOLDER}/lock
 tries=0
 while command -v flock >/dev/null && ! flock -n 9; do
@@ -379,6 +379,8 @@ done
 def clean_script(place: Place) -> str:
     """Write the script that deletes what a push staged, after a failure.
 
-    It waits for the lock: the script that publishes may still run, whoever waited for it.
+    It waits for the lock: the script that publishes may still run, whoever waited for it. Where
+    nothing was staged there may be no folder for a lock.
     """
-    return f"{_locked(place)}rm -rf {place.staging}\n"
+    locked = _locked(place, "[ -d $staging ] || exit 0\n")
+    return f"{locked}rm -rf {place.staging}\n"

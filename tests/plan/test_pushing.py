@@ -199,6 +199,11 @@ def test_clean_script_waits_for_who_publishes(tmp_path: Path) -> None:
     assert not (tmp_path / place.staging).exists()
 
 
+def test_clean_script_leaves_a_storage_alone_where_nothing_is_staged(tmp_path: Path) -> None:
+    sh(pushing.clean_script(Place(str(tmp_path), "push-1-1", (os.getuid(), os.getgid()))))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_merged_does_not_note_a_zip_of_others_away() -> None:
     made = pushing.merged(
         Manifest(), Manifest({A: THIN}), {A: Step.THERE}, {ZIP: "z"}, has_proofs=True
