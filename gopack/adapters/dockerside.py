@@ -31,12 +31,15 @@ from gopack.adapters.diskerrors import disk_errors
 from gopack.errors import GopackError, InputError, StoreError
 from gopack.plan.composefile import DEFAULT_ROOT, STORAGE_ROOT, STORAGE_TYPE
 from gopack.plan.pushing import CHANGED, FAILED_LOCK
-from gopack.plan.sealedathens import port_of
+from gopack.plan.sealedathens import port_of, prefix_of, scheme_of
 
 API_TIMEOUT_S = 600
 SLEEP_S = 24 * 3600
 """A room that nobody removes ends by itself."""
 ROOM_ROOT = "/gopack-storage"
+PUSH_LABEL, PROVE_LABEL = "gopack.push", "gopack.prove"
+OWN_LABELS = frozenset({PUSH_LABEL, PROVE_LABEL})
+"""The labels of gopack's own containers."""
 _SHELL_HINT = (
     "give --image with a local image that has a POSIX shell, find, df, xargs and sha256sum; "
     "Athens' own image has them"
@@ -125,12 +128,16 @@ class Engine:
             return [self._target(one) for one in found]
 
     def that_are_athens(self) -> list[Target]:
-        """Find the running containers whose settings are those of Athens' disk storage."""
+        """Find the running containers whose settings are those of Athens' disk storage.
+
+        gopack's own are none: a proof runs Athens, and a room is made of Athens' image.
+        """
         with engine_errors("look for containers"):
             return [
                 self._target(one)
                 for one in self.client.containers.list()
                 if _settings(one).get(STORAGE_TYPE) == "disk"
+                and not OWN_LABELS & (one.attrs["Config"].get("Labels") or {}).keys()
             ]
 
     def by_volume(self, name: str, *, root: str = "") -> Target:
@@ -212,7 +219,7 @@ class Engine:
                     network_mode="none",
                     cap_drop=["ALL"],
                     cap_add=["CHOWN", "DAC_OVERRIDE", "FOWNER"],
-                    labels={"gopack.push": name},
+                    labels={PUSH_LABEL: name},
                     mounts=[Mount(ROOM_ROOT, target.source, type=kind)],
                 )
             except ImageNotFound as error:
@@ -252,7 +259,7 @@ class Engine:
     # Asking
 
     def url(self, target: Target) -> str:
-        """Tell where Athens answers from here: its published port, else its own address.
+        """Tell Athens' URL from here: by its published port, else its own address.
 
         Raises:
             InputError: that cannot be told.
@@ -260,13 +267,10 @@ class Engine:
         assert target.container is not None
         with engine_errors("look at the container", str(target.container.name)):
             target.container.reload()
-        network = target.container.attrs["NetworkSettings"]
-        port = port_of(_settings(target.container))
-        for published in (network.get("Ports") or {}).get(f"{port}/tcp") or ():
-            return f"http://{_reachable(published['HostIp'])}:{published['HostPort']}"
-        for one in (network.get("Networks") or {}).values():
-            if one.get("IPAddress"):
-                return f"http://{one['IPAddress']}:{port}"
+        settings = _settings(target.container)
+        host = _host(target.container, port_of(settings))
+        if host:
+            return f"{scheme_of(settings)}://{host}{prefix_of(settings)}"
         raise InputError(
             "this container has no address to ask it at",
             where=str(target.container.name),
@@ -373,6 +377,18 @@ def _mounted(mounts: Iterable[Mapping[str, Any]], root: str) -> tuple[str, str, 
     below = path.relative_to(nearest["Destination"]).as_posix()
     source = nearest["Name"] if nearest["Type"] == "volume" else nearest["Source"]
     return nearest["Type"], source, "" if below == "." else below
+
+
+def _host(container: Container, port: int) -> str:
+    """Tell the host and port at which a container's port answers from here; empty if nowhere."""
+    network = container.attrs["NetworkSettings"]
+    for published in (network.get("Ports") or {}).get(f"{port}/tcp") or ():
+        return f"{_reachable(published['HostIp'])}:{published['HostPort']}"
+    networks = network.get("Networks") or {}
+    if "host" in networks:  # the engine's own network: there is no address but the machine's
+        return f"{_reachable('')}:{port}"
+    addresses = (one.get("IPAddress") for one in networks.values())
+    return next((f"{address}:{port}" for address in addresses if address), "")
 
 
 def _reachable(address: str) -> str:

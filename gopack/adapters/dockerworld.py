@@ -27,14 +27,13 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.types import Mount
 
-from gopack.adapters.dockerside import SLEEP_S, Engine, engine_errors
+from gopack.adapters.dockerside import PROVE_LABEL, SLEEP_S, Engine, engine_errors
 from gopack.adapters.gocommand import TIMEOUT_S, common_settings, sealed_settings, timed_out
 from gopack.errors import InputError, StoreError
 from gopack.plan.layout import OWN_FOLDER
 from gopack.plan.proving import Ran
 from gopack.plan.sealedathens import SealedAthens
 
-LABEL = "gopack.prove"
 ATHENS_HOST = "athens"
 API_WAIT_S = TIMEOUT_S + 120
 """A go command may say nothing for as long as it may take."""
@@ -236,7 +235,7 @@ def _have(engine: Engine, name: str, option: str) -> None:
 def _network(engine: Engine, run: str) -> Iterator[Network]:
     with engine_errors("make a network", run):
         network = engine.client.networks.create(
-            run, driver="bridge", internal=True, labels={LABEL: run}
+            run, driver="bridge", internal=True, labels={PROVE_LABEL: run}
         )
     try:
         yield network
@@ -261,7 +260,7 @@ def _athens(  # noqa: PLR0913, PLR0917 - one call
         "give --athens-image with an image that runs Athens by itself (docker run)",
         name=f"{run}-athens",
         hostname=ATHENS_HOST,
-        labels={LABEL: run},
+        labels={PROVE_LABEL: run},
         environment=dict(athens.environment),
         network=network.name,
         volumes={str(storage.absolute()): {"bind": athens.root, "mode": "ro,z"}},
@@ -280,11 +279,11 @@ def _go(engine: Engine, network: Network, run: str, image: str, tree: Path) -> I
         entrypoint=["sleep"],
         command=[str(SLEEP_S)],
         name=f"{run}-go",
-        labels={LABEL: run},
+        labels={PROVE_LABEL: run},
         network=network.name,
         volumes={str(tree): {"bind": str(_SUMDB), "mode": "ro,z"}},
         # One without a name: module caches are big, and do not belong into a layer.
-        mounts=[Mount(str(ROOT), None, type="volume", labels={LABEL: run})],
+        mounts=[Mount(str(ROOT), None, type="volume", labels={PROVE_LABEL: run})],
         user="0:0",
     )
     with _running(container):

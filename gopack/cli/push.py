@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from gopack.adapters.disk import DiskStore
 from gopack.adapters.dockerside import Engine, Target, push_name
 from gopack.adapters.ledger import DiskLedger
 from gopack.adapters.urlprobe import UrlProbe
+from gopack.adapters.weberrors import shown
 from gopack.cli import options
-from gopack.cli.failing import end, ends_well, sigterm_interrupts
-from gopack.cli.jsonreport import write_json
+from gopack.cli.failing import end, ends_well, print_error, sigterm_interrupts
+from gopack.cli.jsonreport import error_json, write_json
 from gopack.cli.units import human_bytes
 from gopack.cli.wiring import LOCK_WAIT_S, WatchedProgress, make_console, make_progress
-from gopack.errors import InputError, IntegrityError, StoreError
+from gopack.errors import GopackError, InputError, IntegrityError, StoreError
 from gopack.flows.bundle_create import Origin
 from gopack.flows.checkurl import check_served
 from gopack.flows.push import OwnFile, Pushed, push
@@ -120,21 +122,29 @@ def command(
     console = make_console()
     with ends_well(console), sigterm_interrupts(), make_progress(console) as progress:
         wanted = _Wanted(container, label, compose_file, service, volume)
+        is_asked = not (is_dry_run or is_silent)
         engine = Engine()
         try:
             target = wanted.find(engine)
+            if is_asked and url is None and target.is_running:
+                url = engine.url(target)
+            if is_asked and url is not None:
+                UrlProbe(url).close()  # what is no URL is refused before anything is sent
             done = _push(storage, engine, target, progress, image=image, is_dry_run=is_dry_run)
-            report = UrlReport((), ())
-            if not (is_dry_run or is_silent) and done.written():
-                if url is None and not target.is_running:
-                    progress.note("Athens is not running: it was not asked for the new versions")
-                else:
-                    report = _ask(url or engine.url(target), storage, done, progress)
         finally:
             engine.close()
+        report, failure = UrlReport((), ()), None
+        if is_asked and done.written():
+            if url is None:
+                progress.note("Athens is not running: it was not asked for the new versions")
+            else:
+                report, failure = _ask(url, storage, done, progress)
         for line in _lines(target, done, report, is_dry_run=is_dry_run):
             console.print(line, markup=False, highlight=False)
-        write_json(json_file, _json(target, done, report))
+        write_json(json_file, _json(target, done, report, failure))
+        if failure is not None:
+            print_error(console, failure, where="asking Athens")
+            end(failure.exit_status)
         if done.conflicts():
             end(StoreError.exit_status)
         end(IntegrityError.exit_status if report.findings else 0)
@@ -276,13 +286,16 @@ def own_proofs(own_folder: Path) -> list[OwnFile]:
     return [file for _, _, file in sorted(found, key=lambda one: one[:2])]
 
 
-def _ask(url: str, storage: Path, done: Pushed, progress: WatchedProgress) -> UrlReport:
-    progress.phase(f"asking {url}")
-    probe = UrlProbe(url)
+def _ask(
+    url: str, storage: Path, done: Pushed, progress: WatchedProgress
+) -> tuple[UrlReport, GopackError | None]:
+    """Ask Athens for what is new; where that fails, the push has still been done, and is told."""
+    progress.phase(f"asking {shown(url)}")
     try:
-        return check_served(probe, DiskStore(storage), done.written(), done.infos)
-    finally:
-        probe.close()
+        with closing(UrlProbe(url)) as probe:
+            return check_served(probe, DiskStore(storage), done.written(), done.infos), None
+    except GopackError as error:
+        return UrlReport((), ()), error
 
 
 def _lines(target: Target, done: Pushed, report: UrlReport, *, is_dry_run: bool) -> Iterator[str]:
@@ -305,7 +318,9 @@ def _lines(target: Target, done: Pushed, report: UrlReport, *, is_dry_run: bool)
         yield f"{finding.kind.value}: {finding}"
 
 
-def _json(target: Target, done: Pushed, report: UrlReport) -> dict[str, object]:
+def _json(
+    target: Target, done: Pushed, report: UrlReport, failure: GopackError | None
+) -> dict[str, object]:
     return {
         "target": str(target),
         "versions": {str(module): step.value for module, step in sorted(done.steps.items())},
@@ -315,4 +330,5 @@ def _json(target: Target, done: Pushed, report: UrlReport) -> dict[str, object]:
         "proofs": done.has_proofs,
         "asked": [{"path": path, "status": status} for path, status in report.asked],
         "findings": [{"where": f.path, "what": f.what} for f in report.findings],
+        "error": error_json(failure),
     }

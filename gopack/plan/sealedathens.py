@@ -20,9 +20,9 @@ SEALED = {
     "ATHENS_DOWNLOAD_MODE": "none",
     "ATHENS_SUM_DBS": "",
 }
+_TLS = ("ATHENS_TLSCERT_FILE", "ATHENS_TLSKEY_FILE")
 NOT_TAKEN_OVER = (
-    "ATHENS_TLSCERT_FILE",
-    "ATHENS_TLSKEY_FILE",
+    *_TLS,
     "BASIC_AUTH_USER",
     "BASIC_AUTH_PASS",
 )
@@ -58,8 +58,7 @@ class SealedAthens:
 
     def url(self, host: str) -> str:
         """Tell the GOPROXY that it is, on a host of this name."""
-        prefix = self.environment.get(PATH_PREFIX, "").strip("/")
-        return f"http://{host}:{port_of(self.environment)}{'/' if prefix else ''}{prefix}"
+        return f"http://{host}:{port_of(self.environment)}{prefix_of(self.environment)}"
 
 
 def seal(
@@ -105,3 +104,22 @@ def port_of(settings: Mapping[str, str]) -> int:
     """
     text = settings.get(PORT, "").rpartition(":")[2]
     return int(text) if text.isascii() and text.isdigit() else _DEFAULT_PORT
+
+
+def prefix_of(settings: Mapping[str, str]) -> str:
+    """Read ATHENS_PATH_PREFIX as a URL's path.
+
+    >>> prefix_of({"ATHENS_PATH_PREFIX": "/go/"}), prefix_of({})
+    ('/go', '')
+    """
+    prefix = settings.get(PATH_PREFIX, "").strip("/")
+    return f"/{prefix}" if prefix else ""
+
+
+def scheme_of(settings: Mapping[str, str]) -> str:
+    """Tell whether Athens speaks TLS: it does with both a certificate and a key.
+
+    >>> scheme_of({"ATHENS_TLSCERT_FILE": "/c", "ATHENS_TLSKEY_FILE": "/k"}), scheme_of({})
+    ('https', 'http')
+    """
+    return "https" if all(map(settings.get, _TLS)) else "http"
