@@ -63,29 +63,30 @@ class Found:
 def look_script(root: str, user: str) -> str:
     """Write the script that looks at a target: what `parse_look` reads.
 
-    `user` is whom Athens runs as there, as Docker has it: `USER[:GROUP]`, names or numbers; empty
-    for the root folder's owner.
+    `user` is whom Athens runs as there, as Docker has it: `USER[:GROUP]`, names or numbers. The
+    root folder's owner stands for an empty one and for names that the image does not know.
     """
-    who = _OWNER
-    if user:
-        name, _, group = user.partition(":")
-        who = f"{_number('-u', name, name)}\n{_number('-g', name, group)}"
-    return (
-        f"set -eu\ncd {shlex.quote(root)}\n{who}\ndf -kP . | tail -n 1\n"
-        f"find . -path ./{OWN_FOLDER}/{STAGING} -prune -o -type f -print\n"
-    )
-
-
-_OWNER = "ls -lnd . | { read -r _ _ uid gid _; echo $uid; echo $gid; }"
+    name, _, group = user.partition(":")
+    return f"""set -eu
+cd {shlex.quote(root)}
+uid={_number("-u", name, name)}
+gid={_number("-g", name, group)}
+ls -lnd . | {{ read -r _ _ owner group _; echo ${{uid:-$owner}}; echo ${{gid:-$group}}; }}
+df -kP . | tail -n 1
+find . -path ./{OWN_FOLDER}/{STAGING} -prune -o -type f -print
+"""
 
 
 def _number(which: str, name: str, given: str) -> str:
-    """Give the command that prints a number; a user that is only a number has the group 0."""
+    """Give the word that is a number or empty; a user that is only a number has the group 0."""
+    if not name:
+        return ""
     if given.isdecimal():
-        return f"echo {given}"
+        return given
     if given and which == "-g":
-        return f"awk -F: -v g={shlex.quote(given)} '$1 == g {{ print $3 }}' /etc/group"
-    return f"id {which} {shlex.quote(name)} 2>/dev/null || echo 0"
+        return f"$(awk -F: -v g={shlex.quote(given)} '$1 == g {{ print $3 }}' /etc/group)"
+    unknown = "echo 0" if name.isdecimal() else ":"
+    return f"$(id {which} {shlex.quote(name)} 2>/dev/null || {unknown})"
 
 
 def parse_look(text: str) -> Found:

@@ -102,11 +102,22 @@ def test_look_script_sees_files_owner_and_space(tmp_path: Path) -> None:
     for name in (MOD, "example.com/staging/v1.0.0/go.mod", ".gopack/staging/x", ".gopack/go.sum"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
+    if os.getuid() == 0:
+        os.chown(tmp_path, 1234, 1235)
+    own = (tmp_path.stat().st_uid, tmp_path.stat().st_gid)
     found = pushing.parse_look(sh(pushing.look_script(str(tmp_path), "")))
     assert found.files == {MOD, "example.com/staging/v1.0.0/go.mod", ".gopack/go.sum"}
-    assert found.owner == (os.getuid(), os.getgid())
+    assert found.owner == own
     assert found.free_bytes > 0
-    for user, owner in {"123:45": (123, 45), "4567": (4567, 0), "root:root": (0, 0)}.items():
+    users = {
+        "123:45": (123, 45),
+        "4567": (4567, 0),
+        "root:root": (0, 0),
+        "nobody-here": own,
+        "nobody-here:no-group": own,
+        "123:no-group": (123, own[1]),
+    }
+    for user, owner in users.items():
         assert pushing.parse_look(sh(pushing.look_script(str(tmp_path), user))).owner == owner
 
 
