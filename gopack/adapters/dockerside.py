@@ -2,7 +2,8 @@
 
 Rules:
 - The room is a container of a local image that sleeps, has no network, mounts Athens' storage
-  writable and is removed in the end; so Athens itself may mount it read-only, or be stopped.
+  writable and is removed in the end; so Athens itself may mount it read-only, or be stopped. One
+  that a killed push left ends by itself; the next push removes it.
 - Where Athens' storage is no mount, the room is Athens' own container, which must run.
 - Nothing is pulled: a sealed engine could not.
 
@@ -140,8 +141,10 @@ class Engine:
                 and not OWN_LABELS & (one.attrs["Config"].get("Labels") or {}).keys()
             ]
 
-    def by_volume(self, name: str, *, root: str = "") -> Target:
+    def by_volume(self, name: str, *, root: str = "", below: str = "") -> Target:
         """Find a volume, and a container that uses it as Athens' storage, if there is one.
+
+        Without one, `root` and `below` say where the storage lies, in Athens and in the volume.
 
         Raises:
             InputError: there is no such volume.
@@ -160,12 +163,12 @@ class Engine:
                 if (target.kind, target.source) == ("volume", name):
                     return target
             image = next((target.image for target in targets), "")
-            return Target(None, image, "", root or DEFAULT_ROOT, "volume", name)
+            return Target(None, image, "", root or DEFAULT_ROOT, "volume", name, below)
 
     def _target(self, container: Container) -> Target:
         settings = _settings(container)
         root = settings.get(STORAGE_ROOT) or DEFAULT_ROOT
-        kind, source, below = _mounted(container.attrs["Mounts"], root)
+        kind, source, below = _mounted(container.attrs, root)
         return Target(
             container,
             str(container.attrs["Image"]),
@@ -196,6 +199,7 @@ class Engine:
         chosen = image or target.image
         if not chosen:
             raise InputError("no container uses this volume", where=str(target), hint=_SHELL_HINT)
+        self._remove_ended()
         container = self._start(target, chosen, name)
         try:
             root = str(PurePosixPath(ROOM_ROOT) / target.below)
@@ -205,6 +209,15 @@ class Engine:
                 _remove(container)
             raise
         _remove(container)
+
+    def _remove_ended(self) -> None:
+        """Remove the rooms of killed pushes; another push may just do the same."""
+        with suppress(GopackError), engine_errors("remove what a killed push left"):
+            ended = self.client.containers.list(
+                all=True, filters={"label": PUSH_LABEL, "status": "exited"}, ignore_removed=True
+            )
+            for container in ended:
+                container.remove(v=True)
 
     def _start(self, target: Target, image: str, name: str) -> Container:
         kind: Literal["bind", "volume"] = "volume" if target.kind == "volume" else "bind"
@@ -367,16 +380,25 @@ def _settings(container: Container) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _mounted(mounts: Iterable[Mapping[str, Any]], root: str) -> tuple[str, str, str]:
+def _mounted(attributes: Mapping[str, Any], root: str) -> tuple[str, str, str]:
     """Tell what is mounted at a path or above it: kind, name or host folder, and the rest."""
     path = PurePosixPath(root)
-    found = [one for one in mounts if path.is_relative_to(one["Destination"])]
+    found = [one for one in attributes["Mounts"] if path.is_relative_to(one["Destination"])]
     if not found:
         return "", "", ""
     nearest = max(found, key=lambda one: len(PurePosixPath(one["Destination"]).parts))
-    below = path.relative_to(nearest["Destination"]).as_posix()
+    target = PurePosixPath(nearest["Destination"])
+    below = (PurePosixPath(_subpath(attributes, target)) / path.relative_to(target)).as_posix()
     source = nearest["Name"] if nearest["Type"] == "volume" else nearest["Source"]
     return nearest["Type"], source, "" if below == "." else below
+
+
+def _subpath(attributes: Mapping[str, Any], target: PurePosixPath) -> str:
+    """Tell the volume's folder that is mounted there; it is told only as it was asked for."""
+    for asked in (attributes.get("HostConfig") or {}).get("Mounts") or ():
+        if PurePosixPath(asked["Target"]) == target:
+            return str((asked.get("VolumeOptions") or {}).get("Subpath") or "").strip("/")
+    return ""
 
 
 def _host(container: Container, port: int) -> str:

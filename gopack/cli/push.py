@@ -191,7 +191,7 @@ class _Wanted:
         if found:
             return _only(found, f"of the service {service.name}")
         if service.volume:
-            return engine.by_volume(service.volume, root=service.root)
+            return engine.by_volume(service.volume, root=service.root, below=service.below)
         raise InputError(
             f"the service {service.name} has no container, and no named volume at {service.root}",
             where=str(path),

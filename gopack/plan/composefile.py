@@ -40,9 +40,10 @@ class EnvFile:
 class Service:
     """Athens' service: its image, its storage's root, and what is mounted there.
 
-    `volume` is the volume's name as the engine knows it; `folder` a bind mount's host folder. Both
-    are empty where nothing is mounted at the root. `settings` is its environment as Compose passes
-    it on, less what `env_files` say; `user` whom it runs as, empty for the image's own.
+    `volume` is the volume's name as the engine knows it, `below` the folder in it that is mounted;
+    `folder` a bind mount's host folder. All are empty where nothing is mounted at the root.
+    `settings` is its environment as Compose passes it on, less what `env_files` say; `user` whom it
+    runs as, empty for the image's own.
     """
 
     project: str
@@ -55,6 +56,7 @@ class Service:
     env_files: tuple[EnvFile, ...] = ()
     user: str = ""
     elsewhere: tuple[str, ...] = ()
+    below: str = ""
 
 
 def find_athens(
@@ -87,7 +89,7 @@ def find_athens(
     filled = _filled(services[names[0]], env)
     project = project_name(_filled(raw.get("name"), env), folder_name, env)
     root = passed_environment(filled, env).get(STORAGE_ROOT) or DEFAULT_ROOT
-    volume, folder = _mounted_at(filled, root, _filled(raw.get("volumes"), env), project)
+    volume, folder, below = _mounted_at(filled, root, _filled(raw.get("volumes"), env), project)
     return Service(
         project,
         names[0],
@@ -99,6 +101,7 @@ def find_athens(
         env_files=_env_files(filled.get("env_file")),
         user=str(filled.get("user") or ""),
         elsewhere=_elsewhere(filled, root),
+        below=below,
     )
 
 
@@ -225,20 +228,20 @@ def _filled(raw: Any, env: Mapping[str, str]) -> Any:
 
 
 def _mounted_at(service: Mapping[str, Any], root: str, volumes: Any, project: str) -> list[str]:
-    """Tell the volume, or else the host's folder, that is mounted at a path."""
+    """Tell the volume, or else the host's folder, that is mounted at a path, and its subpath."""
     for item in service.get("volumes") or ():
-        source, target = _mount(item)
+        source, target, below = _mount(item)
         if target.rstrip("/") != root.rstrip("/") or not source:
             continue
         if source.startswith((".", "/", "~")):
-            return ["", source]
+            return ["", source, ""]
         declared = (volumes or {}).get(source) or {}
         named = declared.get("name")
         external = declared.get("external")
         if isinstance(external, dict):  # Compose files of version 2 and 3.0
             named = named or external.get("name")
-        return [str(named or (source if external else f"{project}_{source}")), ""]
-    return ["", ""]
+        return [str(named or (source if external else f"{project}_{source}")), "", below]
+    return ["", "", ""]
 
 
 def _elsewhere(service: Mapping[str, Any], root: str) -> tuple[str, ...]:
@@ -248,8 +251,9 @@ def _elsewhere(service: Mapping[str, Any], root: str) -> tuple[str, ...]:
     return (*keys, *(f"a mount at {target}" for target in beside))
 
 
-def _mount(item: Any) -> tuple[str, str]:
+def _mount(item: Any) -> tuple[str, str, str]:
     if isinstance(item, dict):
-        return str(item.get("source") or ""), str(item.get("target") or "")
+        below = str((item.get("volume") or {}).get("subpath") or "").strip("/")
+        return str(item.get("source") or ""), str(item.get("target") or ""), below
     parts = str(item).split(":")
-    return (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+    return (parts[0], parts[1], "") if len(parts) > 1 else ("", parts[0], "")

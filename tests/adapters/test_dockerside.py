@@ -96,3 +96,31 @@ def test_containers_of_gopack_itself_are_no_athens() -> None:
     own = (container(label, ATHENS, labels={label: "x"}) for label in sorted(OWN_LABELS))
     with engine_with(*own, container("athens", ATHENS), container("web", {})) as engine:
         assert [str(target) for target in engine.that_are_athens()] == ["container athens"]
+
+
+@pytest.mark.parametrize(
+    ("root", "subpath", "below"),
+    [
+        ("/srv/athens", "", ""),
+        ("/srv/athens", "go/modules", "go/modules"),
+        ("/srv/athens/disk", "", "disk"),
+        ("/srv/athens/disk", "/go/", "go/disk"),
+    ],
+)
+def test_storage_in_a_folder_of_a_volume_is_there(root: str, subpath: str, below: str) -> None:
+    athens = container(
+        "athens",
+        ATHENS | {"ATHENS_DISK_STORAGE_ROOT": root},
+        Mounts=[{"Type": "volume", "Name": "shared", "Destination": "/srv/athens"}],
+        HostConfig={
+            "Mounts": [
+                {"Type": "volume", "Target": "/elsewhere", "VolumeOptions": {"Subpath": "x"}},
+                {"Type": "volume", "Target": "/srv/athens/", "VolumeOptions": {"Subpath": subpath}},
+            ]
+        },
+    )
+    with engine_with(athens) as engine:
+        for target in (engine.by_name("athens"), engine.by_volume("shared")):
+            assert (target.kind, target.source, target.below) == ("volume", "shared", below)
+    with engine_with() as engine:
+        assert engine.by_volume("shared", below="go").below == "go"

@@ -44,6 +44,12 @@ def test_find_athens_names_the_volume_as_the_engine_does(
     assert found(service(volumes, rest=rest)).volume == name
 
 
+def test_find_athens_tells_the_folder_of_a_volume() -> None:
+    mount = f"[{{type: volume, source: store, target: {ROOT}, volume: {{subpath: go/disk/}}}}]"
+    athens = found(service(mount, rest="volumes: {store: }"))
+    assert (athens.volume, athens.below) == ("mysite_store", "go/disk")
+
+
 def test_find_athens_tells_a_folder() -> None:
     assert found(service(f'["./data:{ROOT}:ro"]')).folder == "./data"
 
