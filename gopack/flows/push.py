@@ -142,7 +142,7 @@ class _Push:
         self.found = pushing.parse_look(room.run(pushing.look_script(room.root, room.user)))
         keys = pushing.doubtful(ours, self.found.files)
         if keys:
-            names = f"tmp/{self.name}/names"
+            names = f"tmp/{self.name}-names"
             room.put(self._tar({names: "".join(f"{key}\n" for key in keys).encode()}))
             self.sums = pushing.parse_sums(room.run(pushing.sums_script(room.root, f"/{names}")))
         data = self._read_own(MANIFEST)
@@ -189,7 +189,7 @@ class _Push:
     def send(self) -> None:
         """Send everything to the staging folder, then have it appear."""
         place = Place(self.room.root, self.name, self.found.owner)
-        work = f"tmp/{self.name}/work"
+        work = f"tmp/{self.name}-work"
         numbered = [
             (number, module, step)
             for number, (module, step) in enumerate(self.steps.items())

@@ -117,8 +117,16 @@ def doubtful(manifest: Manifest, files: frozenset[str]) -> list[str]:
 
 
 def sums_script(root: str, names_file: str) -> str:
-    """Write the script that hashes the files named in a file, one a line."""
-    return f"set -eu\ncd {shlex.quote(root)}\nxargs sha256sum <{shlex.quote(names_file)}\n"
+    """Write the script that hashes the files named in a file, one a line, and deletes that."""
+    return (
+        f"{_deleting(names_file)}set -eu\ncd {shlex.quote(root)}\n"
+        f"xargs sha256sum <{shlex.quote(names_file)}\n"
+    )
+
+
+def _deleting(file: str) -> str:
+    """Write the line of a script that deletes what it was given to read, however it ends."""
+    return f"given={shlex.quote(file)}; trap 'rm -f \"$given\"' EXIT\n"
 
 
 def parse_sums(text: str) -> dict[str, str]:
@@ -331,7 +339,7 @@ def publish_script(place: Place, worklist_file: str, seen: Mapping[str, str]) ->
     look lists no folders, so a version's may be there when it is added; but no file in it.
     """
     work = shlex.quote(worklist_file)
-    return f"""{_locked(place)}{_unchanged(seen)}
+    return f"""{_deleting(worklist_file)}{_locked(place)}{_unchanged(seen)}
 is_whole() {{ [ -e "$1/$2.info" ] && [ -e "$1/go.mod" ]; }}
 while read -r kind number path version; do
   at=$path/$version

@@ -31,10 +31,11 @@ FOLDER = "example.com/Dep/v1.0.0"
 
 @dataclass
 class ShellRoom:
-    """flows.push.Room on this machine's disk."""
+    """flows.push.Room on this machine; `beside` are files that came beside the storage."""
 
     root: str
     user: str = ""
+    beside: list[Path] = field(default_factory=list)
 
     def run(self, script: str) -> str:
         done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
@@ -44,6 +45,8 @@ class ShellRoom:
 
     def put(self, pieces: Iterable[bytes]) -> None:
         with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+            names = (Path("/", name) for name in archive.getnames())
+            self.beside += [path for path in names if not path.is_relative_to(self.root)]
             archive.extractall("/", filter="fully_trusted")
 
     def read(self, path: str) -> bytes | None:
@@ -94,6 +97,14 @@ def test_info_that_was_there_stays_and_is_what_athens_must_answer(side: Side, ta
     assert wrong() == []
     info.write_text("{}")
     assert wrong() == ["/example.com/!dep/@v/v1.0.0.info"]
+
+
+def test_nothing_stays_beside_the_storage(side: Side, target: Side) -> None:
+    target.put(NAME, is_whole=False)
+    room = ShellRoom(str(target.root))
+    pushed(side, room)
+    assert len(room.beside) == 2
+    assert not any(path.exists() or path.parent.name.startswith("push") for path in room.beside)
 
 
 @dataclass
