@@ -1,8 +1,5 @@
 """A push into a folder of this machine: its shell runs the scripts."""
 
-import io
-import subprocess
-import tarfile
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -24,33 +21,10 @@ from gopack.plan.pushing import Step
 from tests.athens_layout import serving
 from tests.bundling import Side, module
 from tests.fakes_sumdb import FakeSumDB
+from tests.shellroom import ShellRoom
 
 NAME = "example.com/Dep@v1.0.0"
 FOLDER = "example.com/Dep/v1.0.0"
-
-
-@dataclass
-class ShellRoom:
-    """flows.push.Room on this machine; `beside` are files that came beside the storage."""
-
-    root: str
-    user: str = ""
-    beside: list[Path] = field(default_factory=list)
-
-    def run(self, script: str) -> str:
-        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise StoreError(f"a script ended with {done.returncode}: {done.stderr}")
-        return done.stdout
-
-    def put(self, pieces: Iterable[bytes]) -> None:
-        with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
-            names = (Path("/", name) for name in archive.getnames())
-            self.beside += [path for path in names if not path.is_relative_to(self.root)]
-            archive.extractall("/", filter="fully_trusted")
-
-    def read(self, path: str) -> bytes | None:
-        return Path(path).read_bytes() if Path(path).exists() else None
 
 
 @pytest.fixture
