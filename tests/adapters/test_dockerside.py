@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gopack.adapters.dockerside import OWN_LABELS
+from gopack.adapters.dockerside import OWN_LABELS, Target
+from gopack.errors import StoreError
 from tests.dockerengine import ATHENS, container, engine_with
 
 PUBLISHED = {"Ports": {"3000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}}
@@ -64,3 +65,29 @@ def test_storage_in_a_folder_of_a_volume_is_there(root: str, subpath: str, below
             assert (target.kind, target.source, target.below) == ("volume", "shared", below)
     with engine_with() as engine:
         assert engine.by_volume("shared", below="go").below == "go"
+
+
+STORAGE = Target(None, "athens", "", "/srv/athens", "volume", "shared")
+
+
+def test_room_is_removed_with_its_volumes_and_so_is_what_a_killed_push_left() -> None:
+    removed: list[str] = []
+    left = container("left", {}, State={"Status": "exited"})
+    with (
+        engine_with(left, container("athens", ATHENS), removed=removed) as engine,
+        engine.room(STORAGE, image="", name="push-1-1"),
+    ):
+        assert [path.partition("?")[0] for path in removed] == ["left"]
+    assert [path.partition("?")[0] for path in removed] == ["left", "new"]
+    assert all("v=True" in path for path in removed)
+
+
+def test_room_that_cannot_be_removed_is_told_but_not_in_the_place_of_what_came_first() -> None:
+    with engine_with() as engine:
+        with pytest.raises(KeyboardInterrupt), engine.room(STORAGE, image="", name="push-1-1"):
+            raise KeyboardInterrupt
+        with (
+            pytest.raises(StoreError, match="cannot be removed"),
+            engine.room(STORAGE, image="", name="push-1-1"),
+        ):
+            pass
