@@ -27,7 +27,7 @@ from gopack.plan.composefile import Service, find_athens, parse_env
 from gopack.plan.pushing import Step
 from gopack.plan.urlreport import UrlReport
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = tuple(name.replace(".", ".override.") for name in COMPOSE_FILES)
 """What Compose lays over a file of these names that it finds by itself."""
 _HOW = "say which: --container NAME, --label KEY=VALUE, --volume NAME or --compose FILE"

@@ -25,6 +25,8 @@ NOT_TAKEN_OVER = (
     *_TLS,
     "BASIC_AUTH_USER",
     "BASIC_AUTH_PASS",
+    "PROXY_FORCE_SSL",
+    "ATHENS_UNIX_SOCKET",
 )
 """What says how clients reach Athens, not what it answers: files and keys that are not there."""
 
