@@ -4,18 +4,21 @@ Only modules that have a version without its zip are looked at: of the others an
 listed modules, `latest` is to be as good as listed, wherever it came from.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
 from functools import partial
+from typing import TypeVar
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError, InputError, NotFoundError
 from gopack.flows.jobs import Jobs
 from gopack.flows.steps import run_steps
 from gopack.plan.answering import answers, by_path, latest
-from gopack.plan.query import resolve
+from gopack.plan.query import Steps, resolve
 from gopack.ports import Sources
 from gopack.spec.module import ModuleVersion
+
+T = TypeVar("T")
 
 
 def choose(
@@ -59,29 +62,24 @@ def choose_queried(
 
 def _choose_queried(path: str, query: str, sources: Sources) -> set[ModuleVersion]:
     try:
-        found = first_answer(
-            sources.attempts(path), lambda source: run_steps(resolve(path, query), source)
-        )
+        return {_ask(path, partial(resolve, path, query), sources).module}
     except (NotFoundError, InputError):
         return set()
-    return {found.module}
 
 
 def _choose_latest(path: str, stored: Iterable[str], sources: Sources) -> set[ModuleVersion]:
     try:
-        return {
-            first_answer(
-                sources.attempts(path), lambda source: run_steps(latest(path, stored), source)
-            )
-        }
+        return {_ask(path, partial(latest, path, stored), sources)}
     except GopackError:
         return set()
 
 
 def _choose(path: str, stored: Mapping[str, bool], sources: Sources) -> set[ModuleVersion]:
     try:
-        return first_answer(
-            sources.attempts(path), lambda source: run_steps(answers(path, stored), source)
-        )
+        return _ask(path, partial(answers, path, stored), sources)
     except GopackError:
         return set()
+
+
+def _ask(path: str, machine: Callable[[], Steps[T]], sources: Sources) -> T:
+    return first_answer(sources.attempts(path), lambda source: run_steps(machine(), source))

@@ -230,10 +230,12 @@ class Planner:
         for pair in islice(pairs_of(plan.lines, whole), MAX_PAIRS):
             if self.walker.walk([pair])[0] is not None:
                 continue
-            for module, is_whole in wants_of(pair).items():
-                if is_whole > wanted.get(module, False) or module not in wanted:
-                    found[module] = found.get(module, False) or is_whole
-                    whole |= {module} if is_whole else set()
+            wants = wants_of(pair).items()
+            fresh = {
+                m: is_whole for m, is_whole in wants if m not in wanted or is_whole > wanted[m]
+            }
+            found = union([found, fresh])
+            whole |= {module for module, is_whole in fresh.items() if is_whole}
         return replace(plan, pairs=found)
 
     def _with_joint(self, plan: Plan) -> Plan:

@@ -4,14 +4,13 @@ Each world is a few generated modules, a list, a level, and a project that the l
 serve. What go does with the project connected, it does sealed, and go.mod is the same afterwards.
 """
 
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.athens_layout import served
+from tests.e2e.sealed import run_go
 from tests.e2e.test_prove import gopack
 from tests.upstream import Upstream
 
@@ -178,25 +177,9 @@ def tried(
     (folder / "go.mod").write_text(go_mod(main))
     for name, data in sources(main).items():
         (folder / name).write_bytes(data)
-    settings = {
-        "GOPROXY": proxy,
-        "GOSUMDB": "off",
-        "GOFLAGS": "-mod=mod -modcacherw",
-        "GOMODCACHE": str(folder / "cache"),
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-        "GOVCS": "*:off",
-    }
     results = []
     for words in (first or ["mod", "tidy"], ["build", "./..."]):
-        ran = subprocess.run(
-            ["go", *words],
-            cwd=folder,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = run_go(folder, proxy, words)
         told = ran.stderr if ran.returncode else (folder / "go.mod").read_text()
         results.append((ran.returncode, told))
     return results

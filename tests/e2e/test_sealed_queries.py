@@ -5,7 +5,6 @@ Each module is of a kind whose `latest` is not simply its highest version. Athen
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.athens_layout import served
+from tests.e2e.sealed import run_go
 from tests.e2e.test_prove import gopack
 from tests.upstream import Upstream
 
@@ -73,23 +73,7 @@ class Sealed:
     def go(self, *words: str, requires: str = "") -> subprocess.CompletedProcess[str]:
         """Run go in a new main module that requires this; the storage does not change meanwhile."""
         (self.folder / "go.mod").write_text(f"module x.invalid/x\n\ngo 1.20\n\n{requires}\n")
-        settings = {
-            "GOPROXY": self.url,
-            "GOSUMDB": "off",
-            "GOFLAGS": "-mod=mod -modcacherw",
-            "GOMODCACHE": str(self.folder / "cache"),
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-            "GOVCS": "*:off",
-        }
-        return subprocess.run(
-            ["go", *words],
-            cwd=self.folder,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_go(self.folder, self.url, words)
 
     def latest(self, kind: str) -> str:
         shown = self.go("list", "-m", "-json", f"{path_of(kind)}@latest")
