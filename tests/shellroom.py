@@ -28,7 +28,9 @@ class ShellRoom:
         with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
             names = (Path("/", name) for name in archive.getnames())
             self.beside += [path for path in names if not path.is_relative_to(self.root)]
-            archive.extractall("/", filter="fully_trusted")
+            if hasattr(tarfile, "fully_trusted_filter"):  # not before Python 3.11.4
+                archive.extraction_filter = staticmethod(tarfile.fully_trusted_filter)
+            archive.extractall("/")
 
     def read(self, path: str) -> bytes | None:
         return Path(path).read_bytes() if Path(path).exists() else None
