@@ -6,6 +6,7 @@ listed modules, `latest` is to be as good as listed, wherever it came from.
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from gopack.flows.steps import run_steps
 from gopack.plan.answering import answers, by_path, latest
 from gopack.plan.query import Steps, resolve
 from gopack.ports import Sources
+from gopack.spec.goproxy import GoMod, Request
 from gopack.spec.module import ModuleVersion
 
 T = TypeVar("T")
@@ -44,6 +46,40 @@ def choose_latest(
         if path in paths and len(stored) > 1:
             jobs.submit(path, partial(_choose_latest, path, stored, sources))
     return {module for _, job in jobs for module in job.result()}
+
+
+def guess(
+    wanted: Mapping[ModuleVersion, bool], paths: Set[str], gomods: Mapping[ModuleVersion, bytes]
+) -> set[ModuleVersion]:
+    """Tell most of what `choose` and `choose_latest` will tell, asking nobody.
+
+    Args:
+        wanted: as there.
+        paths: as of `choose_latest`.
+        gomods: the go.mod files that were read.
+    """
+    source = _Read(gomods)
+    found: set[ModuleVersion] = set()
+    for path, stored in by_path(wanted).items():
+        if not all(stored.values()):
+            found |= run_steps(answers(path, stored), source)
+        if path in paths and len(stored) > 1:
+            with suppress(GopackError):
+                found.add(run_steps(latest(path, stored), source))
+    return found
+
+
+class _Read:
+    """A source of the go.mod files that were read, and of nothing else."""
+
+    def __init__(self, gomods: Mapping[ModuleVersion, bytes]) -> None:
+        self._gomods = gomods
+
+    def read(self, request: Request) -> bytes:
+        data = self._gomods.get(request.module) if isinstance(request, GoMod) else None
+        if data is None:
+            raise NotFoundError("not read yet", where=str(request))
+        return data
 
 
 def choose_queried(

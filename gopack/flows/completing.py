@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from gopack.errors import GopackError, NotFoundError
-from gopack.flows.answering import choose, choose_latest, choose_queried
+from gopack.flows.answering import choose, choose_latest, choose_queried, guess
 from gopack.flows.carrying import Carriers, carriers
 from gopack.flows.combining import Combiner
 from gopack.flows.fetching import FetchRun
@@ -94,8 +94,10 @@ class Completer:
         plan = self._with_passed_over(self.planner.grow(plan, self._known_growth(plan)))
         run.start(plan)
         retractions = in_background(partial(self._look_up, plan.wants()))
+        likely = in_background(partial(self._begin_answers, plan, run))
         surveys = self._surveyed(plan, run)
         self.modules = retractions.result()
+        likely.result()
         run.wait()
         try:
             plan = self._survey_rounds(plan, run, surveys)
@@ -368,6 +370,15 @@ class Completer:
             tried |= fresh
             plan = self._with_carriers(self.planner.answer(plan, fresh))
         return plan
+
+    def _begin_answers(self, plan: Plan, run: FetchRun) -> None:
+        """Begin what a query will choose, as far as that is in sight before imports are followed.
+
+        Else these zips would come alone, when all others are here.
+        """
+        wanted = plan.wants()
+        chosen = guess(wanted, plan.started_paths(), plan.gomods)
+        run.expect({module for module in chosen if not wanted[module]} - plan.exactly_mod_only())
 
     def _to_answer(self, plan: Plan) -> set[ModuleVersion]:
         wanted, sources, executor = plan.wants(), self.planner.sources, self.planner.executor

@@ -173,10 +173,20 @@ class FetchRun:
         """
         self._foresight.see(modules)
 
+    def expect(self, modules: Iterable[ModuleVersion]) -> None:
+        """Begin versions that a later plan will most likely want whole; what none does is deleted.
+
+        May be called beside `arrived`, from another thread.
+
+        Raises:
+            StoreError: the storage cannot be used.
+        """
+        self._foresight.expect(modules)
+
     def start(self, plan: Plan) -> None:
         """Begin to bring a plan, in a thread of its own.
 
-        Until `wait` has returned, only `arrived` and `abandon` may be called.
+        Until `wait` has returned, only `arrived`, `expect` and `abandon` may be called.
 
         Raises:
             StoreError: the storage has too little room.
@@ -244,6 +254,7 @@ class FetchRun:
 
     def finish(self) -> Fetched:
         """Let the listed roots appear, complete the proofs, and tell what happened."""
+        self._foresight.end()
         failed = self.fetched.failed.keys()
         sound = [line.wants() for line in self._plan.lines if line.closure is not None]
         self._appearing.finish(m for wants in sound if not failed & wants.keys() for m in wants)
@@ -290,6 +301,7 @@ class FetchRun:
     def _make_room(self, total_bytes: int) -> tuple[Room, int]:
         """Delete what came for nothing; tell the room then, and what has not come yet."""
         incoming = self._ports.incoming
+        self._foresight.end()
         incoming.forget_all_but(self._wants)
         room = self._ports.room()
         came = sum(min(incoming.arrived_bytes(m), size) for m, size in self._sizes.items())

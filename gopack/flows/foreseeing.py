@@ -57,6 +57,7 @@ class Foresight:
         self._room: Room | None = None
         self._lock = threading.Lock()
         self._wants: Mapping[ModuleVersion, bool] | None = None
+        self._likely: set[ModuleVersion] = set()
         self._total_bytes = self._files = 0
         self._seen: set[ModuleVersion] = set()
         self._elsewhere: set[ModuleVersion] = set()
@@ -83,6 +84,23 @@ class Foresight:
             self._sizes.ask(module)
             self._infos.ask(module)
 
+    def expect(self, modules: Iterable[ModuleVersion]) -> None:
+        """Begin the zips of versions that are wanted without, and keep them until `end`.
+
+        May be called from another thread than the rest, but not beside `see`.
+
+        Raises:
+            StoreError: the storage cannot be used.
+        """
+        if not self._zips.can_begin:
+            return
+        with self._lock:
+            self._likely.update(modules)
+        for module in sorted(self._likely):
+            if self._store.state(module) is not State.COMPLETE:
+                self._room = self._room or self._find_room()
+                self._sizes.ask(module)
+
     def size(self, module: ModuleVersion) -> "Future[int | None]":
         """Tell the size of a version's zip; it is asked for now if it was not foreseen."""
         found = self._sizes.take(module)
@@ -104,14 +122,20 @@ class Foresight:
         """
         with self._lock:
             self._wants = wants
-            unwanted = [module for module in self._begun if not wants.get(module)]
+            unwanted = [module for module in self._begun if not self._may_come(module)]
             left = {module: self._begun.pop(module) for module in unwanted}
             under_way = {module: job for module, job in left.items() if not job.cancel()}
             self._left |= under_way
         for module, job in under_way.items():
             job.add_done_callback(partial(self._discard, module))
-        self._sizes.drop(lambda module: not wants.get(module))
-        self._infos.drop(lambda module: module not in wants)
+        self._sizes.drop(lambda module: not self._may_come(module))
+        self._infos.drop(lambda module: module not in wants and module not in self._likely)
+
+    def end(self) -> None:
+        """Expect nothing more: let go of what is not wanted now."""
+        with self._lock:
+            self._likely.clear()
+        self.keep(self._wants or {})
 
     def hurry(self) -> None:
         """Ask for all that waits: there is nothing else to be asked now."""
@@ -142,6 +166,9 @@ class Foresight:
             self._total_bytes += size_bytes
             self._files += FILES_PER_VERSION
             is_plenty = self._room.has(PLENTY * self._total_bytes, PLENTY * self._files)
-            is_wanted = self._wants is None or self._wants.get(module)
-            if is_plenty and is_wanted and module not in self._elsewhere:
+            if is_plenty and self._may_come(module) and module not in self._elsewhere:
                 self._begun[module] = self._zips.fetch(module, size_bytes=size_bytes)
+
+    def _may_come(self, module: ModuleVersion) -> bool:
+        """Whether a version is wanted with its zip, or may be yet."""
+        return self._wants is None or self._wants.get(module, False) or module in self._likely

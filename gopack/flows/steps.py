@@ -1,15 +1,22 @@
 """Driving step machines: ask a source for what a machine needs, until it has its result."""
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from gopack.errors import GopackError
 from gopack.plan.query import Steps
-from gopack.ports import ModuleSource
+from gopack.spec.goproxy import Request
 
 T = TypeVar("T")
 
 
-def run_steps(steps: Steps[T], source: ModuleSource) -> T:
+class Reader(Protocol):
+    """What of a ports.ModuleSource a machine needs."""
+
+    def read(self, request: Request) -> bytes:
+        """Answer a small request, unparsed."""
+
+
+def run_steps(steps: Steps[T], source: Reader) -> T:
     """Run one machine against one source.
 
     Raises:

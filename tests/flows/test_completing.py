@@ -14,6 +14,7 @@ from gopack.ports import Attempt
 from gopack.spec.module import ModuleVersion
 from tests.flows.kit import Breaking, Kit, make_kit
 from tests.plan.test_query import info
+from tests.waiting import until
 
 OLD = "v0.1.1-0.20210101000000-bbbbbbbbbbbb"
 NEW = "v0.0.0-20230101000000-aaaaaaaaaaaa"
@@ -67,6 +68,27 @@ def test_pseudo_version_that_is_newest_by_time_is_whole(tmp_path: Path, level: L
     kit.source.files["a.b/p/@v/list"] = b""
     kit.run("a", level=level)
     assert {state(kit, "a.b/p", v) for v in (OLD, NEW)} == {"complete"}
+
+
+def test_what_a_query_will_choose_is_begun_while_imports_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(tmp_path, {})
+    add(kit, "a.b/a", "v1.0.0", f"require a.b/p {NEW}", "require a.b/q v1.0.0")
+    add(kit, "a.b/q", "v1.0.0", f"require a.b/p {OLD}")
+    for version in (OLD, NEW):
+        add(kit, "a.b/p", version)
+    kit.source.files["a.b/p/@v/list"] = b""
+    read = kit.zips.packages
+
+    def read_late(module: ModuleVersion, wanted: frozenset[str]) -> "Future[Contents]":
+        until(lambda: ModuleVersion("a.b/p", NEW) in kit.zips.fetched)
+        return read(module, wanted)
+
+    monkeypatch.setattr(kit.zips, "packages", read_late)
+    kit.run("a", level=Level.BUILD)
+    assert kit.zips.fetched.count(ModuleVersion("a.b/p", NEW)) == 1
+    assert state(kit, "a.b/p", NEW) == "complete"
 
 
 def test_patch_of_a_selected_version_is_whole_with_its_graph(tmp_path: Path) -> None:

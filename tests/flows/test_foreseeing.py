@@ -170,6 +170,43 @@ def test_what_is_not_wanted_after_all_is_cancelled(kit: Kit, executor: ThreadPoo
     assert seen.info(C) is None
 
 
+def test_what_is_expected_comes_though_it_is_wanted_without_its_zip(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    seen = foresight(kit, executor)
+    seen.keep({A: True, B: False, C: False})
+    seen.expect([B])
+    assert seen.size(B).result(WAIT_S) == SIZE
+    seen.keep({A: True, B: False, C: False})
+    assert kit.zips.arrived_bytes(B) == SIZE
+    assert (job := seen.take(B)) is not None
+    assert job.result(WAIT_S).size_bytes == SIZE
+
+
+def test_what_was_expected_in_vain_is_deleted_in_the_end(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    seen = foresight(kit, executor)
+    seen.keep({A: True, B: False, C: False})
+    seen.expect([A, B, C])
+    for module in (A, B, C):
+        assert seen.size(module).result(WAIT_S) == SIZE
+    seen.keep({A: True, B: True, C: False})
+    seen.end()
+    assert [kit.zips.arrived_bytes(module) for module in (A, B, C)] == [SIZE, SIZE, 0]
+
+
+def test_nothing_is_expected_where_no_worker_waits_or_it_is_stored(
+    kit: Kit, executor: ThreadPoolExecutor
+) -> None:
+    kit.store.files[A] = {FileKind.INFO: b"", FileKind.MOD: b"", FileKind.ZIP: b""}
+    seen = foresight(kit, executor)
+    seen.expect([A])
+    kit.zips.can_begin = False
+    seen.expect([B])
+    assert kit.source.asked == []
+
+
 def test_a_size_that_comes_late_begins_no_zip_that_nobody_wants(kit: Kit) -> None:
     with ThreadPoolExecutor(1) as executor:
         held = threading.Event()

@@ -57,9 +57,23 @@ def test_incompatible_versions_count_below_a_compatible_one_without_a_go_mod() -
     assert chosen_of(repo(*versions, mods=mods), versions) == {"v1.0.0"}
 
 
-def test_module_that_cannot_be_read_has_no_answers() -> None:
+def test_module_whose_files_cannot_be_read_retracts_nothing() -> None:
     class Gone(FakeSource):
         def _find(self, path: str, where: str) -> bytes:
             raise NotFoundError("gone", where=where)
 
-    assert chosen_of(Gone({}), {"v1.0.0": True, "v1.1.0": False}) == set()
+    assert chosen_of(Gone({}), {"v1.0.0": True, "v1.1.0": False}) == {"v1.0.0", "v1.1.0"}
+
+
+def test_each_file_is_read_once_and_infos_only_for_their_times() -> None:
+    versions = {"v1.0.0": True, "v1.1.0": False, "v1.2.0": True}
+    source = repo(*versions, OLD)
+    assert chosen_of(source, versions) == {"v1.0.0", "v1.2.0"}
+    assert source.asked == [f"{PATH}/@v/v1.2.0.mod"]
+    source.asked.clear()
+    assert chosen_of(source, {OLD: True, "v1.1.0": False}) == {OLD, "v1.1.0"}
+    assert sorted(source.asked) == [
+        f"{PATH}/@v/{OLD}.info",
+        f"{PATH}/@v/v1.1.0.info",
+        f"{PATH}/@v/v1.1.0.mod",
+    ]
