@@ -4,6 +4,7 @@ Only modules that have a version without its zip are looked at: of the others an
 listed modules, `latest` is to be as good as listed, wherever it came from.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -17,8 +18,9 @@ from gopack.flows.steps import run_steps
 from gopack.plan.answering import answers, by_path, latest
 from gopack.plan.query import Steps, resolve
 from gopack.ports import Sources
-from gopack.spec.goproxy import GoMod, Request
+from gopack.spec.goproxy import GoMod, Info, Request
 from gopack.spec.module import ModuleVersion
+from gopack.spec.pseudo import is_pseudo, pseudo_time
 
 T = TypeVar("T")
 
@@ -70,16 +72,20 @@ def guess(
 
 
 class _Read:
-    """A source of the go.mod files that were read, and of nothing else."""
+    """A source of the go.mod files that were read, and of the times that versions tell."""
 
     def __init__(self, gomods: Mapping[ModuleVersion, bytes]) -> None:
         self._gomods = gomods
 
     def read(self, request: Request) -> bytes:
-        data = self._gomods.get(request.module) if isinstance(request, GoMod) else None
-        if data is None:
-            raise NotFoundError("not read yet", where=str(request))
-        return data
+        match request:
+            case GoMod(module) if module in self._gomods:
+                return self._gomods[module]
+            case Info(_, version) if is_pseudo(version):
+                told = {"Version": version, "Time": pseudo_time(version).isoformat()}
+                return json.dumps(told).encode()
+            case _:
+                raise NotFoundError("not read yet", where=str(request))
 
 
 def choose_queried(

@@ -376,6 +376,8 @@ class Completer:
 
         Else these zips would come alone, when all others are here.
         """
+        if not run.can_expect:
+            return
         wanted = plan.wants()
         chosen = guess(wanted, plan.started_paths(), plan.gomods)
         run.expect({module for module in chosen if not wanted[module]} - plan.exactly_mod_only())

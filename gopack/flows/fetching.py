@@ -173,6 +173,11 @@ class FetchRun:
         """
         self._foresight.see(modules)
 
+    @property
+    def can_expect(self) -> bool:
+        """Whether `expect` does anything: only where workers wait for zips."""
+        return self._ports.zips.can_begin
+
     def expect(self, modules: Iterable[ModuleVersion]) -> None:
         """Begin versions that a later plan will most likely want whole; what none does is deleted.
 

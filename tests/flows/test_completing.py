@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from gopack.errors import GopackError, UpstreamError
+from gopack.flows.answering import guess
 from gopack.flows.importing import Importer
+from gopack.flows.steps import run_steps
+from gopack.plan.answering import answers
 from gopack.plan.closure import Level
 from gopack.plan.survey import Contents
 from gopack.ports import Attempt
@@ -209,3 +212,17 @@ def test_zip_that_may_come_later_is_no_missing_package(tmp_path: Path) -> None:
         asking.bring = lambda modules: {m: busy[m] for m in modules}
         with pytest.raises(UpstreamError, match="busy"):
             asking.provide(["a.b/a/p"])
+
+
+def test_guess_is_what_queries_choose_though_it_asks_nobody() -> None:
+    stored = {OLD: True, NEW: False, "v1.0.0": False, "v1.1.0": True, "v1.1.7": False}
+    wanted = {ModuleVersion("a.b/p", version): whole for version, whole in stored.items()}
+    source = Breaking({})
+    for version in stored:
+        source.files[f"a.b/p/@v/{version}.mod"] = b"module a.b/p\n"
+        source.files[f"a.b/p/@v/{version}.info"] = info(version)
+    gomods = {m: source.files[f"a.b/p/@v/{m.version}.mod"] for m in wanted}
+    chosen = {m.version for m in run_steps(answers("a.b/p", stored), source)}
+    assert chosen == {OLD, "v1.1.7"}
+    assert {m.version for m in guess(wanted, set(), gomods)} == chosen
+    assert {m.version for m in guess(wanted, {"a.b/p"}, {})} == {OLD, "v1.1.7"}
