@@ -3,21 +3,26 @@
 What a line imports and no go.mod covers is looked up with `latest` only where no module of the
 build list has it. Where another line brings in such a module at a lower version, a project that
 uses both stays there, and what it selects beside it are other versions than with either line alone.
+And where that latest requires a higher version of what another line names, `go get` of both in one
+command keeps that, and takes less of what it looked up: see `raised_of`.
 
-Spec: go.dev/ref/mod#resolve-pkg-mod, #minimal-version-selection; modload loadFromRoots.
+Spec: go.dev/ref/mod#resolve-pkg-mod, #minimal-version-selection, #go-get; modload loadFromRoots,
+editRequirements.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import combinations, islice
 
 from gopack.flows.fetching import FetchRun
 from gopack.flows.further import FurtherSurveys
-from gopack.plan.closure import Closure
+from gopack.flows.holding import hold_back, is_gotten, raises, stand
+from gopack.plan.closure import Closure, Level
 from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.manifest import SurveyFacts
 from gopack.plan.survey import Survey
 from gopack.spec import semver
+from gopack.spec.module import ModuleVersion
 
 MAX_PAIRS = 60
 """Pairs of lines that are looked into, beside all lines together."""
@@ -39,13 +44,24 @@ class Combiner(FurtherSurveys):
         """
         for lines in combinations_of(plan):
             plan = self._with(plan, lines, run)
+        for lines in raised_of(plan):
+            own = _named(lines)
+            if stand(own, self.planner):
+                plan = self._with(plan, lines, run, own)
         return plan
 
-    def _with(self, plan: Plan, lines: Sequence[LinePlan], run: FetchRun | None) -> Plan:
+    def _with(
+        self,
+        plan: Plan,
+        lines: Sequence[LinePlan],
+        run: FetchRun | None,
+        own: Sequence[ModuleVersion] = (),
+    ) -> Plan:
+        """Add what lines need together; `own` are the versions that stay where they are."""
         bare = [replace(line, extras=(), providers=frozenset()) for line in lines]
         some = replace(plan, joint_extras=(), joint_providers=frozenset())
         some = self.planner.some_together(some, bare)
-        key = f"combined {some.survey_key(None)}"
+        key = f"{'held' if own else 'combined'} {some.survey_key(None)}"
         facts = self.known.get(key)
         if facts is not None:
             return _with_closures(plan, self._growing(some, facts))
@@ -53,7 +69,7 @@ class Combiner(FurtherSurveys):
             return plan
         for _ in range(MAX_ROUNDS):
             plan = _with_closures(plan, some)
-            facts = self._read(plan, some, run)
+            facts = self._read(plan, some, run, own)
             if facts is None:
                 return plan
             if set(facts.extras) == set(some.joint_extras):
@@ -66,7 +82,9 @@ class Combiner(FurtherSurveys):
         grown = replace(some, joint_extras=facts.extras, joint_providers=facts.providers)
         return self.planner.some_together(grown, grown.lines)
 
-    def _read(self, plan: Plan, some: Plan, run: FetchRun) -> SurveyFacts | None:
+    def _read(
+        self, plan: Plan, some: Plan, run: FetchRun, own: Sequence[ModuleVersion]
+    ) -> SurveyFacts | None:
         """Survey lines together; None where that cannot be loaded, or something did not come."""
         if some.joint is None:
             return None
@@ -77,6 +95,8 @@ class Combiner(FurtherSurveys):
         self.importer.survey([survey], run.arrived)
         found = self.provider.provide(survey.missing(), survey.incompatible()).modules.values()
         extras = {*some.joint_extras, *(module for module in found if module is not None)}
+        if own:
+            extras = set(hold_back(own, extras, planner=self.planner))
         return SurveyFacts(tuple(sorted(extras)), (), survey.providers())
 
 
@@ -90,6 +110,34 @@ def combinations_of(plan: Plan) -> Iterator[Sequence[LinePlan]]:
         yield plan.lines
     if len(sound) > 2:
         yield from islice(_pairs(sound), MAX_PAIRS)
+
+
+def raised_of(plan: Plan) -> Iterator[Sequence[LinePlan]]:
+    """Tell the lines together of which an extra moves one to a higher version: all, then pairs.
+
+    Pairs are looked into where the level promises to serve some of the lines.
+    """
+    lines = [line for line in plan.lines if is_gotten(line) and line.error is None]
+    if len(lines) > 1 and plan.joint_base is not None and raises(plan.joint, _named(lines)):
+        yield lines
+    some = [line for line in lines if line.level is not Level.BUILD]
+    if len(lines) > 2:
+        yield from islice(_raised_pairs(some), MAX_PAIRS)
+
+
+def _raised_pairs(lines: Sequence[LinePlan]) -> Iterator[Sequence[LinePlan]]:
+    """Tell two lines each of which one's extras raise the other."""
+    for line, other in combinations(lines, 2):
+        if _raises(line, other) or _raises(other, line):
+            yield line, other
+
+
+def _raises(line: LinePlan, other: LinePlan) -> bool:
+    return bool(line.extras) and raises(line.closure, other.modules)
+
+
+def _named(lines: Iterable[LinePlan]) -> list[ModuleVersion]:
+    return [module for line in lines for module in line.modules]
 
 
 def _pairs(lines: Sequence[LinePlan]) -> Iterator[Sequence[LinePlan]]:

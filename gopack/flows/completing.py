@@ -254,7 +254,7 @@ class Completer:
         extras = {place: set(plan.lines[place].extras) for place in raised}
         for _ in range(MAX_HELD_ROUNDS):
             holder = partial(hold_back, planner=self.planner)
-            held = {place: holder(plan.lines[place], extras[place]) for place in raised}
+            held = {place: holder(plan.lines[place].modules, extras[place]) for place in raised}
             fresh = {
                 place: found for place, found in held.items() if found != plan.lines[place].held
             }

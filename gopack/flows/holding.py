@@ -1,14 +1,15 @@
 """Versions that cannot stand where they are wanted: `go get` takes the next lower one that can.
 
-What an import is looked up to may require a higher version of the very module that the line names.
+What an import is looked up to may require a higher version of the very module that a line names.
 A project that requires both ends up there; `go get module@version` keeps the version, and takes the
-highest of the other module that does not require more. And the latest of a module may not load at
-all, since its go.mod has another path or requires what nobody has.
+highest of the other module that does not require more: with several lines, the versions of all that
+are asked for in one command. And the latest of a module may not load at all, since its go.mod has
+another path or requires what nobody has.
 
 Spec: go.dev/ref/mod#go-get; modload editRequirements and previousVersion.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from gopack.asking import first_answer
 from gopack.errors import NotFoundError
@@ -18,28 +19,46 @@ from gopack.plan.closure import Closure, Level
 from gopack.plan.items import ModuleItem, PatternItem
 from gopack.plan.lines import LinePlan
 from gopack.plan.query import previous
+from gopack.spec import semver
 from gopack.spec.module import ModuleVersion
 
 MAX_STEPS_BACK = 200
 """Versions of one module that are looked at: their go.mod files are read."""
 
 
+def is_gotten(line: LinePlan) -> bool:
+    """Tell whether `go get` of a line asks for one version, which it then keeps."""
+    return isinstance(line.item, ModuleItem | PatternItem) and line.closure is not None
+
+
 def is_raised(line: LinePlan) -> bool:
     """Tell whether a line's extras move one of its modules to a higher version."""
-    if not isinstance(line.item, ModuleItem | PatternItem) or not line.extras:
-        return False
-    return line.closure is not None and not _leaves(line.closure, line.modules)
+    return is_gotten(line) and bool(line.extras) and raises(line.closure, line.modules)
+
+
+def raises(closure: Closure | None, own: Iterable[ModuleVersion]) -> bool:
+    """Tell whether a closure selects a higher version of one of these modules."""
+    selected = {} if closure is None else closure.selected
+    return any(
+        semver.compare(selected[path], version) > 0 for path, version in own if path in selected
+    )
+
+
+def stand(
+    own: Sequence[ModuleVersion], planner: Planner, beside: Iterable[ModuleVersion] = ()
+) -> bool:
+    """Tell whether a project that requires these, and what is beside them, keeps their versions."""
+    closure = Closure((*own, *beside), Level.BUILD)
+    return planner.walker.walk([closure])[0] is None and not raises(closure, own)
 
 
 def hold_back(
-    line: LinePlan, extras: Iterable[ModuleVersion], *, planner: Planner
+    own: Sequence[ModuleVersion], extras: Iterable[ModuleVersion], *, planner: Planner
 ) -> tuple[ModuleVersion, ...]:
-    """Tell the highest versions of extras that leave the line's modules at their versions."""
-    own = line.modules
+    """Tell the highest versions of extras that leave these modules at their versions."""
 
     def leaves_own(candidate: ModuleVersion) -> bool:
-        closure = Closure((*own, candidate), Level.BUILD)
-        return planner.walker.walk([closure])[0] is None and _leaves(closure, own)
+        return stand(own, planner, [candidate])
 
     found = (_step_back(extra, leaves_own, planner) for extra in sorted(extras))
     return tuple(module for module in found if module is not None)
@@ -62,10 +81,6 @@ def _step_back(
             return None
         candidate = ModuleVersion(module.path, version)
     return None
-
-
-def _leaves(closure: Closure, own: Iterable[ModuleVersion]) -> bool:
-    return all(closure.selected.get(module.path) == module.version for module in own)
 
 
 def _previous(module: ModuleVersion, planner: Planner) -> str:

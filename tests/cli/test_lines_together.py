@@ -62,3 +62,17 @@ def test_lines_of_which_one_has_what_another_looks_up(
     again = program.fetch(tmp_path, upstream.url, text, "--prune")
     assert program.assert_whole(again.storage) == kept
     assert "following imports" not in again.text
+
+
+def test_what_lines_keep_each_other_from_raising_is_stored_and_stays(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    """`go get old@v1.0.0 b@v1.0.0` takes lower versions of what `old` imports."""
+    _serve(upstream)
+    upstream.add(MORE, "v0.9.0", mod=_mod(MORE), files=_importing())
+    for _ in range(2):
+        ran = program.fetch(tmp_path, upstream.url, f"{OLD}\n{BASE}@v1.0.0\n", "--prune")
+        assert ran.status == 0, ran.text
+        kept = program.assert_whole(ran.storage)
+        assert {f"{MET}@v1.0.0", f"{MET}@v1.2.0", f"{MORE}@v0.9.0"} <= kept.keys()
+    assert "following imports" not in ran.text

@@ -196,3 +196,34 @@ def test_pattern_at_a_version_moves_modules_below_it_to_that(level: str, tmp_pat
     world = World(modules, "", main, level)
     assert_same_sealed(world, [listed], tmp_path, first=["get", listed])
     assert "o/t v1.0.0" in (tmp_path / "sealed" / "go.mod").read_text()
+
+
+RAISING = (
+    *(module(f"b@v1.{n}.0") for n in (0, 1)),
+    module("g@v1.0.0", root="f"),
+    *(module(f"f@v0.{n}.0") for n in (7, 8)),
+    module("f@v0.9.0", "c@v1.1.0"),
+    module("f@v1.0.0", "b@v1.1.0"),
+    *(module(f"c@v1.{n}.0") for n in (0, 1)),
+)
+"""What `g` imports requires more of `b` at v1.0.0, and more of `c` at v0.9.0."""
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked", "level", "taken"),
+    [
+        ("b g", "b g", "build", "v0.9.0"),
+        ("b g c", "b g c", "build", "v0.8.0"),
+        ("b g c", "b g", "graph", "v0.9.0"),
+        ("b g c", "g b c", "closed", "v0.8.0"),
+    ],
+)
+def test_import_that_raises_another_line_is_held_back_where_both_are_asked_for(
+    listed: str, asked: str, level: str, taken: str, tmp_path: Path
+) -> None:
+    lines, words = (
+        [f"{HOST}/{name}@v1.0.0" for name in names.split()] for names in (listed, asked)
+    )
+    world = World(RAISING, "", project("", asked), level)
+    assert_same_sealed(world, lines, tmp_path, first=["get", *words])
+    assert f"f {taken}" in (tmp_path / "sealed" / "go.mod").read_text()
