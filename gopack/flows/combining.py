@@ -34,17 +34,21 @@ MAX_ROUNDS = 20
 class Combiner(FurtherSurveys):
     """Finds what lines need together."""
 
-    def combine(self, plan: Plan, run: FetchRun | None) -> Plan:
+    def combine(
+        self, plan: Plan, run: FetchRun | None, twofold: Iterable[Sequence[LinePlan]] = ()
+    ) -> Plan:
         """Give the plan with what lines need together.
 
-        Without a run, imports count only where an earlier run read them.
+        `twofold` are lines that bring a package in two modules. Without a run, imports count only
+        where an earlier run read them.
 
         Raises:
             UpstreamError: a proxy failed, so that nobody knows.
         """
         for lines in combinations_of(plan):
             plan = self._with(plan, lines, run)
-        for lines in raised_of(plan):
+        gotten = [[line for line in lines if is_gotten(line)] for lines in twofold]
+        for lines in (*raised_of(plan), *gotten):
             own = _named(lines)
             if stand(own, self.planner):
                 plan = self._with(plan, lines, run, own)
@@ -91,11 +95,13 @@ class Combiner(FurtherSurveys):
         run.bring(plan)
         if not run.fetched.failed.keys().isdisjoint(some.joint.build_list()):
             return None
-        survey = Survey(some.joint.selected, some.starts(None))
+        required = [module.path for module in some.joint_extras]
+        survey = Survey(some.joint.selected, some.starts(None), required)
         self.importer.survey([survey], run.arrived)
         found = self.provider.provide(survey.missing(), survey.incompatible()).modules.values()
         extras = {*some.joint_extras, *(module for module in found if module is not None)}
         if own:
+            extras |= self.taking_sides(survey, own, some.joint_extras)
             extras = set(hold_back(own, extras, planner=self.planner))
         return SurveyFacts(tuple(sorted(extras)), (), survey.providers())
 
@@ -113,16 +119,17 @@ def combinations_of(plan: Plan) -> Iterator[Sequence[LinePlan]]:
 
 
 def raised_of(plan: Plan) -> Iterator[Sequence[LinePlan]]:
-    """Tell the lines together of which an extra moves one to a higher version: all, then pairs.
-
-    Pairs are looked into where the level promises to serve some of the lines.
-    """
+    """Tell the lines together of which an extra moves one to a higher version: all, then pairs."""
     lines = [line for line in plan.lines if is_gotten(line) and line.error is None]
     if len(lines) > 1 and plan.joint_base is not None and raises(plan.joint, _named(lines)):
         yield lines
-    some = [line for line in lines if line.level is not Level.BUILD]
     if len(lines) > 2:
-        yield from islice(_raised_pairs(some), MAX_PAIRS)
+        yield from islice(_raised_pairs(list(filter(serves_apart, lines))), MAX_PAIRS)
+
+
+def serves_apart(line: LinePlan) -> bool:
+    """Tell whether a line's level promises to serve a project that uses some lines, and not all."""
+    return line.level is not Level.BUILD
 
 
 def _raised_pairs(lines: Sequence[LinePlan]) -> Iterator[Sequence[LinePlan]]:

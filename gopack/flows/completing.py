@@ -14,9 +14,10 @@ from typing import TypeVar
 from gopack.errors import GopackError, NotFoundError
 from gopack.flows.answering import choose, choose_latest, choose_queried, guess
 from gopack.flows.carrying import Carriers, carriers
-from gopack.flows.combining import Combiner
+from gopack.flows.combining import Combiner, serves_apart
 from gopack.flows.fetching import FetchRun
-from gopack.flows.holding import hold_back, is_raised
+from gopack.flows.further import FurtherSurveys
+from gopack.flows.holding import hold_back, is_gotten, is_raised
 from gopack.flows.importing import Importer
 from gopack.flows.jobs import in_background
 from gopack.flows.pairing import Pairing, one_for_each
@@ -75,6 +76,7 @@ class Completer:
     noting: Noting | None = None
     _unresolved: dict[int, dict[str, str]] = field(default_factory=dict)
     _ambiguous: dict[int, Mapping[str, tuple[ModuleVersion, ...]]] = field(default_factory=dict)
+    _twofold: dict[int, Survey] = field(default_factory=dict)
     _passed_over: dict[int, dict[str, ModuleVersion]] = field(default_factory=dict)
     _clashes: dict[str, Unresolved] = field(default_factory=dict)
     _provider: Provider = field(init=False)
@@ -168,7 +170,7 @@ class Completer:
             self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
             self._ambiguous[place] = facts.ambiguous
             self._passed_over[place] = dict(facts.passed_over)
-            if facts.extras:
+            if facts.extras or facts.held:
                 known = (set(facts.extras), facts.providers, facts.parts, facts.held)
                 growth[place] = Growth(*known)
         return growth
@@ -246,15 +248,19 @@ class Completer:
         return replace(plan, passed_over=frozenset(every))
 
     def _with_held(self, plan: Plan, run: FetchRun) -> Plan:
-        """Hold extras back whose latest would move the line to another version than it names.
+        """Find what `go get` of one line takes instead of what its imports lead to.
 
-        `go get` of that version takes the highest of each that does not; these are surveyed, too.
+        Of extras whose latest would move the line to another version than it names, the highest of
+        each that does not; of modules that all have a package, the latest of one. These are
+        surveyed, too. What an earlier run surveyed it knows to the end: a survey counts from then.
         """
-        raised = [place for place, line in enumerate(plan.lines) if is_raised(line)]
-        extras = {place: set(plan.lines[place].extras) for place in raised}
+        keys = {place: plan.survey_key(line) for place, line in enumerate(plan.lines)}
+        begun = {key: self.surveys.pop(key) for key in {*keys.values()} & self.surveys.keys()}
+        further = FurtherSurveys(self.planner, self.importer, self._provider, {})
+        extras = self._to_hold(plan, [p for p, key in keys.items() if key in begun], further)
         for _ in range(MAX_HELD_ROUNDS):
             holder = partial(hold_back, planner=self.planner)
-            held = {place: holder(plan.lines[place].modules, extras[place]) for place in raised}
+            held = {place: holder(plan.lines[place].modules, extras[place]) for place in extras}
             fresh = {
                 place: found for place, found in held.items() if found != plan.lines[place].held
             }
@@ -263,27 +269,47 @@ class Completer:
             plan = self.planner.hold(plan, fresh)
             run.bring(plan)
             for place in fresh:
-                line = plan.lines[place]
-                if not line.others:
-                    continue
-                survey = Survey(line.others[-1].selected, plan.starts(line))
-                self.importer.survey([survey], run.arrived)
-                known = self._unresolved.get(place, {})
-                missing = survey.missing()
-                provided = self._provider.provide(missing, survey.incompatible())
-                extras[place] |= self._take(place, missing, provided)
-                self._unresolved[place] |= known
-        plan = self._with_passed_over(plan)
-        for place in raised:
-            key = plan.survey_key(plan.lines[place])
-            if key in self.surveys:
-                self.surveys[key] = replace(
-                    self.surveys[key],
-                    held=plan.lines[place].held,
-                    unresolved=tuple(sorted(self._unresolved[place])),
-                    passed_over=self._passed_over.get(place, {}),
-                )
-        return plan
+                extras[place] |= self._beyond_held(plan, place, run, further)
+        for place in extras:
+            begun[keys[place]] = replace(
+                begun[keys[place]],
+                held=plan.lines[place].held,
+                unresolved=tuple(sorted(self._unresolved[place])),
+                passed_over=self._passed_over.get(place, {}),
+            )
+        self.surveys |= begun
+        return self._with_passed_over(plan)
+
+    def _to_hold(
+        self, plan: Plan, places: Iterable[int], further: FurtherSurveys
+    ) -> dict[int, set[ModuleVersion]]:
+        """Tell the lines of which `go get` takes something else, and what it tries first."""
+        found = {}
+        for place in places:
+            line, survey = plan.lines[place], self._twofold.get(place)
+            sides = set()
+            if survey is not None and is_gotten(line):
+                sides = further.taking_sides(survey, line.modules, line.extras)
+            if sides or is_raised(line):
+                found[place] = {*line.extras, *sides}
+        return found
+
+    def _beyond_held(
+        self, plan: Plan, place: int, run: FetchRun, further: FurtherSurveys
+    ) -> set[ModuleVersion]:
+        """Survey a line with what is held of it; tell what that needs in its turn."""
+        line = plan.lines[place]
+        if not line.others:
+            return set()
+        required = [module.path for module in line.held]
+        survey = Survey(line.others[-1].selected, plan.starts(line), required)
+        self.importer.survey([survey], run.arrived)
+        known = self._unresolved.get(place, {})
+        missing = survey.missing()
+        provided = self._provider.provide(missing, survey.incompatible())
+        found = self._take(place, missing, provided)
+        self._unresolved[place] |= known
+        return found | further.taking_sides(survey, line.modules, line.held)
 
     def _find_clashes(self, plan: Plan, run: FetchRun) -> None:
         """Find the two lines for what is wrong with a package only with all lines together."""
@@ -308,6 +334,8 @@ class Completer:
         for place, survey in surveys.items():
             line = _line(plan, place)
             self._ambiguous[place] = survey.ambiguous()
+            if self._ambiguous[place]:
+                self._twofold[place] = survey
             unresolved = self._unresolved[place]
             absent = [p for p in line.packages if p in unresolved] if line else []
             if line is not None and absent:
@@ -339,7 +367,10 @@ class Completer:
 
     def _with_combined(self, plan: Plan, run: FetchRun | None = None) -> Plan:
         combiner = Combiner(self.planner, self.importer, self._provider, self._known_surveys())
-        plan = combiner.combine(plan, run)
+        every = [plan.lines] if self._ambiguous.get(TOGETHER) and plan.joint else []
+        pairs = [clash.clash for clash in self._clashes.values() if clash.modules]
+        pairs = [pair for pair in pairs if all(map(serves_apart, pair))]
+        plan = combiner.combine(plan, run, [*every, *pairs])
         self.surveys |= combiner.surveys
         return plan
 

@@ -51,10 +51,10 @@ def closures_of(line: LinePlan) -> list[Closure]:
 def _with_extras(line: LinePlan, roots: Sequence[ModuleVersion]) -> list[Closure]:
     """Give the closure of what a line names, and where that is not all, that of all it imports."""
     alone = _closure(roots, line.level)
-    if not line.extras:
-        return [alone]
-    every = Closure((*roots, *line.extras), line.level, narrow=line.providers)
     held = [Closure((*roots, *line.held), line.level)] if line.held else []
+    if not line.extras:
+        return [alone, *held]
+    every = Closure((*roots, *line.extras), line.level, narrow=line.providers)
     return [every, alone, *held]
 
 

@@ -43,7 +43,8 @@ class LinePlan:
         providers: the modules that its packages, and what they import, are loaded from; known
             where there are extras.
         parts: what main modules need that use some of its packages only; likewise.
-        held: the extras at versions that leave the line at its own, where the latest do not.
+        held: what `go get` of the line takes, where that is not the extras: versions that leave
+            the line at its own, and the latest of a module that has a package another has, too.
         marks: what its go.mod says that a person should know.
     """
 
@@ -415,6 +416,7 @@ class Plan:
             module for place in range(-1, len(self.lines)) for module in self.extras_of(place)
         }
         extras |= {module for line in self.lines for module in (*line.parts, *line.held)}
+        extras |= {root for closure in self.combined for root in closure.roots}
         why.update({m: ["imported, and no go.mod covers it"] for m in extras if m not in why})
         why.update({m: ["go passes it over"] for m in self.passed_over if m not in why})
         why.update({m: ["latest of its module"] for m in self.latest if m not in why})

@@ -83,7 +83,7 @@ class SurveyFacts:
     `extras` are the versions that provide what no go.mod covers, `unresolved` packages that nobody
     provides. Where there are extras, `providers` are the modules that packages are loaded from,
     and `parts` the versions that main modules select which use some of the packages only, and of
-    each whether its zip is needed; `held` are extras at versions that leave the line at its own.
+    each whether its zip is needed; `held` are those that `go get` takes instead.
     `ambiguous` are the packages that several modules have, and these modules; `passed_over` those
     whose latest module go cannot load, and this version.
     """

@@ -75,11 +75,18 @@ class Survey:
         selected: the build list, version by module path.
         roots: the modules whose packages a main module may import, by path, and which packages of
             each: import paths, or patterns with `...`; none means every package.
+        required: further modules that the main module's go.mod names.
     """
 
-    def __init__(self, selected: Mapping[str, str], roots: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        selected: Mapping[str, str],
+        roots: Mapping[str, Sequence[str]],
+        required: Iterable[str] = (),
+    ) -> None:
         self._selected = selected
         self._starts = dict(roots)
+        self._required = frozenset(required)
         self._paths: dict[str, frozenset[str]] = {}
         self._read: dict[str, Package] = {}
         self._parked: dict[str, list[tuple[str, bool]]] = {}
@@ -89,6 +96,7 @@ class Survey:
         self._missing: set[str] = set()
         self._provider: dict[str, str] = {}
         self._started_from: list[str] = []
+        self._looked_above: set[str] = set()
         self._roots = set(roots)
         for path in self._roots:
             self._fresh[path] = set(ALL)
@@ -150,6 +158,22 @@ class Survey:
 
         Source: modload importFromModules, AmbiguousImportError.
         """
+        found = {}
+        for path, (holders, named) in self._shared():
+            if len(named) != 1:
+                modules = sorted(named or holders)
+                found[path] = tuple(ModuleVersion(m, self._selected[m]) for m in modules)
+        return found
+
+    def untaken(self) -> frozenset[str]:
+        """Tell the ambiguous packages of which a project's go.mod names no module.
+
+        Once it names one, go takes them from that.
+        """
+        return frozenset(path for path, (_holders, named) in self._shared() if not named)
+
+    def _shared(self) -> Iterator[tuple[str, tuple[set[str], set[str]]]]:
+        """Tell the loaded packages that several modules have: all these, and those that count."""
         shared: dict[str, set[str]] = {}
         for inner in self._paths:
             for outer in prefixes(inner)[1:]:
@@ -157,14 +181,9 @@ class Survey:
                     if path in self._provider:
                         shared.setdefault(path, set()).update((outer, inner))
         named = {module for path, module in self._provider.items() if path not in shared}
-        named |= self._starts.keys()
-        found = {}
+        named |= self._starts.keys() | self._required
         for path, holders in sorted(shared.items()):
-            counted = holders & named
-            if len(counted) != 1:
-                modules = sorted(counted or holders)
-                found[path] = tuple(ModuleVersion(m, self._selected[m]) for m in modules)
-        return found
+            yield path, (holders, holders & named)
 
     def parts(self) -> Iterator[Part]:
         """Tell what parts of the line load, once the survey is done.
@@ -230,7 +249,10 @@ class Survey:
                 imports.append((path, in_all))
 
     def _find(self, path: str, *, in_all: bool) -> Package | None:
-        """Find the package, longest module path first; park it until its module is read."""
+        """Find the package, longest module path first; park it until its module is read.
+
+        The modules with a shorter path are looked into, too: they may have it as well.
+        """
         for prefix in prefixes(path):
             if prefix not in self._selected:
                 continue
@@ -239,12 +261,21 @@ class Survey:
                 continue
             if path in self._read:
                 self._provider[path] = intern(prefix)  # one text for all packages of a module
+                self._look_above(prefix)
                 return self._read[path]
             self._fresh.setdefault(prefix, set()).add(path)
             self._parked.setdefault(prefix, []).append((path, in_all))
             return None
         self._missing.add(path)
         return None
+
+    def _look_above(self, module: str) -> None:
+        if module in self._looked_above:
+            return
+        self._looked_above.add(module)
+        for outer in prefixes(module)[1:]:
+            if outer in self._selected and outer not in self._paths and outer not in self._roots:
+                self._fresh.setdefault(outer, set())
 
 
 def _is_start(path: str, package: Package, starts: Iterable[str]) -> bool:

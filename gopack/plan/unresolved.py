@@ -3,7 +3,8 @@
 Rules kept here:
 - What a line alone has and all lines together have not, since a module that came with another line
   is there at a version without it, is a clash of these two lines.
-- So are two lines that bring a package in two modules: go takes none of them.
+- So are two lines that bring a package in two modules: `go mod tidy` takes none of them, and `go
+  get` tries the latest of one.
 - What nothing provides fails connected as it fails sealed: it is told, and nothing fails by it.
 
 Spec: go.dev/ref/mod#resolve-pkg-mod; modload ImportMissingError, AmbiguousImportError.
@@ -53,7 +54,7 @@ class Unresolved:
                 return f"{clash}: {_all_have(self.modules, named)}"
             return f"{clash}: together they select {self.instead}, which has no {named}"
         if self.modules:
-            return f"{_all_have(self.modules, named)}, connected, too"
+            return _all_have(self.modules, named)
         if self.latest:
             because = f": {self.refused}" if self.refused else ""
             return (
@@ -66,7 +67,10 @@ class Unresolved:
 
 
 def _all_have(modules: Sequence[ModuleVersion], named: str) -> str:
-    return f"{' and '.join(map(str, modules))} have {named}, an ambiguous import to go"
+    return (
+        f"{' and '.join(map(str, modules))} have {named}, an ambiguous import: go mod tidy fails "
+        "on it, connected, too, and so does go get, unless the latest of one of them helps"
+    )
 
 
 def pairs_with(plan: Plan, modules: Sequence[ModuleVersion]) -> Iterator[tuple[LinePlan, ...]]:

@@ -154,7 +154,27 @@ def test_line_that_brings_a_package_twice_fails_nothing(
     assert ran.status == 0, ran.text
     [told] = [text for text in ran.text.splitlines() if "ambiguous" in text]
     assert f"{GEN}@v1.0.0 and {GEN}/rpc@v1.0.0 have package {GEN}/rpc/status" in told
-    assert told.endswith("an ambiguous import to go, connected, too")
+    assert "an ambiguous import: go mod tidy fails on it, connected, too" in told
+
+
+@pytest.mark.parametrize("required", [GEN, "example.com/none"])
+def test_latest_that_parts_a_package_in_two_modules_is_stored_and_no_other(
+    tmp_path: Path, moved_out: Upstream, required: str
+) -> None:
+    """Where it requires nothing of the other module it helps nobody."""
+    files = {"status/p.go": b"package status\n", "code/p.go": b"package code\n"}
+    mod = f"module {GEN}/rpc\n\nrequire {required} v1.1.0\n"
+    moved_out.add("example.com/none", "v1.1.0", files={"p.go": b"package none\n"})
+    moved_out.add(GEN, "v1.1.0", files={"other/p.go": b"package other\n"})
+    moved_out.add(f"{GEN}/rpc", "v1.1.0", mod=mod, files=files)
+    lines = "example.com/old\nexample.com/new\n"
+    for _ in range(2):
+        ran = program.fetch(tmp_path, moved_out.url, lines, "--prune")
+        assert ran.status == 0, ran.text
+        stored = program.assert_whole(ran.storage)
+        assert (f"{GEN}/rpc@v1.1.0" in stored) is (required == GEN)
+        assert "an ambiguous import" in ran.text
+    assert "following imports" not in ran.text
 
 
 @pytest.mark.parametrize("names", ["new", "old", "old new", "old plain"])

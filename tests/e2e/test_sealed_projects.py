@@ -227,3 +227,30 @@ def test_import_that_raises_another_line_is_held_back_where_both_are_asked_for(
     world = World(RAISING, "", project("", asked), level)
     assert_same_sealed(world, lines, tmp_path, first=["get", *words])
     assert f"f {taken}" in (tmp_path / "sealed" / "go.mod").read_text()
+
+
+TWICE = (
+    *(module(f"o@v1.{n}.0", root="", i="") for n in (0, 1)),
+    module("o@v1.2.0", root=""),
+    module("o/i@v1.0.0", root="", s=""),
+    module("o/i@v1.1.0", "o@v1.2.0", root="", s=""),
+    module("beside@v1.0.0", "o@v1.0.0", root=""),
+    module("above@v1.0.0", "o@v1.0.0", root="o"),
+    module("inside@v1.0.0", "o/i@v1.0.0", root="o/i"),
+    module("below@v1.0.0", "o/i@v1.0.0", root="o/i o/i/s"),
+    module("one@v1.0.0", "o@v1.1.0 o/i@v1.0.0", root="o/i"),
+    module("both@v1.0.0", "o@v1.0.0 o/i@v1.0.0", root="o o/i o/i/s"),
+)
+"""The package o/i is in `o` as well as in `o/i`, until v1.2.0 of `o`."""
+
+
+@pytest.mark.parametrize("level", ["build", "graph"])
+@pytest.mark.parametrize("asked", ["one", "both", "beside inside", "above below"])
+def test_package_in_two_modules_is_taken_as_go_get_does(
+    asked: str, level: str, tmp_path: Path
+) -> None:
+    """`go mod tidy` alone fails on each of these projects; `go get` takes o/i@v1.1.0."""
+    lines = [f"{HOST}/{name}@v1.0.0" for name in asked.split()]
+    world = World(TWICE, "", project("", asked), level)
+    assert_same_sealed(world, lines, tmp_path, first=["get", *lines])
+    assert "o/i v1.1.0" in (tmp_path / "sealed" / "go.mod").read_text()
