@@ -95,7 +95,7 @@ class Survey:
         self._importer: dict[str, str] = {}
         self._missing: set[str] = set()
         self._provider: dict[str, str] = {}
-        self._started_from: list[str] = []
+        self._started_from: dict[str, None] = {}
         self._looked_above: set[str] = set()
         self._roots = set(roots)
         for path in self._roots:
@@ -117,11 +117,11 @@ class Survey:
         self._paths[module.path] = contents.paths
         self._read.update(contents.read)
         parked = self._parked.pop(module.path, [])
-        if module.path in self._roots:
+        if module.path in self._starts:  # what is imported of it may come before the rest of it
             self._roots.discard(module.path)
             started = self._started(module.path, contents.read)
-            self._started_from += started
-            parked += [(path, True) for path in started]
+            parked += [(path, True) for path in started if path not in self._started_from]
+            self._started_from |= dict.fromkeys(started)
         self._follow(parked)
 
     @property

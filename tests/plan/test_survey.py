@@ -54,3 +54,23 @@ def test_module_that_is_started_from_is_not_looked_into_before_it_is_read() -> N
     fed(survey, inner, "")
     assert survey.needs() == {}
     assert not survey.is_done
+
+
+def test_rest_of_what_is_started_from_may_come_after_what_is_imported_of_it() -> None:
+    """What is known of it answers first where another module imports that."""
+    survey = Survey(dict.fromkeys((*HAVE, USER), "v1.0.0"), {USER: (), OUTER: ()})
+    survey.needs()
+    user, outer = (ModuleVersion(path, "v1.0.0") for path in (USER, OUTER))
+    fed(survey, user, OUTER)
+    paths = frozenset({OUTER, f"{OUTER}/q"})
+    read = {OUTER: Package(OUTER, ())}
+    survey.feed(outer, Contents(paths, read))
+    read |= {f"{OUTER}/q": Package(f"{OUTER}/q", ("a.b/gone",))}
+    survey.feed(outer, Contents(paths, read, is_whole=True))
+    assert survey.missing() == {"a.b/gone": f"{OUTER}/q"}
+    *_, one, two, three = survey.parts()
+    assert [sorted(part.providers) for part in (one, two, three)] == [
+        [USER, OUTER],
+        [OUTER],
+        [OUTER],
+    ]
