@@ -44,23 +44,30 @@ def raises(closure: Closure | None, own: Iterable[ModuleVersion]) -> bool:
     )
 
 
-def stand(
-    own: Sequence[ModuleVersion], planner: Planner, beside: Iterable[ModuleVersion] = ()
-) -> bool:
-    """Tell whether a project that requires these, and what is beside them, keeps their versions."""
-    closure = Closure((*own, *beside), Level.BUILD)
+def stand(own: Sequence[ModuleVersion], planner: Planner) -> bool:
+    """Tell whether a project that requires these keeps their versions."""
+    return _stands(Closure(own, Level.BUILD), own, planner)
+
+
+def _stands(closure: Closure, own: Iterable[ModuleVersion], planner: Planner) -> bool:
     return planner.walker.walk([closure])[0] is None and not raises(closure, own)
 
 
 def hold_back(
     own: Sequence[ModuleVersion], extras: Iterable[ModuleVersion], *, planner: Planner
 ) -> tuple[ModuleVersion, ...]:
-    """Tell the highest versions of extras that leave these modules at their versions."""
+    """Tell the highest versions of extras that leave these modules at their versions.
+
+    A project requires all of these modules itself: where one brings another to a version, what that
+    requires counts.
+    """
+    wanted = sorted(extras)
+    required = frozenset(module.path for module in wanted)
 
     def leaves_own(candidate: ModuleVersion) -> bool:
-        return stand(own, planner, [candidate])
+        return _stands(Closure((*own, candidate), Level.GRAPH, narrow=required), own, planner)
 
-    found = (_step_back(extra, leaves_own, planner) for extra in sorted(extras))
+    found = (_step_back(extra, leaves_own, planner) for extra in wanted)
     return tuple(module for module in found if module is not None)
 
 

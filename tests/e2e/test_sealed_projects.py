@@ -229,6 +229,24 @@ def test_import_that_raises_another_line_is_held_back_where_both_are_asked_for(
     assert f"f {taken}" in (tmp_path / "sealed" / "go.mod").read_text()
 
 
+@pytest.mark.parametrize("raised", ["b", "h"])
+def test_import_that_requires_one_that_is_held_back_is_held_back_with_it(
+    raised: str, tmp_path: Path
+) -> None:
+    """`k` at v1.1.0 itself requires nothing of the lines."""
+    modules = (
+        *(module(f"b@v1.{n}.0") for n in (0, 1)),
+        *(module(f"h@v1.{n}.0", root="k l") for n in (0, 1)),
+        *(module(f"{name}@v1.0.0") for name in "kl"),
+        module("k@v1.1.0", "l@v1.1.0"),
+        module("l@v1.1.0", f"{raised}@v1.1.0"),
+    )
+    lines = [f"{HOST}/{name}@v1.0.0" for name in ("b", "h")]
+    world = World(modules, "", project("", "b h"))
+    assert_same_sealed(world, lines, tmp_path, first=["get", *lines])
+    assert "k v1.0.0" in (tmp_path / "sealed" / "go.mod").read_text()
+
+
 TWICE = (
     *(module(f"o@v1.{n}.0", root="", i="") for n in (0, 1)),
     module("o@v1.2.0", root=""),
