@@ -9,7 +9,8 @@ another path or requires what nobody has.
 Spec: go.dev/ref/mod#go-get; modload editRequirements and previousVersion.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 from gopack.asking import first_answer
 from gopack.errors import NotFoundError
@@ -24,6 +25,9 @@ from gopack.spec.module import ModuleVersion
 
 MAX_STEPS_BACK = 200
 """Versions of one module that are looked at: their go.mod files are read."""
+
+Select = Callable[[ModuleVersion], Mapping[str, str] | None]
+"""Tells what a project selects with an extra, None where that raises what the project keeps."""
 
 
 def is_gotten(line: LinePlan) -> bool:
@@ -46,11 +50,7 @@ def raises(closure: Closure | None, own: Iterable[ModuleVersion]) -> bool:
 
 def stand(own: Sequence[ModuleVersion], planner: Planner) -> bool:
     """Tell whether a project that requires these keeps their versions."""
-    return _stands(Closure(own, Level.BUILD), own, planner)
-
-
-def _stands(closure: Closure, own: Iterable[ModuleVersion], planner: Planner) -> bool:
-    return planner.walker.walk([closure])[0] is None and not raises(closure, own)
+    return _selected(own, own, planner) is not None
 
 
 def hold_back(
@@ -58,17 +58,52 @@ def hold_back(
 ) -> tuple[ModuleVersion, ...]:
     """Tell the highest versions of extras that leave these modules at their versions.
 
-    A project requires all of these modules itself: where one brings another to a version, what that
-    requires counts.
+    A project requires all extras itself. Those that raise what it keeps are lowered by a version
+    each, until none does: one that requires another at a version that does is lowered with it.
     """
-    wanted = sorted(extras)
-    required = frozenset(module.path for module in wanted)
 
-    def leaves_own(candidate: ModuleVersion) -> bool:
-        return _stands(Closure((*own, candidate), Level.GRAPH, narrow=required), own, planner)
+    @cache
+    def selected(extra: ModuleVersion) -> Mapping[str, str] | None:
+        return _selected((*own, extra), own, planner)
 
-    found = (_step_back(extra, leaves_own, planner) for extra in wanted)
-    return tuple(module for module in found if module is not None)
+    ascending = sorted(extras, key=lambda module: semver.sort_key(module.version))
+    required = {module.path: module.version for module in ascending}
+    every: list[ModuleVersion] = []
+    raising: list[ModuleVersion] = []
+    for _ in range(MAX_STEPS_BACK):
+        every = [ModuleVersion(*each) for each in sorted(required.items())]
+        raising = [m for m in every if not _leaves(m, required, selected)]
+        if not raising:
+            break
+        required |= {module.path: _previous(module, planner) for module in raising}
+        required = {path: version for path, version in required.items() if version}
+    return tuple(module for module in every if module not in raising)
+
+
+def _leaves(extra: ModuleVersion, required: Mapping[str, str], selected: Select) -> bool:
+    """Tell whether an extra leaves what a project keeps, and what it brings of the others does."""
+    todo, seen = [extra], {extra}
+    while todo:
+        found = selected(todo.pop())
+        if found is None:
+            return False
+        brought = {
+            ModuleVersion(path, found[path])
+            for path, version in required.items()
+            if path in found and semver.compare(found[path], version) >= 0
+        }
+        todo += brought - seen
+        seen |= brought
+    return True
+
+
+def _selected(
+    roots: Sequence[ModuleVersion], own: Iterable[ModuleVersion], planner: Planner
+) -> Mapping[str, str] | None:
+    """Tell what a project selects, None where it raises some modules or cannot be loaded."""
+    closure = Closure(roots, Level.BUILD)
+    error = planner.walker.walk([closure])[0]
+    return closure.selected if error is None and not raises(closure, own) else None
 
 
 def below(module: ModuleVersion, planner: Planner) -> ModuleVersion | None:

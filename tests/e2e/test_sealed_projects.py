@@ -247,6 +247,23 @@ def test_import_that_requires_one_that_is_held_back_is_held_back_with_it(
     assert "k v1.0.0" in (tmp_path / "sealed" / "go.mod").read_text()
 
 
+def test_import_that_requires_a_lower_version_of_another_is_not_held_back(tmp_path: Path) -> None:
+    """`k` at v1.1.0 requires l@v1.0.0, which requires more of `b`; the project has l@v1.1.0."""
+    modules = (
+        *(module(f"b@v1.{n}.0") for n in (0, 1)),
+        module("h@v1.0.0", root="k l"),
+        *(module(f"k@v1.{n}.0", "l@v1.0.0") for n in (0, 1)),
+        module("k@v1.2.0", "b@v1.1.0"),
+        module("l@v1.0.0", "b@v1.1.0"),
+        module("l@v1.1.0"),
+    )
+    lines = [f"{HOST}/{name}@v1.0.0" for name in ("b", "h")]
+    assert_same_sealed(
+        World(modules, "", project("", "b h")), lines, tmp_path, first=["get", *lines]
+    )
+    assert "k v1.1.0" in (tmp_path / "sealed" / "go.mod").read_text()
+
+
 TWICE = (
     *(module(f"o@v1.{n}.0", root="", i="") for n in (0, 1)),
     module("o@v1.2.0", root=""),
