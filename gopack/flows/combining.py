@@ -27,8 +27,8 @@ from gopack.spec.module import ModuleVersion
 MAX_PAIRS = 60
 """Pairs of lines that are looked into, beside all lines together."""
 
-MAX_ROUNDS = 20
-"""What is looked up imports packages in its turn, and so on; each round finds more of them."""
+MAX_ROUNDS = 40
+"""What is looked up imports packages in its turn, and so on; two rounds find more of them."""
 
 
 class Combiner(FurtherSurveys):
@@ -76,7 +76,7 @@ class Combiner(FurtherSurveys):
             facts = self._read(plan, some, run, own)
             if facts is None:
                 return plan
-            if set(facts.extras) == set(some.joint_extras):
+            if facts == SurveyFacts(some.joint_extras, (), some.joint_providers):
                 self.surveys[key] = facts
                 break
             some = self._growing(some, facts)
@@ -98,12 +98,17 @@ class Combiner(FurtherSurveys):
         required = [module.path for module in some.joint_extras]
         survey = Survey(some.joint.selected, some.starts(None), required)
         self.importer.survey([survey], run.arrived)
+        providers = survey.providers() | some.joint_providers
+        if providers != some.joint_providers and not some.joint.promotes(providers):
+            return SurveyFacts(some.joint_extras, (), providers)
         found = self.provider.provide(survey.missing(), survey.incompatible()).modules.values()
         extras = {*some.joint_extras, *(module for module in found if module is not None)}
         if own:
             extras |= self.taking_sides(survey, own, some.joint_extras)
             extras = set(hold_back(own, extras, planner=self.planner))
-        return SurveyFacts(tuple(sorted(extras)), (), survey.providers())
+        if extras == {*some.joint_extras}:
+            return SurveyFacts(some.joint_extras, (), some.joint_providers)
+        return SurveyFacts(tuple(sorted(extras)), (), providers)
 
 
 def combinations_of(plan: Plan) -> Iterator[Sequence[LinePlan]]:

@@ -170,7 +170,7 @@ class Completer:
             self._unresolved[place] = dict.fromkeys(facts.unresolved, "")
             self._ambiguous[place] = facts.ambiguous
             self._passed_over[place] = dict(facts.passed_over)
-            if facts.extras or facts.held:
+            if facts.extras or facts.providers or facts.held:
                 known = (set(facts.extras), facts.providers, facts.parts, facts.held)
                 growth[place] = Growth(*known)
         return growth
@@ -209,17 +209,31 @@ class Completer:
         }
 
     def _growth(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
-        """Look up what is missing; tell of each line that needs more what it needs."""
+        """Tell of each line that needs more what it needs; what is missing is looked up last.
+
+        Source: modload loadFromRoots, which resolves missing imports once the roots are stable.
+        """
+        if unpromoted := self._unpromoted(plan, surveys):
+            return unpromoted
         missing = {place: survey.missing() for place, survey in surveys.items()}
         provided = self._provided(surveys)
         growth: dict[int, Growth] = {}
         for place, packages in missing.items():
             found = self._take(place, packages, provided[place])
-            extras = found - plan.extras_of(place)
-            providers = surveys[place].providers() | plan.providers_of(place)
-            has_extras = bool(extras or plan.extras_of(place))
-            if extras or (has_extras and providers != plan.providers_of(place)):
+            if extras := found - plan.extras_of(place):
+                providers = surveys[place].providers() | plan.providers_of(place)
                 growth[place] = Growth(extras, providers)
+        return growth
+
+    def _unpromoted(self, plan: Plan, surveys: Mapping[int, Survey]) -> dict[int, Growth]:
+        """Tell of each line what it comes to require, where its closure may not promote it all."""
+        closures = dict(_surveyable(plan))
+        growth: dict[int, Growth] = {}
+        for place, survey in surveys.items():
+            closure, known = closures[place], plan.providers_of(place)
+            providers = survey.providers() | known
+            if providers != known and (closure.is_narrow or not closure.promotes(providers)):
+                growth[place] = Growth(frozenset(), providers)
         return growth
 
     def _provided(self, surveys: Mapping[int, Survey]) -> dict[int, Provided]:
@@ -323,7 +337,7 @@ class Completer:
         lines = list(plan.lines)
         for place, survey in surveys.items():
             line = _line(plan, place)
-            if line is not None and line.extras:
+            if line is not None:
                 parts = self.planner.walk_parts(line, survey.parts())
                 lines[place] = replace(line, parts=parts)
         return replace(plan, lines=tuple(lines))

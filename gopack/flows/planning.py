@@ -150,8 +150,8 @@ class Planner:
     def walk_parts(self, line: LinePlan, parts: Iterable[Part]) -> dict[ModuleVersion, bool]:
         """Tell what main modules need that use a part each of a line; parts that fail are left."""
         found = part_closures(line, parts)
-        errors = self.walker.walk([part.closure for part in found])
-        return union(p.wants() for p, error in zip(found, errors, strict=True) if error is None)
+        errors = self.walker.walk(found)
+        return union(wants_of(c) for c, error in zip(found, errors, strict=True) if error is None)
 
     def faults(self, modules: Iterable[ModuleVersion]) -> dict[ModuleVersion, GopackError]:
         """Tell the versions that no main module can require, since their graphs cannot be loaded.
@@ -245,7 +245,7 @@ class Planner:
         """
         joint, error = join(plan.lines, self.level, self.walker.walk)
         extras = plan.extras_of(-1)
-        if joint is None or not extras:
+        if joint is None or not (extras or plan.joint_providers):
             return replace(plan, joint=joint, joint_base=None, joint_error=error)
         providers = frozenset().union(
             plan.joint_providers, joint.promotable, *(line.providers for line in plan.lines)

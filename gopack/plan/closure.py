@@ -2,7 +2,8 @@
 
 Three levels; the last holds the two others:
 
-- `build`: the module graph as the go command loads it; zips of the selected versions only;
+- `build`: the module graph as the go command loads it; zips of the selected versions only, with
+  what has packages promoted as below where that is known;
 - `graph`: the main module may import any package of what it requires, so every selected version
   may become one of its own requirements (lazy loading promotes it), which reads its go.mod in
   turn; every version named in a go.mod that is read may be the selected one in some subset of the
@@ -13,9 +14,9 @@ Three levels; the last holds the two others:
   modules of that, a main module whose graph is not pruned loads packages from the versions that
   the whole graph selects, and looks into modules above and below them: these are stored whole, too.
 
-Where a look-up of imports has told which modules provide packages, a `graph` closure is narrow:
-only these are promoted, and of what is read, the versions that are selected on the way are stored
-with their zips; of all others the go.mod is enough, since nothing is loaded from them.
+Where a look-up of imports has told which modules provide packages, a closure is narrow: only these
+are promoted, and of what is read, the versions that are selected on the way are stored with their
+zips; of all others the go.mod is enough, since nothing is loaded from them.
 
 A closure is a step machine like the walks it is made of: `needs`, `feed`, until `is_done`. It asks
 for versions, is fed them, and names them, as they are fetched: a replaced one is its replacement.
@@ -172,6 +173,11 @@ class Closure:
         """Whether only what provides some packages is promoted."""
         return self._narrow is not None
 
+    def promotes(self, paths: Iterable[str]) -> bool:
+        """Tell whether the selected versions of these modules count as main module's own."""
+        chosen = (ModuleVersion(p, self.selected[p]) for p in paths if p in self.selected)
+        return self._lazy.holds_roots(chosen)
+
     def takes_all_of(self, module: ModuleVersion) -> bool:
         """Tell whether a version that was fed, and all that it requires, is stored with its zip."""
         is_plain = self._narrow is None and self._main is PLAIN and self._full is None
@@ -215,7 +221,7 @@ class Closure:
     def complete(self) -> set[ModuleVersion]:
         """Tell the versions to store with their zips."""
         given = {module for module, whole in self._given.items() if whole}
-        if self.level is Level.BUILD:
+        if self.level is Level.BUILD and self._narrow is None:
             return self._fetched(self._lazy.build_list()) | given
         read = self._lazy.read
         whole = self._passed if self._narrow is not None else set(read) | named_in(read)
@@ -311,7 +317,7 @@ class Closure:
         if self._promotable is None:
             self._promotable = frozenset(self._lazy.selected)
             self._first = frozenset(self._lazy.build_list())
-        if self.level is Level.BUILD:
+        if self.level is Level.BUILD and self._narrow is None:
             self._promoted = True
         while self._lazy.is_done and not self._promoted:
             selected = self._lazy.selected

@@ -85,8 +85,9 @@ class GraphWalk:
         return module in self._waiting
 
     def holds_roots(self, roots: Iterable[ModuleVersion]) -> bool:
-        """Whether these are requirements of the main module already."""
-        return all(root in self._queued[self._pruned] for root in roots)
+        """Whether what these require counts already as it does for the main module's own."""
+        queued = self._queued
+        return all(root in queued[self._pruned] or root in queued[False] for root in roots)
 
     def build_list(self) -> set[ModuleVersion]:
         """Tell the selected versions as a set."""

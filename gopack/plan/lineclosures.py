@@ -17,14 +17,14 @@ Source: modload readModGraph (pruning == workspace), updatePrunedRoots; modload 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gopack.errors import GopackError, InputError
 from gopack.plan.closure import Closure, Level
 from gopack.plan.findings import Severity
 from gopack.plan.inputs.roots import WITH_GO_LINE, Format, InputRoots
 from gopack.plan.items import GoItem, InputItem, ModuleItem, ToolchainItem, VersionsItem
-from gopack.plan.lines import LinePlan, wants_of
+from gopack.plan.lines import LinePlan
 from gopack.plan.mainmodule import MainModule
 from gopack.plan.summary import PRUNING_SINCE
 from gopack.plan.survey import Part
@@ -49,10 +49,13 @@ def closures_of(line: LinePlan) -> list[Closure]:
 
 
 def _with_extras(line: LinePlan, roots: Sequence[ModuleVersion]) -> list[Closure]:
-    """Give the closure of what a line names, and where that is not all, that of all it imports."""
+    """Give the closure of what a line names, and where that is not all, that of all it imports.
+
+    What has packages that it imports becomes a requirement, and brings in what it requires.
+    """
     alone = _closure(roots, line.level)
     held = [Closure((*roots, *line.held), line.level)] if line.held else []
-    if not line.extras:
+    if not line.providers and not line.extras:
         return [alone, *held]
     every = Closure((*roots, *line.extras), line.level, narrow=line.providers)
     return [every, alone, *held]
@@ -63,48 +66,36 @@ def _closure(roots: Sequence[ModuleVersion], level: Level) -> Closure:
     return Closure(roots, level, is_read_whole=level is Level.BUILD)
 
 
-@dataclass(frozen=True, slots=True)
-class PartClosure:
-    """What a main module needs that uses a part of what a line names: see `part_closures`.
-
-    `searched` are the modules that go looks into for packages.
-    """
-
-    closure: Closure
-    searched: frozenset[str]
-
-    def wants(self) -> dict[ModuleVersion, bool]:
-        """Tell its versions, and of each whether its zip is needed to load packages."""
-        return {m: whole and m.path in self.searched for m, whole in wants_of(self.closure).items()}
-
-
-def part_closures(line: LinePlan, parts: Iterable[Part]) -> list[PartClosure]:
+def part_closures(line: LinePlan, parts: Iterable[Part]) -> list[Closure]:
     """Give the closures of main modules that use a part each of what a line names.
 
     Such a one requires only the extras that something it loads imports and does not require
-    itself, and so may select lower versions than one that uses everything.
+    itself, and so may select lower versions than one that uses everything. One without extras does
+    so where the line's own closure does not promote all that it loads; `build` promises none.
     """
-    if line.closure is None or not line.extras:
+    is_whole_only = line.level is Level.BUILD and not line.extras
+    if line.closure is None or not line.closure.is_narrow or is_whole_only:
         return []
     extras = {module.path: module for module in line.extras}
+    roots = line.closure.roots[: len(line.closure.roots) - len(extras)]
+    own = next((closure for closure in line.others if closure.roots == roots), None)
     required = _required(line.closure)
     found: dict[frozenset[ModuleVersion], list[Part]] = {}
     for part in parts:
         used = {v for u, v in part.uses if u != v and v not in required.get(u, ())}
         needed = frozenset(extras[path] for path in used & extras.keys())
-        if needed and len(needed) < len(extras):
+        has_all = len(needed) == len(extras)
+        if not (has_all if needed else own is None or own.promotes(part.providers)):
             found.setdefault(needed, []).append(part)
-    roots = line.closure.roots[: -len(line.extras)]
     return [
         _part_closure((*roots, *sorted(needed)), found[needed])
         for needed in sorted(found, key=sorted)
     ]
 
 
-def _part_closure(roots: Sequence[ModuleVersion], parts: Iterable[Part]) -> PartClosure:
+def _part_closure(roots: Sequence[ModuleVersion], parts: Iterable[Part]) -> Closure:
     providers = frozenset().union(*(part.providers for part in parts))
-    searched = frozenset().union(*(part.searched for part in parts))
-    return PartClosure(Closure(roots, Level.GRAPH, narrow=providers), searched)
+    return Closure(roots, Level.GRAPH, narrow=providers)
 
 
 def _required(closure: Closure) -> dict[str, set[str]]:

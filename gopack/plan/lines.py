@@ -40,8 +40,8 @@ class LinePlan:
         error: why it failed, or what of it did.
         seconds: the time resolving took.
         extras: versions that provide what its packages import and no go.mod covers.
-        providers: the modules that its packages, and what they import, are loaded from; known
-            where there are extras.
+        providers: the modules that a main module comes to require which uses its packages; known
+            where they bring in more than go does for what the line names.
         parts: what main modules need that use some of its packages only; likewise.
         held: what `go get` of the line takes, where that is not the extras: versions that leave
             the line at its own, and the latest of a module that has a package another has, too.
@@ -218,7 +218,7 @@ class Plan:
     `joint` is the closure of a main module that requires every line that resolved; where they
     cannot live together, of those that can, and `joint_error` says why the others cannot. It is
     None when there are fewer than two. `joint_extras` are its extras beside those of the lines,
-    `joint_providers` as LinePlan.providers; with extras, `joint_base` is its closure without them.
+    `joint_providers` as LinePlan.providers; with these, `joint_base` is its closure without them.
     `pairs` are versions that two lines need together and nothing else does.
     `combined` are closures of lines together of which one has what is looked up for another.
     `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest

@@ -81,9 +81,9 @@ class SurveyFacts:
     """What the imports of some versions' packages came to: see gopack.plan.survey.
 
     `extras` are the versions that provide what no go.mod covers, `unresolved` packages that nobody
-    provides. Where there are extras, `providers` are the modules that packages are loaded from,
-    and `parts` the versions that main modules select which use some of the packages only, and of
-    each whether its zip is needed; `held` are those that `go get` takes instead.
+    provides. `providers` are the modules that a main module comes to require, where that brings in
+    more, and `parts` the versions that main modules select which use some of the packages only, and
+    of each whether its zip is needed; `held` are those that `go get` takes instead of `extras`.
     `ambiguous` are the packages that several modules have, and these modules; `passed_over` those
     whose latest module go cannot load, and this version.
     """
@@ -297,9 +297,9 @@ def _survey_json(facts: SurveyFacts) -> dict[str, Any]:
     found: dict[str, Any] = {
         "extras": [str(m) for m in facts.extras],
         "unresolved": list(facts.unresolved),
+        "promoted": sorted(facts.providers),
     }
-    if facts.extras:
-        found["providers"] = sorted(facts.providers)
+    if facts.extras or facts.providers:
         found["parts"] = {str(m): facts.parts[m] for m in sorted(facts.parts)}
     if facts.held:
         found["held"] = [str(module) for module in facts.held]
@@ -314,7 +314,7 @@ def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
     return SurveyFacts(
         tuple(map(_module, raw["extras"])),
         tuple(map(_text, raw["unresolved"])),
-        frozenset(map(str, raw.get("providers", ()))),
+        frozenset(map(str, raw.get("promoted", ()))),
         {_module(key): bool(whole) for key, whole in raw.get("parts", {}).items()},
         tuple(_module(key) for key in raw.get("held", ())),
         {str(p): tuple(map(_module, ms)) for p, ms in raw.get("ambiguous", {}).items()},
@@ -324,7 +324,7 @@ def _survey(raw: Mapping[str, Any]) -> SurveyFacts:
 
 def _is_full(raw: Mapping[str, Any]) -> bool:
     """Whether a survey tells all; one that an older gopack wrote is made anew."""
-    has_parts = not raw["extras"] or "parts" in raw
+    has_parts = "promoted" in raw and (not raw["extras"] or "parts" in raw)
     return has_parts and (not raw["unresolved"] or "passed_over" in raw)
 
 

@@ -10,7 +10,7 @@ importFromModules.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
@@ -59,12 +59,10 @@ class Part:
 
     Args:
         providers: the modules that have these packages.
-        searched: the modules that may have one of them by its path; go looks into all of these.
         uses: which of these modules import from which, by their paths.
     """
 
     providers: frozenset[str]
-    searched: frozenset[str]
     uses: frozenset[tuple[str, str]]
 
 
@@ -147,8 +145,13 @@ class Survey:
         return frozenset(module for module in found if module.version.endswith("+incompatible"))
 
     def providers(self) -> frozenset[str]:
-        """Tell the modules that have the packages which are loaded."""
-        return frozenset(self._provider.values())
+        """Tell the modules that have a package in `all`: a main module comes to require each.
+
+        Not those of which only tests of other modules' packages import something.
+
+        Source: modload updatePrunedRoots and tidyPrunedRoots (pkgInAll).
+        """
+        return frozenset(self._provider[path] for path, in_all in self._seen.items() if in_all)
 
     def ambiguous(self) -> dict[str, tuple[ModuleVersion, ...]]:
         """Tell the loaded packages that several modules have, so that go takes none of them.
@@ -189,8 +192,7 @@ class Survey:
         """Tell what parts of the line load, once the survey is done.
 
         First all packages that it starts from without tests, as between `go get` and `go mod tidy`;
-        then all that another module can import, without tests and with them. Of these, zips of all
-        the build list may be asked for. Then each package alone.
+        then all that another module can import, without tests and with them; then each alone.
         """
         importable = [path for path in self._started_from if is_importable(self._read[path])]
         for starts, with_tests in (
@@ -198,8 +200,7 @@ class Survey:
             (importable, False),
             (importable, True),
         ):
-            part = self._part(starts, with_tests=with_tests)
-            yield replace(part, searched=frozenset(self._selected))
+            yield self._part(starts, with_tests=with_tests)
         for path in self._started_from:
             yield self._part([path])
 
@@ -218,9 +219,7 @@ class Survey:
             todo += [(imported, False) for imported in tests]
             found = (self._provider.get(imported) for imported in (*package.imports, *tests))
             uses |= {(user, used) for used in found if used is not None}
-        providers = frozenset(self._provider[path] for path in seen)
-        searched = frozenset(p for path in seen for p in prefixes(path) if p in self._selected)
-        return Part(providers, searched, frozenset(uses))
+        return Part(frozenset(self._provider[path] for path in seen), frozenset(uses))
 
     def _started(self, root: str, packages: Mapping[str, Package]) -> list[str]:
         starts = self._starts[root] or [f"{root}/..."]

@@ -740,7 +740,7 @@ def test_order_in_which_a_version_comes_before_what_it_requires_is_refused(
         ("modules", {"example.com/Dep": {"carrier": 5, "retract": []}}),
         ("modules", {"example.com/Dep": {"carrier": "v1.0.0", "retract": [[1, 2, 3]]}}),
         ("listed", {"example.com/Dep@v1.0.0": {"retracted": 5}}),
-        ("surveys", {"x": {"extras": [], "unresolved": [None], "passed_over": {}}}),
+        ("surveys", {"x": {"extras": [], "unresolved": [None], "promoted": [], "passed_over": {}}}),
     ],
 )
 def test_facts_that_are_none_are_refused(

@@ -34,7 +34,7 @@ def providers(ran: program.Ran) -> list[str]:
     assert ran.status == 0, ran.text
     surveys = json.loads((ran.storage / ".gopack/manifest.json").read_text())["surveys"]
     [together] = [facts for key, facts in surveys.items() if LISTED in key and MORE in key]
-    found: list[str] = together["providers"]
+    found: list[str] = together["promoted"]
     return found
 
 

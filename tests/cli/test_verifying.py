@@ -206,7 +206,7 @@ def test_attack_what_was_read_of_a_refused_zip_is_not_remembered_for_the_good_on
     assert ran.status == 0, ran.text
     surveys = json.loads((ran.storage / ".gopack/manifest.json").read_text())["surveys"]
     [together] = [facts for key, facts in surveys.items() if user in key and LEAF in key]
-    assert used in together["providers"]
+    assert used in together["promoted"]
 
 
 def test_attack_other_zip_by_a_second_proxy_is_not_tried_after_a_mismatch(

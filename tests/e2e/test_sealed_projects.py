@@ -4,7 +4,8 @@ Each world is a few generated modules, a list, a level, and a project that the l
 serve. What go does with the project connected, it does sealed, and go.mod is the same afterwards.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,21 @@ from tests.upstream import Upstream
 pytestmark = pytest.mark.e2e
 
 HOST = "example.com"
+TIDY, BUILD = ["mod", "tidy"], ["build", "./..."]
 
 
 @dataclass(frozen=True)
 class Module:
-    """A version: its Go version, what it requires (`b@v1.0.0`), and its packages' imports."""
+    """A version: its Go version, what it requires (`b@v1.0.0`), and its packages' imports.
+
+    `tests` is what a test of the package in its root imports.
+    """
 
     name: str
     requires: str = ""
     go: str = "1.17"
     packages: dict[str, str] | None = None  # "" is the package in its root
+    tests: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,41 @@ WORLDS = {
         project("par/sub@v1.0.0", "par/sub", "1.16"),
         "closed",
     ),
+    "go.mod of a promoted module tells of a module that nothing above it names": World(
+        (
+            module("f@v1.0.0", "c@v1.0.0", root="c"),
+            module("c@v1.0.0", "g@v1.0.0", root="g"),
+            module("g@v1.0.0", "h@v1.0.0", root="h"),
+            module("h@v1.0.0"),
+            module("h@v1.1.0"),
+        ),
+        "f",
+        project("f@v1.0.0", "f"),
+    ),
+    "go.mod of a promoted module tells of one where a line has what another would look up": World(
+        (
+            module("a@v1.0.0", root="x"),
+            module("b@v1.0.0", "x@v1.0.0"),
+            module("x@v1.0.0", "y@v1.0.0", root="y"),
+            module("x@v1.1.0"),
+            module("y@v1.0.0", "z@v1.0.0", root="z"),
+            module("z@v1.0.0"),
+            module("z@v1.1.0"),
+        ),
+        "a b",
+        project("a@v1.0.0 b@v1.0.0", "a b"),
+    ),
+    "the smallest level has what tests of a module import that a line brings in": World(
+        (
+            module("b@v1.0.0", "c@v1.0.0", root="c"),
+            replace(module("c@v1.0.0", "t@v1.0.0"), tests="t"),
+            module("t@v1.0.0"),
+            module("t@v1.1.0"),
+        ),
+        "b",
+        project("b@v1.0.0", "b"),
+        "build",
+    ),
     "the smallest level has what go get reads of an old module below the only line": World(
         (module("b@v1.0.0", "s@v1.0.0", root="s"), *two_old("s")),
         "b",
@@ -135,8 +176,22 @@ def test_file_at_go_1_17_has_what_go_mod_tidy_compares_with(tmp_path: Path) -> N
     assert_same_sealed(world, lines, tmp_path)
 
 
+@pytest.mark.parametrize("level", ["build", "graph"])
+def test_project_that_uses_a_part_of_a_line_downloads_all(level: str, tmp_path: Path) -> None:
+    """It selects f@v1.0.0, which nothing is loaded from; one that uses y has v1.1.0."""
+    modules = (
+        module("i@v1.0.0", root="e", y="f"),
+        module("e@v1.0.0", "f@v1.0.0", "1.16"),
+        module("f@v1.0.0"),
+        module("f@v1.1.0"),
+    )
+    world = World(modules, "", project("i@v1.0.0", "i"), level)
+    steps = (TIDY, BUILD, ["mod", "download", "all"])
+    assert_same_sealed(world, [f"{HOST}/i@v1.0.0"], tmp_path, steps)
+
+
 def assert_same_sealed(
-    world: World, lines: list[str], folder: Path, first: list[str] | None = None
+    world: World, lines: list[str], folder: Path, steps: Sequence[list[str]] = (TIDY, BUILD)
 ) -> None:
     with Upstream() as upstream:
         for each in world.modules:
@@ -145,9 +200,9 @@ def assert_same_sealed(
         (folder / "goget.txt").write_text("".join(f"{line}\n" for line in lines))
         done = gopack(folder, upstream.url, "fetch", "--closure", world.level)
         assert done.returncode == 0, done.stderr
-        connected = tried(world.project, upstream.url, folder / "connected", first)
+        connected = tried(world.project, upstream.url, folder / "connected", steps)
     with served(folder / "ATHENS_STORAGE") as athens:
-        sealed = tried(world.project, athens.url, folder / "sealed", first)
+        sealed = tried(world.project, athens.url, folder / "sealed", steps)
     assert {code for code, _ in connected} == {0}, connected
     assert sealed == connected
 
@@ -161,15 +216,19 @@ def sources(module: Module) -> dict[str, bytes]:
     """The files of a module: each package imports what it says and nothing else."""
     found = {"a.go": b"package a\n"}
     for folder, imports in (module.packages or {}).items():
-        lines = "".join(f'import _ "{HOST}/{path}"\n' for path in imports.split())
-        found[f"{folder}/a.go".lstrip("/")] = f"package a\n\n{lines}".encode()
-    return found
+        found[f"{folder}/a.go".lstrip("/")] = source(imports)
+    return found | ({"a_test.go": source(module.tests)} if module.tests else {})
+
+
+def source(imports: str) -> bytes:
+    lines = "".join(f'import _ "{HOST}/{path}"\n' for path in imports.split())
+    return f"package a\n\n{lines}".encode()
 
 
 def tried(
-    main: Module, proxy: str, folder: Path, first: list[str] | None = None
+    main: Module, proxy: str, folder: Path, steps: Sequence[list[str]]
 ) -> list[tuple[int, str]]:
-    """Run `first`, or tidy, and build a project in a new folder.
+    """Run steps of the go command on a project in a new folder.
 
     Give the exit statuses, and what went wrong or go.mod says.
     """
@@ -178,7 +237,7 @@ def tried(
     for name, data in sources(main).items():
         (folder / name).write_bytes(data)
     results = []
-    for words in (first or ["mod", "tidy"], ["build", "./..."]):
+    for words in steps:
         ran = run_go(folder, proxy, words)
         told = ran.stderr if ran.returncode else (folder / "go.mod").read_text()
         results.append((ran.returncode, told))
@@ -194,7 +253,7 @@ def test_pattern_at_a_version_moves_modules_below_it_to_that(level: str, tmp_pat
     listed = f"{HOST}/o/...@v1.0.0"
     main = project("", "")
     world = World(modules, "", main, level)
-    assert_same_sealed(world, [listed], tmp_path, first=["get", listed])
+    assert_same_sealed(world, [listed], tmp_path, steps=(["get", listed], BUILD))
     assert "o/t v1.0.0" in (tmp_path / "sealed" / "go.mod").read_text()
 
 
@@ -225,7 +284,7 @@ def test_import_that_raises_another_line_is_held_back_where_both_are_asked_for(
         [f"{HOST}/{name}@v1.0.0" for name in names.split()] for names in (listed, asked)
     )
     world = World(RAISING, "", project("", asked), level)
-    assert_same_sealed(world, lines, tmp_path, first=["get", *words])
+    assert_same_sealed(world, lines, tmp_path, steps=(["get", *words], BUILD))
     assert f"f {taken}" in (tmp_path / "sealed" / "go.mod").read_text()
 
 
@@ -243,7 +302,7 @@ def test_import_that_requires_one_that_is_held_back_is_held_back_with_it(
     )
     lines = [f"{HOST}/{name}@v1.0.0" for name in ("b", "h")]
     world = World(modules, "", project("", "b h"))
-    assert_same_sealed(world, lines, tmp_path, first=["get", *lines])
+    assert_same_sealed(world, lines, tmp_path, steps=(["get", *lines], BUILD))
     assert "k v1.0.0" in (tmp_path / "sealed" / "go.mod").read_text()
 
 
@@ -259,7 +318,7 @@ def test_import_that_requires_a_lower_version_of_another_is_not_held_back(tmp_pa
     )
     lines = [f"{HOST}/{name}@v1.0.0" for name in ("b", "h")]
     assert_same_sealed(
-        World(modules, "", project("", "b h")), lines, tmp_path, first=["get", *lines]
+        World(modules, "", project("", "b h")), lines, tmp_path, steps=(["get", *lines], BUILD)
     )
     assert "k v1.1.0" in (tmp_path / "sealed" / "go.mod").read_text()
 
@@ -287,5 +346,5 @@ def test_package_in_two_modules_is_taken_as_go_get_does(
     """`go mod tidy` alone fails on each of these projects; `go get` takes o/i@v1.1.0."""
     lines = [f"{HOST}/{name}@v1.0.0" for name in asked.split()]
     world = World(TWICE, "", project("", asked), level)
-    assert_same_sealed(world, lines, tmp_path, first=["get", *lines])
+    assert_same_sealed(world, lines, tmp_path, steps=(["get", *lines], BUILD))
     assert "o/i v1.1.0" in (tmp_path / "sealed" / "go.mod").read_text()

@@ -73,6 +73,7 @@ class FakeZips:
         self.stored_h1: dict[ModuleVersion, str] = {}
         self.read: list[ModuleVersion] = []
         self.unreadable: dict[ModuleVersion, GopackError] = {}
+        self.contents: dict[ModuleVersion, Contents] = {}
         self.forgotten_bytes = 0
 
     can_begin = True
@@ -119,7 +120,7 @@ class FakeZips:
         if module in self.unreadable:
             future.set_exception(self.unreadable[module])
         else:
-            future.set_result(Contents(frozenset(), {}))
+            future.set_result(self.contents.get(module, Contents(frozenset(), {})))
         return future
 
     def discard(self, fetched: FetchedZip) -> None:

@@ -15,7 +15,9 @@ from gopack.plan.closure import Level
 from gopack.plan.survey import Contents
 from gopack.ports import Attempt
 from gopack.spec.module import ModuleVersion
+from gopack.spec.packages import Package
 from tests.flows.kit import Breaking, Kit, make_kit
+from tests.plan.graphs import mv
 from tests.plan.test_query import info
 from tests.waiting import until
 
@@ -150,6 +152,53 @@ def test_package_beside_an_incompatible_version_is_looked_for_in_such_ones(tmp_p
             assert asking.provide(["a.b/a/p"]) == {"a.b/a/p": ModuleVersion("a.b/a", "v1.5.0")}
             found = asking.provide(["a.b/a/p"], beside)
             assert found == {"a.b/a/p": ModuleVersion("a.b/a", "v3.0.0+incompatible")}
+
+
+def put_package(kit: Kit, name: str, imports: str = "", tests: str = "") -> None:
+    """Let a version have one package, in its root, that imports those of these modules."""
+    module = mv(name)
+    found, tested = (tuple(f"a.b/{m}" for m in text.split()) for text in (imports, tests))
+    package = Package(module.path, found, tested)
+    kit.zips.contents[module] = Contents(frozenset({module.path}), {module.path: package})
+
+
+@pytest.mark.parametrize("level", [Level.BUILD, Level.GRAPH])
+@pytest.mark.parametrize("others", [(), ("x",)])
+def test_package_is_looked_up_only_after_all_is_required_that_is_loaded(
+    tmp_path: Path, level: Level, others: tuple[str, ...]
+) -> None:
+    """f's go.mod does not name g: a project that uses f requires c, then g, and so has h1."""
+    chain = {"f1": "c1", "c1": "g1", "g1": "h1"}
+    kit = make_kit(tmp_path, {**chain, "g2": "", "h1": "", "h2": "", "x1": ""})
+    for name, required in chain.items():
+        put_package(kit, name, imports=required[0])
+    for name in ("g2", "h1", "h2", "x1"):
+        put_package(kit, name)
+    stored = dict.fromkeys((*chain, "h1", *(f"{other}1" for other in others)), "complete")
+    for _ in range(2):
+        kit.run("f", *others, level=level)
+        assert kit.stored() == dict(sorted(stored.items()))
+
+
+def test_lines_together_look_up_nothing_that_one_of_them_brings_in_at_last(tmp_path: Path) -> None:
+    """With a alone x2 is looked up; with b there is x1, which loads y1 and so z1."""
+    requires = {"a1": "", "b1": "x1", "x1": "y1", "x2": "", "y1": "z1", "z1": "", "z2": ""}
+    kit = make_kit(tmp_path, requires)
+    for name, imports in {**dict.fromkeys(requires, ""), "a1": "x", "x1": "y", "y1": "z"}.items():
+        put_package(kit, name, imports=imports)
+    for _ in range(2):
+        kit.run("a", "b")
+        assert kit.stored() == dict.fromkeys(requires.keys() - {"z2"}, "complete")
+
+
+def test_build_has_what_a_test_imports_of_a_module_that_a_line_brings_in(tmp_path: Path) -> None:
+    """A project requires b itself, whose go.mod names t; a's need not."""
+    kit = make_kit(tmp_path, {"a1": "b1", "b1": "t1", "t1": "", "t2": ""})
+    put_package(kit, "a1", imports="b")
+    put_package(kit, "b1", tests="t")
+    put_package(kit, "t1")
+    kit.run("a", level=Level.BUILD)
+    assert kit.stored() == dict.fromkeys(("a1", "b1", "t1"), "complete")
 
 
 class Proxies:

@@ -174,3 +174,24 @@ def test_narrow_stores_what_was_selected_on_the_way_and_the_rest_mod_only() -> N
     drive(found, known)
     assert names(found.complete()) == "a1 b1 c1 d3"
     assert names(found.mod_only()) == "d1"
+
+
+def test_narrow_build_promotes_providers_and_stores_what_is_selected() -> None:
+    known = graph({"a1": "b1 c1", "b1": "d1 e1", "c1": "f1", "d1": "g1"})
+    found = Closure([mv("a1")], Level.BUILD, narrow=frozenset({"a.b/a", "a.b/b"}))
+    assert names(drive(found, known)) == "a1 b1"
+    assert names(found.complete()) == "a1 b1 c1 d1 e1"
+    assert not found.mod_only()
+
+
+def test_closure_promotes_what_its_main_module_has_read_as_its_own() -> None:
+    found = closure(Level.GRAPH, "a1")
+    drive(found, graph({"a1": "b1", "b1": "c1", "c1": "d1", "d1": ""}))
+    assert found.promotes(["a.b/a", "a.b/b", "a.b/elsewhere"])
+    assert not found.promotes(["a.b/b", "a.b/c"])
+
+
+def test_closure_promotes_what_a_module_that_does_not_prune_brings_in() -> None:
+    found = closure(Level.BUILD, "a1")
+    drive(found, graph({"a1!": "b1", "b1": "c1", "c1": ""}))
+    assert found.promotes(["a.b/b", "a.b/c"])

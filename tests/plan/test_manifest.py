@@ -60,11 +60,12 @@ def test_survey_keeps_all_that_was_found() -> None:
     assert manifests.loads(manifests.dumps(manifest), where="here") == manifest
 
 
-def test_survey_of_an_older_gopack_that_may_lack_something_is_made_anew() -> None:
+@pytest.mark.parametrize("newer", [b',"passed_over":{}', b',"promoted":[]'])
+def test_survey_of_an_older_gopack_that_may_lack_something_is_made_anew(newer: bytes) -> None:
     facts = SurveyFacts(unresolved=("a.b/none",))
     data = manifests.dumps(Manifest({A: ENTRY}, surveys={"key": facts}))
     assert manifests.loads(data, where="here").surveys == {"key": facts}
-    older = data.replace(b',"passed_over":{}', b"")
+    older = data.replace(newer, b"")
     assert older != data
     assert manifests.loads(older, where="here").surveys == {}
 
