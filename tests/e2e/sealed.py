@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -79,8 +79,13 @@ def row(matrix: Matrix, name: str) -> list[Cell]:
     return [cell for cell in matrix.cells if cell.subject.name == name]
 
 
-def run_go(folder: Path, proxy: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run go in a project's folder, behind one proxy and with nothing else to ask."""
+def run_go(
+    folder: Path, proxy: str, words: Sequence[str], own: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run go in a project's folder, behind one proxy and with nothing else to ask.
+
+    `own` are settings in place of the usual ones.
+    """
     settings = {
         "GOPROXY": proxy,
         "GOSUMDB": "off",
@@ -89,6 +94,7 @@ def run_go(folder: Path, proxy: str, words: Sequence[str]) -> subprocess.Complet
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         "GOVCS": "*:off",
+        **(own or {}),
     }
     return subprocess.run(
         ["go", *words],
