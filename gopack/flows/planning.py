@@ -27,6 +27,7 @@ from gopack.plan.lineclosures import (
 )
 from gopack.plan.linepairs import pairs_of
 from gopack.plan.lines import LinePlan, Plan, union, wants_of
+from gopack.plan.mainmodule import PLAIN
 from gopack.plan.query import Resolution
 from gopack.plan.summary import OtherModuleError, Summary, summarize
 from gopack.plan.survey import Part
@@ -187,16 +188,21 @@ class Planner:
     def upgrade(self, plan: Plan, roots: Set[ModuleVersion]) -> Plan | None:
         """Walk the graph of a main module whose requirements were all upgraded to these.
 
-        None where it cannot be loaded.
+        Of a file with replace lines the project has a graph of its own. None where the graph of a
+        main module without such lines cannot be loaded.
 
         Raises:
             UpstreamError: nobody knows for now.
         """
-        closure = Closure(sorted(roots), Level.GRAPH)
-        error = self.walker.walk([closure])[0]
-        if error is not None and not is_lasting(error):
-            raise error
-        return None if error else replace(plan, upgraded=closure)
+        mains = (PLAIN, *plan.replacing())
+        closures = [Closure(sorted(roots), Level.GRAPH, main=main) for main in mains]
+        errors = self.walker.walk(closures)
+        for error in errors:
+            if error is not None and not is_lasting(error):
+                raise error
+        sound = [c for c, error in zip(closures[1:], errors[1:], strict=True) if error is None]
+        upgraded = replace(plan, upgraded=closures[0], upgraded_files=tuple(sound))
+        return None if errors[0] else upgraded
 
     def answer(self, plan: Plan, chosen: Set[ModuleVersion]) -> Plan:
         """Add versions that a sealed query may choose.

@@ -221,8 +221,9 @@ class Plan:
     `joint_providers` as LinePlan.providers; with these, `joint_base` is its closure without them.
     `pairs` are versions that two lines need together and nothing else does.
     `combined` are closures of lines together of which one has what is looked up for another.
-    `upgraded` is the closure of what `go get -u` moves to and `latest` every module's latest
-    version, at the closed level.
+    `upgraded` is the closure of what `go get -u` moves to, `upgraded_files` are those of the same
+    in the projects of files with replace lines, and `latest` is every module's latest version, at
+    the closed level.
     `passed_over` are latest versions that go cannot load, so that it takes lower ones.
     `carriers` are versions that carry retractions, and of each whether its zip is needed.
     `answers` are versions that a sealed query may choose and no line needs whole, with the go.mod
@@ -238,6 +239,7 @@ class Plan:
     pairs: Mapping[ModuleVersion, bool] = field(default_factory=dict)
     combined: tuple[Closure, ...] = ()
     upgraded: Closure | None = None
+    upgraded_files: tuple[Closure, ...] = ()
     latest: tuple[ModuleVersion, ...] = ()
     passed_over: frozenset[ModuleVersion] = frozenset()
     carriers: Mapping[ModuleVersion, bool] = field(default_factory=dict)
@@ -297,7 +299,7 @@ class Plan:
         """Tell every closure there is, the lines' first."""
         found = [closure for line in self.lines for closure in line.closures]
         more = [c for c in (self.joint, self.joint_base, self.upgraded) if c is not None]
-        return [*found, *more, *self.combined, *self.answering]
+        return [*found, *more, *self.upgraded_files, *self.combined, *self.answering]
 
     def selected(self) -> set[ModuleVersion]:
         """Tell the versions that are in any build list."""
@@ -373,6 +375,11 @@ class Plan:
     def excluded(self) -> set[frozenset[ModuleVersion]]:
         """Tell what files exclude, each, at the closed level."""
         return {frozenset(roots.exclude) for roots in self._closed_files() if roots.exclude}
+
+    def replacing(self) -> list[MainModule]:
+        """Tell what files replace, each, at the closed level."""
+        files = (roots for roots in self._closed_files() if roots.replace)
+        return [MainModule.of(roots.replace, roots.exclude) for roots in files]
 
     def _closed_files(self) -> Iterator[InputRoots]:
         for line in self.lines:
