@@ -1,10 +1,11 @@
 """A smaller world that goes otherwise sealed in the same way: something for a person to begin from.
 
 What is not needed is left out piece by piece, as long as the same step still differs in the same
-respect, and what the project imports is still there: the smaller world is promised as well.
+respect, and go says nothing new. A world that is no longer promised is passed over.
 """
 
 import itertools
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -43,9 +44,18 @@ def _tried(world: World, folder: Path) -> Difference | None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_alike(one: Difference, other: Difference) -> bool:
-    """Whether the same command differs in the same respect."""
-    return one.step[:2] == other.step[:2] and one.respect == other.respect
+def _is_alike(smaller: Difference, difference: Difference) -> bool:
+    """Whether the same command differs in the same respect, and go says nothing of another kind."""
+    is_same = smaller.step[:2] == difference.step[:2] and smaller.respect == difference.respect
+    return is_same and (
+        _kinds(smaller.connected) <= _kinds(difference.connected)
+        and _kinds(smaller.sealed) <= _kinds(difference.sealed)
+    )
+
+
+def _kinds(messages: str) -> set[str]:
+    """Take paths, versions and URLs out of each message."""
+    return {re.sub(r"\S*[./@]\S*", "", line) for line in messages.splitlines()}
 
 
 def smaller_worlds(difference: Difference) -> Iterator[World]:
