@@ -22,7 +22,7 @@ def paths(text: str) -> tuple[str, ...]:
 def version(name: str, requires: str = "", go: str = "1.17", **packages: str) -> Version:
     """Make one; a keyword is a package's folder with its imports and, behind `;`, its test's."""
     path, _, number = name.partition("@")
-    needs = tuple(Requirement(*each.split("@")) for each in paths(requires))
+    needs = tuple(Requirement(p, v) for p, _, v in (r.partition("@") for r in paths(requires)))
     found = {}
     for folder, text in packages.items():
         imports, _, tests = text.partition(";")
