@@ -192,7 +192,8 @@ class Survey:
         """Tell what parts of the line load, once the survey is done.
 
         First all packages that it starts from without tests, as between `go get` and `go mod tidy`;
-        then all that another module can import, without tests and with them; then each alone.
+        then all that another module can import, without tests and with them; then each alone, in
+        the same ways.
         """
         importable = [path for path in self._started_from if is_importable(self._read[path])]
         for starts, with_tests in (
@@ -202,6 +203,7 @@ class Survey:
         ):
             yield self._part(starts, with_tests=with_tests)
         for path in self._started_from:
+            yield self._part([path], with_tests=False)
             yield self._part([path])
 
     def _part(self, starts: Iterable[str], *, with_tests: bool = True) -> Part:

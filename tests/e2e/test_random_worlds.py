@@ -22,20 +22,13 @@ pytestmark = pytest.mark.e2e
 ALWAYS = "1-50"
 """The seeds of `make test`, whatever becomes of them: half a minute."""
 
-PROMOTED = "a package of a module that only promotion brings into sight is looked up with latest"
 ABOVE = "go looks for a package in modules whose path begins its own, too, by the same query"
-TESTED = "what go get names is loaded without its tests, and brings in what these import"
 RAISED = "what is looked up is raised by its own graph, and no longer required as it was"
-HELD = "what one line imports requires a higher version of another line"
 LOWERED = "one line requires a higher version of another, and go get of that lowers the first"
 KNOWN = {
-    101: PROMOTED,
-    171: PROMOTED,
-    233: PROMOTED,
-    352: TESTED,
     387: ABOVE,
     503: RAISED,
-    663: HELD,
+    663: ABOVE,
     722: LOWERED,
     741: ABOVE,
     826: ABOVE,
