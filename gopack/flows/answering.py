@@ -8,14 +8,18 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from gopack.asking import first_answer
 from gopack.errors import GopackError, InputError, NotFoundError
+from gopack.flows.importing import Importer
 from gopack.flows.jobs import Jobs
+from gopack.flows.planning import Planner
 from gopack.flows.steps import run_steps
 from gopack.plan.answering import answers, by_path, latest
+from gopack.plan.lines import Plan
 from gopack.plan.query import Steps, resolve
 from gopack.ports import Sources
 from gopack.spec.goproxy import GoMod, Info, Request
@@ -23,6 +27,43 @@ from gopack.spec.module import ModuleVersion
 from gopack.spec.pseudo import is_pseudo, pseudo_time
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Answers:
+    """Tells what queries choose of a plan; `error` is set when a proxy failed meanwhile."""
+
+    planner: Planner
+    importer: Importer
+    error: GopackError | None = None
+
+    def lacking(self, plan: Plan) -> set[ModuleVersion]:
+        """Tell what a query may choose and the plan does not want with all that it needs."""
+        wanted, sources, executor = plan.wants(), self.planner.sources, self.planner.executor
+        chosen = choose(wanted, sources, executor)
+        lacking = {module for module in chosen if not wanted.get(module, False)}
+        latest = choose_latest(wanted, plan.started_paths(), sources, executor)
+        lacking |= (latest | self._below_patterns(plan)) - plan.usable()
+        whole = {module for module, whole in plan.carriers.items() if whole}
+        return (lacking - plan.exactly_mod_only()) | whole
+
+    def _below_patterns(self, plan: Plan) -> set[ModuleVersion]:
+        below = plan.below_patterns()
+        floating = {m for m, query in below.items() if query in {"latest", "upgrade"}}
+        queries = {(m.path, query) for m, query in below.items() if m not in floating}
+        try:
+            found = choose_queried(queries, self.planner.sources, self.planner.executor)
+            return found | self.importer.upgrades(floating)
+        except GopackError as error:
+            self.error = error
+            return set()
+
+
+def in_sight(plan: Plan) -> set[ModuleVersion]:
+    """Tell most of what a plan will be lacking, asking nobody: see `guess`."""
+    wanted = plan.wants()
+    chosen = guess(wanted, plan.started_paths(), plan.gomods)
+    return {module for module in chosen if not wanted[module]} - plan.exactly_mod_only()
 
 
 def choose(

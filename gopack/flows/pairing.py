@@ -56,11 +56,3 @@ class Pairing:
                 survey = Survey(both.joint.selected, both.starts(None))
                 self.importer.survey([survey], self.arrived)
                 yield pair, both, survey
-
-
-def one_for_each(
-    packages: Mapping[str, tuple[ModuleVersion, ...]],
-) -> dict[str, tuple[ModuleVersion, ...]]:
-    """Take one package of those that the same modules have, sorted."""
-    firsts = {modules: package for package, modules in sorted(packages.items(), reverse=True)}
-    return {package: modules for modules, package in sorted(firsts.items(), key=lambda x: x[1])}

@@ -26,7 +26,7 @@ from gopack.plan.lineclosures import (
     with_closures,
 )
 from gopack.plan.linepairs import pairs_of
-from gopack.plan.lines import LinePlan, Plan, union, wants_of
+from gopack.plan.lines import TOGETHER, LinePlan, Plan, union, wants_of
 from gopack.plan.mainmodule import PLAIN
 from gopack.plan.query import Resolution
 from gopack.plan.summary import OtherModuleError, Summary, summarize
@@ -118,7 +118,7 @@ class Planner:
         return self._with_pairs(self._with_joint(Plan(tuple(walked), gomods=self.gomods)))
 
     def grow(self, plan: Plan, growth: Mapping[int, Growth]) -> Plan:
-        """Give lines, by place, what their imports came to; a place below 0 means all together.
+        """Give lines, by place, what their imports came to, or all TOGETHER.
 
         Only closures that grow are walked again.
         """
@@ -250,7 +250,7 @@ class Planner:
         Where some of them need more than go.mod files say, then that of all with all this, too.
         """
         joint, error = join(plan.lines, self.level, self.walker.walk)
-        extras = plan.extras_of(-1)
+        extras = plan.extras_of(TOGETHER)
         if joint is None or not (extras or plan.joint_providers):
             return replace(plan, joint=joint, joint_base=None, joint_error=error)
         providers = frozenset().union(

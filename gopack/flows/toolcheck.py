@@ -3,13 +3,14 @@
 Spec: go.dev/ref/mod#go-mod-file-tool, `go help tool`; the go command's load.MainPackagesOnly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import replace
 
 from gopack.errors import InputError
 from gopack.flows.importing import Importer
 from gopack.plan.closure import Closure
 from gopack.plan.items import InputItem
-from gopack.plan.lines import LinePlan
+from gopack.plan.lines import LinePlan, Plan
 from gopack.plan.survey import prefixes
 from gopack.spec.module import ModuleVersion
 from gopack.spec.packages import needs_module
@@ -18,7 +19,22 @@ COMMAND = "main"
 _HINT = "`go tool` refuses it connected, too: name the package of a command; all else is stored"
 
 
-def tool_fault(line: LinePlan, importer: Importer) -> InputError | None:
+def with_tool_faults(plan: Plan, importer: Importer, failed: Set[ModuleVersion]) -> Plan:
+    """Fail the files whose tool lines name no command; what they need is stored all the same.
+
+    Where something did not come nobody can look.
+    """
+    lines = list(plan.lines)
+    for place, line in enumerate(lines):
+        if failed & line.wants().keys():
+            continue
+        fault = _tool_fault(line, importer)
+        if fault is not None:
+            lines[place] = replace(line, error=fault)
+    return replace(plan, lines=tuple(lines))
+
+
+def _tool_fault(line: LinePlan, importer: Importer) -> InputError | None:
     """Tell what is wrong with a line's tool lines; the zips it needs are here.
 
     What is the main module's own, or of a folder that replaces a module, cannot be looked at.

@@ -24,6 +24,9 @@ from gopack.spec import gover
 from gopack.spec.module import ModuleVersion, canonical_version
 from gopack.spec.toolchain import TOOLCHAIN_PATH, parse_toolchain
 
+TOGETHER = -1
+"""The place of all lines together among the lines' numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinePlan:
@@ -341,13 +344,13 @@ class Plan:
         return union([*wants, whole, self.pairs, self.carriers, self.answers])
 
     def extras_of(self, place: int) -> set[ModuleVersion]:
-        """Tell the extras of one line, or of all together for a place below 0."""
+        """Tell the extras of one line, or of all at the place TOGETHER."""
         if place >= 0:
             return set(self.lines[place].extras)
         return {m for line in self.lines for m in line.extras} | set(self.joint_extras)
 
     def providers_of(self, place: int) -> frozenset[str]:
-        """Tell the providers of one line, or of all together for a place below 0."""
+        """Tell the providers of one line, or of all at the place TOGETHER."""
         return self.lines[place].providers if place >= 0 else self.joint_providers
 
     def starts(self, line: LinePlan | None) -> dict[str, tuple[str, ...]]:
@@ -420,7 +423,7 @@ class Plan:
             for root in line.modules:
                 why.setdefault(root, []).append(line.item.text)
         extras = {
-            module for place in range(-1, len(self.lines)) for module in self.extras_of(place)
+            module for place in range(TOGETHER, len(self.lines)) for module in self.extras_of(place)
         }
         extras |= {module for line in self.lines for module in (*line.parts, *line.held)}
         extras |= {root for closure in self.combined for root in closure.roots}

@@ -73,6 +73,14 @@ def _all_have(modules: Sequence[ModuleVersion], named: str) -> str:
     )
 
 
+def one_for_each(
+    packages: Mapping[str, tuple[ModuleVersion, ...]],
+) -> dict[str, tuple[ModuleVersion, ...]]:
+    """Take one package of those that the same modules have, sorted."""
+    firsts = {modules: package for package, modules in sorted(packages.items(), reverse=True)}
+    return {package: modules for modules, package in sorted(firsts.items(), key=lambda x: x[1])}
+
+
 def pairs_with(plan: Plan, modules: Sequence[ModuleVersion]) -> Iterator[tuple[LinePlan, ...]]:
     """Tell the pairs of lines that have these modules between them."""
     paths = {module.path for module in modules}
