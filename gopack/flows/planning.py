@@ -4,47 +4,30 @@ Lines are resolved side by side, then all graphs are walked side by side: a go.m
 lines need is read once. A line that fails leaves the others as they are.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 
-from gopack.asking import first_answer
-from gopack.errors import GopackError, InputError, IntegrityError, NotFoundError
+from gopack.errors import GopackError
 from gopack.flows.clashing import is_lasting, join
-from gopack.flows.jobs import Jobs
+from gopack.flows.lineresolving import LineResolver, with_remarks
 from gopack.flows.progress import Progress
 from gopack.flows.resolving import Known, Resolver
+from gopack.flows.walking import Foresee, Walker, ignore
 from gopack.plan.closure import Closure, Level
-from gopack.plan.items import Item, ModuleItem
-from gopack.plan.lineclosures import (
-    closures_of,
-    install_marks,
-    part_closures,
-    with_closures,
-)
+from gopack.plan.items import Item
+from gopack.plan.lineclosures import install_marks, part_closures
 from gopack.plan.linepairs import pairs_of
 from gopack.plan.lines import TOGETHER, LinePlan, Plan, union, wants_of
 from gopack.plan.mainmodule import PLAIN
-from gopack.plan.query import Resolution
-from gopack.plan.summary import OtherModuleError, Summary, summarize
 from gopack.plan.survey import Part
 from gopack.plan.toolchains import platforms_of
 from gopack.ports import Sources
-from gopack.spec.goproxy import GoMod
 from gopack.spec.module import ModuleVersion
 
 MAX_PAIRS = 100
 """Pairs of lines whose graphs are walked: each takes milliseconds, and few add anything."""
-
-Foresee = Callable[[Sequence[ModuleVersion]], None]
-"""Is told versions that will be stored with their zips, while it is still found out what else."""
-
-
-def _ignore(_: object) -> None:
-    """Nobody wants to know."""
 
 
 def _none(_: object) -> None:
@@ -90,30 +73,34 @@ class Planner:
     level: Level = Level.GRAPH
     graph_sources: Sources | None = None
     stored: Callable[[ModuleVersion], bytes | None] = _none
-    walker: "Walker" = field(init=False)
+    walker: Walker = field(init=False)
 
     def plan(
         self,
         items: Sequence[Item],
         level: Level,
-        foresee: Foresee = _ignore,
+        foresee: Foresee = ignore,
     ) -> Plan:
         """Resolve every line and walk every graph; failed lines carry their error.
 
         `foresee` is told, while graphs are walked, versions that will be stored with their zips.
         """
         self.progress.phase("resolving")
-        resolver = Resolver(
-            self.hints or self.sources, self.known, platforms_of(items, self.platforms)
+        platforms = platforms_of(items, self.platforms)
+        resolver = LineResolver(
+            Resolver(self.hints or self.sources, self.known, platforms),
+            self.executor,
+            self.progress,
+            self.infos,
         )
-        lines = self._resolve_all(items, level, resolver, foresee)
-        remarks = self._start_remarks(lines, resolver)
+        lines = resolver.resolve(items, level, foresee)
+        remarks = resolver.begin_remarks(lines)
         self.progress.phase("reading the module graphs")
         self.level = level
         sources = self.graph_sources or self.sources
         self.walker = Walker(sources, self.executor, self.progress, self.gomods, self.stored)
         walked = self.walker.walk_lines(lines, foresee)
-        walked = _with_remarks(walked, remarks)
+        walked = with_remarks(walked, remarks)
         walked = [replace(line, marks=install_marks(line, self.gomods)) for line in walked]
         return self._with_pairs(self._with_joint(Plan(tuple(walked), gomods=self.gomods)))
 
@@ -262,187 +249,3 @@ class Planner:
         if failed is not None:
             return replace(plan, joint=joint, joint_base=None, joint_error=error or failed)
         return replace(plan, joint=every, joint_base=joint, joint_error=error)
-
-    def _resolve_all(
-        self, items: Sequence[Item], level: Level, resolver: Resolver, foresee: Foresee
-    ) -> list[LinePlan]:
-        """Resolve the lines; those that say `patch` after the others, since they build on them."""
-        found: dict[int, LinePlan] = {}
-        for wave in (False, True):
-            indexes = [i for i, item in enumerate(items) if _needs_base(item) is wave]
-            bases = {m.path: m.version for line in found.values() for m in line.modules}
-            jobs: Jobs[int, LinePlan] = Jobs(self.executor)
-            for i in indexes:
-                ask = partial(self._resolve, items[i], level, resolver=resolver, bases=bases)
-                jobs.submit(i, ask)
-            for i, job in jobs:
-                found[i] = job.result()
-                self.infos |= {root.module: root.info_bytes for root in found[i].roots}
-                if isinstance(items[i], ModuleItem):
-                    foresee(found[i].modules)
-                self.progress.resolved(len(found), len(items))
-        return [found[i] for i in range(len(items))]
-
-    def _start_remarks(
-        self, lines: Sequence[LinePlan], resolver: Resolver
-    ) -> "Jobs[int, tuple[Resolution, ...]]":
-        """Look up what modules say of the exact versions that are listed, beside the graphs."""
-        jobs: Jobs[int, tuple[Resolution, ...]] = Jobs(self.executor)
-        for place, line in enumerate(lines):
-            if any(root.is_bare for root in line.roots):
-                jobs.submit(place, partial(_remarked, line.roots, resolver))
-        return jobs
-
-    def _resolve(
-        self, item: Item, level: Level, *, resolver: Resolver, bases: dict[str, str]
-    ) -> LinePlan:
-        started = time.monotonic()
-        line = LinePlan(item, Level(item.closure) if item.closure else level)
-        try:
-            base = bases.get(item.path, "") if isinstance(item, ModuleItem) else ""
-            roots, listed = resolver.resolve_item(item, base=base)
-        except GopackError as error:
-            return replace(line, error=error, seconds=time.monotonic() - started)
-        return replace(line, roots=roots, listed=listed, seconds=time.monotonic() - started)
-
-
-class Walker:
-    """Walks many closures at once; each go.mod is read once and fed to all that wait for it.
-
-    What is stored is read where it is needed; only what has to be asked for is worth a thread.
-    """
-
-    def __init__(
-        self,
-        sources: Sources,
-        executor: Executor,
-        progress: Progress,
-        gomods: dict[ModuleVersion, bytes],
-        stored: Callable[[ModuleVersion], bytes | None],
-    ) -> None:
-        self._sources = sources
-        self._executor = executor
-        self._progress = progress
-        self._gomods = gomods
-        self._stored = stored
-        self._known: dict[ModuleVersion, Summary | GopackError] = {}
-        self._errors: dict[int, GopackError] = {}
-        self._foresee: Foresee = _ignore
-        self._looked_through: set[ModuleVersion] = set()
-        self._foreseen: set[ModuleVersion] = set()
-
-    def walk_lines(self, lines: Sequence[LinePlan], foresee: Foresee = _ignore) -> list[LinePlan]:
-        """Give each line that resolved its closures, or the error its graph ended in.
-
-        `foresee` is told the versions that are certain to be stored with their zips.
-        """
-        closures = [closures_of(line) if line.error is None else [] for line in lines]
-        self._foresee = foresee
-        try:
-            errors = iter(self.walk([closure for each in closures for closure in each]))
-        finally:
-            self._foresee = _ignore
-        return [
-            with_closures(line, [(closure, next(errors)) for closure in each]) if each else line
-            for line, each in zip(lines, closures, strict=True)
-        ]
-
-    def walk(self, closures: Sequence[Closure]) -> list[GopackError | None]:
-        """Walk all closures to their ends; tell of each the error that stopped it, if one did."""
-        self._errors = {}
-        jobs: Jobs[ModuleVersion, tuple[bytes, Summary]] = Jobs(self._executor)
-        waiting: dict[ModuleVersion, list[int]] = {}
-        # What has to be asked for is asked for first: the others are read meanwhile.
-        for index in sorted(range(len(closures)), key=lambda i: self._begins_here(closures[i])):
-            self._advance(index, closures[index], jobs, waiting)
-        for module, job in jobs:
-            self._remember(module, job.result)
-            for index in waiting.pop(module):
-                self._feed(index, closures[index], module)
-                self._advance(index, closures[index], jobs, waiting)
-        return [self._errors.get(index) for index in range(len(closures))]
-
-    def _advance(
-        self,
-        index: int,
-        closure: Closure,
-        jobs: Jobs[ModuleVersion, tuple[bytes, Summary]],
-        waiting: dict[ModuleVersion, list[int]],
-    ) -> None:
-        """Feed a closure what is known, and start reading what is not."""
-        while index not in self._errors and (needed := closure.needs()):
-            for module in needed:
-                if module in waiting:
-                    waiting[module].append(index)
-                elif module in self._known or self._is_stored(module):
-                    self._feed(index, closure, module)
-                else:
-                    jobs.submit(module, partial(self._read, module))
-                    waiting[module] = [index]
-
-    def _begins_here(self, closure: Closure) -> bool:
-        return all(root in self._known or self._is_stored(root) for root in closure.roots)
-
-    def _is_stored(self, module: ModuleVersion) -> bool:
-        """Read a go.mod if the storage has it, and tell if it has."""
-        data = self._stored(module)
-        if data is not None:
-            self._remember(module, lambda: (data, summarize(module, data)))
-        return data is not None
-
-    def _read(self, module: ModuleVersion) -> tuple[bytes, Summary]:
-        data = first_answer(
-            self._sources.attempts(module.path), lambda source: source.read(GoMod(module))
-        )
-        return data, summarize(module, data)
-
-    def _remember(self, module: ModuleVersion, read: Callable[[], tuple[bytes, Summary]]) -> None:
-        try:
-            self._gomods[module], self._known[module] = read()
-        except GopackError as error:
-            self._known[module] = error
-        self._progress.read(len(self._known))
-
-    def _feed(self, index: int, closure: Closure, module: ModuleVersion) -> None:
-        known = self._known[module]
-        try:
-            if not isinstance(known, Summary):
-                raise known
-            closure.feed(module, known)
-        except GopackError as error:
-            is_absent = isinstance(error, NotFoundError | OtherModuleError)
-            stands = closure.feed_missing if is_absent else closure.feed_unread
-            if not (is_lasting(error) and stands(module)):
-                told = error if module in closure.roots else _of_a_go_mod(error)
-                self._errors.setdefault(index, told.told(closure.requirement_path(module)))
-            return
-        if module not in self._looked_through and closure.takes_all_of(module):
-            self._looked_through.add(module)
-            if fresh := [named for named in known.require if named not in self._foreseen]:
-                self._foreseen.update(fresh)
-                self._foresee(fresh)
-
-
-def _of_a_go_mod(error: GopackError) -> GopackError:
-    """Blame what a go.mod says on the go.mod: no list is wrong in what it requires."""
-    if isinstance(error, InputError):
-        return IntegrityError(error.what, where=error.where, expected=error.expected, got=error.got)
-    return error
-
-
-def _remarked(roots: Sequence[Resolution], resolver: Resolver) -> tuple[Resolution, ...]:
-    return tuple(resolver.remark(root) if root.is_bare else root for root in roots)
-
-
-def _with_remarks(
-    lines: Sequence[LinePlan], remarks: "Jobs[int, tuple[Resolution, ...]]"
-) -> list[LinePlan]:
-    found = {place: job.result() for place, job in remarks}
-    return [
-        replace(line, roots=found[place]) if place in found else line
-        for place, line in enumerate(lines)
-    ]
-
-
-def _needs_base(item: Item) -> bool:
-    return isinstance(item, ModuleItem) and item.needs_base
