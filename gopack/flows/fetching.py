@@ -9,7 +9,6 @@ takes only the lines with it that need it.
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future, wait
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -28,11 +27,10 @@ from gopack.flows.foreseeing import FILES_PER_VERSION, PLENTY, Foresight
 from gopack.flows.jobs import Jobs, in_background
 from gopack.flows.progress import Progress
 from gopack.flows.smallfiles import SmallFileReader, SmallFiles
-from gopack.flows.verify import Outcome, SumVerifier, Unverified, Verified
-from gopack.plan.expectedsums import mismatch
-from gopack.plan.layout import athens_disk_folder
+from gopack.flows.sumcheck import SumChecker
+from gopack.flows.verify import SumVerifier, Unverified, Verified
 from gopack.plan.lines import Plan
-from gopack.plan.manifest import UNVERIFIED, Annotations, vouched_by
+from gopack.plan.manifest import UNVERIFIED
 from gopack.plan.outcome import Stored
 from gopack.plan.room import Room
 from gopack.plan.summary import OtherModuleError
@@ -133,6 +131,7 @@ class FetchRun:
         self._zips: dict[ModuleVersion, FetchedZip] = {}
         self._sizes: dict[ModuleVersion, int] = {}
         self._zip_errors: dict[ModuleVersion, GopackError] = {}
+        self._sums = SumChecker(fetcher.verifier, fetcher.ledger, fetcher.verifies_by_hand)
         self._arrivals = Arrivals()
         self._jobs: Jobs[tuple[str, ModuleVersion], Any] = Jobs(fetcher.executor)
         self._begun: set[ModuleVersion] = set()
@@ -315,8 +314,8 @@ class FetchRun:
     def _bring(self, lacking: Set[ModuleVersion], stored: Set[ModuleVersion]) -> None:
         try:
             self._read_lacking(lacking)
-            self._verify_stored(stored)
-            self._hold_against_go_sums(stored)
+            for module, error in self._sums.stored_faults(stored, self._plan):
+                self._fail(module, error)
             self._take_lacking(lacking)
         finally:
             self._arrivals.end()
@@ -453,10 +452,10 @@ class FetchRun:
         """Verify what was taken, and publish what passes and may appear."""
         self._last_wave = time.monotonic()
         wave, self._checked = self._checked, {}
-        for module, outcome in self._prove(wave).items():
+        for module, outcome in self._sums.prove(wave, self._plan).items():
             match outcome:
                 case Verified():
-                    self._verified[module] = self._seal()
+                    self._verified[module] = self._sums.seal
                 case Unverified(reason):
                     self._verified[module] = f"{UNVERIFIED}: {reason}"
                 case error:
@@ -464,53 +463,12 @@ class FetchRun:
                     continue
             self._appearing.verified(module)
 
-    def _verify_stored(self, stored: Set[ModuleVersion]) -> None:
-        """Verify what an earlier run could not or was told not to, and what a person put in.
-
-        What a person put in and the database does not know is their own: it stays as it is. Some
-        databases refuse to be asked for a host that nobody knows.
-        """
-        verifier, ledger = self._ports.verifier, self._ports.ledger
-        wave = {m: sums for m, sums in ledger.unverified().items() if m in stored}
-        if not self._ports.verifies_by_hand:
-            wave = {m: sums for m, sums in wave.items() if not ledger.is_by_hand(m)}
-        due = {m: sums for m, sums in wave.items() if verifier.exemption(m.path) is None}
-        verified = {}
-        for module, outcome in self._prove(due).items():
-            match outcome:
-                case Verified():
-                    verified[module] = self._seal()
-                case Unverified():
-                    pass
-                case UpstreamError(retryable=False) if ledger.is_by_hand(module):
-                    pass
-                case error:
-                    self._fail(module, _told_of_stored(error, module))
-        ledger.annotate(Annotations(verified=verified))
-
-    def _hold_against_go_sums(self, stored: Set[ModuleVersion]) -> None:
-        """Compare what an earlier run stored with the go.sum files that this one was given."""
-        for module, expected in self._plan.expected_sums().items():
-            sums = self._ports.ledger.sums(module) if module in stored else None
-            if sums and (error := mismatch(expected, sums)):
-                self._fail(module, error)
-
     def _finish_proofs(self) -> None:
         """Complete the proofs at the newest head, so that they can be carried."""
         try:
             self._ports.verifier.finish(self._ports.carried_heads)
         except GopackError as error:
             self.fetched.unproven = error
-
-    def _seal(self) -> str:
-        return vouched_by(self._ports.verifier.name)
-
-    def _prove(self, wave: Mapping[ModuleVersion, Sums]) -> Mapping[ModuleVersion, Outcome]:
-        """Tell of each version what the list's go.sum files say, else the checksum database."""
-        expected = self._plan.expected_sums()
-        refused = {m: error for m in wave if (error := mismatch(expected.get(m, ()), wave[m]))}
-        rest = {module: sums for module, sums in wave.items() if module not in refused}
-        return {**(self._ports.verifier.prove(rest) if rest else {}), **refused}
 
     def _refuse(self, module: ModuleVersion, error: GopackError) -> None:
         """Let nothing of a version into the storage that the checksum database speaks against."""
@@ -584,16 +542,3 @@ def _leaves_open(error: GopackError) -> bool:
     if isinstance(error, NotFoundError) or not isinstance(error, UpstreamError):
         return False
     return not error.retryable
-
-
-def _told_of_stored(error: GopackError, module: ModuleVersion) -> GopackError:
-    """Say what to do where a version that lies in the storage has other sums than it must have."""
-    if error.expected is None:
-        return error
-    told = copy(error)
-    told.hint = (
-        "it was put into the storage unverified, from another place or under other settings: "
-        f"delete {athens_disk_folder(module)} there and fetch again, or, if it is a module of your "
-        f"own, name it in GONOSUMDB: GONOSUMDB={module.path}"
-    )
-    return told
