@@ -32,6 +32,12 @@ def build_cache() -> Path:
     return _folder()
 
 
+def compiling(*flags: str) -> dict[str, str]:
+    """Settings to compile with, and to find again what is compiled; `flags` are GOFLAGS beside."""
+    together = " ".join((SETTINGS["GOFLAGS"], *flags))
+    return {**SETTINGS, "GOCACHE": str(build_cache()), "GOFLAGS": together}
+
+
 def compiled_files() -> list[Path]:
     """The files of the cache that were there when it was new, as far as they still are."""
     names = json.loads(_compiled().read_text())

@@ -13,6 +13,7 @@ from gopack.adapters.keyedtree import KeyedTree
 from gopack.spec.module import ModuleVersion
 from tests.bundle.test_round_trip import make_bundle
 from tests.bundling import Side
+from tests.gosettings import go_settings
 
 pytestmark = pytest.mark.e2e  # many bundles each: too long for make check
 
@@ -103,14 +104,8 @@ def test_go_command_verifies_from_the_goproxy_tree(
     project.mkdir()
     (project / "go.mod").write_text("module sealed.test/m\n\ngo 1.21\n")
     name = sealed.log.name
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "GOPROXY": sealed.root.as_uri(),
-        "GOSUMDB": f"{sealed.log.verifier} {(sealed.root / 'sumdb' / name).as_uri()}",
-        "GOFLAGS": "-modcacherw",
-        "GOTOOLCHAIN": "local",
-    }
+    gosumdb = f"{sealed.log.verifier} {(sealed.root / 'sumdb' / name).as_uri()}"
+    env = go_settings(tmp_path, sealed.root.as_uri(), GOSUMDB=gosumdb)
     roots = ["example.com/root@latest", "example.com/Dep@latest"]
     for words in (["get", *roots], ["mod", "verify"]):
         done = subprocess.run(

@@ -14,7 +14,7 @@ from gopack.spec.module import ModuleVersion
 from tests.athens_layout import serving
 from tests.cli import program
 from tests.cli.test_pack import gopack, packed, refused
-from tests.gitrepo import ENV
+from tests.gosettings import go_settings
 from tests.upstream import Fault, Upstream
 
 pytestmark = pytest.mark.e2e
@@ -116,8 +116,7 @@ def test_add_from_a_tree_goes_on_after_a_bad_version(made: Path) -> None:
 
 def test_add_from_the_go_command_s_module_cache(made: Path) -> None:
     cache = made / "modcache"
-    env = {**ENV, "GOMODCACHE": str(cache), "GOPROXY": proxy_tree(made).as_uri(), "GOSUMDB": "off",
-           "GOFLAGS": "-modcacherw", "GOENV": "off"}  # fmt: skip
+    env = go_settings(made, proxy_tree(made).as_uri(), GOMODCACHE=str(cache))
     subprocess.run(["go", "mod", "download", str(A)], cwd=made, env=env, check=True)
     packed("add", "--from-modcache", cache, "--storage", "st", cwd=made)
     assert [m for m, _ in DiskStore(made / "st").versions()] == [A]

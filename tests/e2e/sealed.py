@@ -6,7 +6,6 @@
 Both worlds are as sealed as the other: one proxy each and nothing else, no checksum database.
 """
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -29,6 +28,7 @@ from gopack.plan.proving import Subject, subjects_of
 from gopack.plan.scenarios import MAIN
 from gopack.spec import gover
 from tests.gobuild import build_cache
+from tests.gosettings import go_settings
 
 QUICK = replace(MAIN, steps=tuple(s for s in MAIN.steps if s.name in {"get", "tidy", "verify"}))
 """What reads every file that a line needs, without compiling any."""
@@ -87,19 +87,15 @@ def run_go(
     `own` are settings in place of the usual ones.
     """
     settings = {
-        "GOPROXY": proxy,
-        "GOSUMDB": "off",
+        "HOME": str(Path.home()),  # what was compiled before is found there
         "GOFLAGS": "-mod=mod -modcacherw",
         "GOMODCACHE": str(folder / "cache"),
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-        "GOVCS": "*:off",
         **(own or {}),
     }
     return subprocess.run(
         ["go", *words],
         cwd=folder,
-        env={**os.environ, **settings},
+        env=go_settings(folder, proxy, **settings),
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,8 @@ from gopack.ports import State
 from tests.athens_layout import served
 from tests.e2e.caching_proxy import CachingProxy, caching_proxy
 from tests.gitrepo import GitRepo
-from tests.gobuild import SETTINGS, build_cache
+from tests.gobuild import compiling
+from tests.gosettings import go_settings
 
 pytestmark = pytest.mark.e2e
 
@@ -73,19 +74,7 @@ def sealed(storage: Path, folder: Path, item: str, package: str) -> str:
     (main / "main.go").write_text(f'package main\n\nimport _ "{package}"\n\nfunc main() {{}}\n')
     said = ""
     with served(storage) as athens:
-        env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            **SETTINGS,
-            "GOCACHE": str(build_cache()),
-            "GOENV": "off",
-            "GOMODCACHE": str(folder / "modcache"),
-            "GOPROXY": athens.url,
-            "GOSUMDB": "off",
-            "GOVCS": "*:off",
-            "GOFLAGS": f"{SETTINGS['GOFLAGS']} -mod=mod -modcacherw",
-            "GOTOOLCHAIN": "local",
-        }
+        env = go_settings(folder, athens.url, **compiling("-mod=mod", "-modcacherw"))
         for words in (f"get {item}", *STEPS, f"get {package}@latest", "list -m all"):
             command = ["go", *words.split()]
             done = subprocess.run(

@@ -1,7 +1,6 @@
 """The go command at `gopack serve`: downloads, queries, and what it says of what is not there."""
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -11,6 +10,7 @@ import pytest
 
 from gopack.spec.module import ModuleVersion
 from tests.fakes_sumdb import NAME
+from tests.gosettings import go_settings
 from tests.serving import gopack_serve
 from tests.stored import A, B, C, Stored, store
 from tests.sumdb_laying import lay_sumdb
@@ -33,21 +33,10 @@ def lay(
 def run_go(
     folder: Path, proxy: str, *command: str, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "GOENV": "off",
-        "GOPATH": str(folder / "gopath"),
-        "GOPROXY": proxy,
-        "GOSUMDB": "off",
-        "GOFLAGS": "-modcacherw",
-        "GOTOOLCHAIN": "local",
-        **settings,
-    }
     return subprocess.run(
         ["go", *command],
         cwd=folder,
-        env=env,
+        env=go_settings(folder, proxy, GOPATH=str(folder / "gopath"), **settings),
         capture_output=True,
         text=True,
         timeout=120,

@@ -12,7 +12,8 @@ import pytest
 
 from tests.athens_layout import Serving, served
 from tests.cli import program
-from tests.gobuild import SETTINGS, build_cache
+from tests.gobuild import compiling
+from tests.gosettings import go_settings
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.e2e
@@ -59,12 +60,10 @@ def sealed(
 
 def go(folder: Path, url: str, *words: str) -> str:
     (folder / "project").mkdir(exist_ok=True)
-    more = {**SETTINGS, "GOCACHE": str(build_cache()), "GOTOOLCHAIN": "local"}
-    more["GOFLAGS"] += " -modcacherw"
     done = subprocess.run(
         ["go", *words],
         cwd=folder / "project",
-        env=program.environment(folder, url, GOVCS="*:off", **more),
+        env=go_settings(folder / "home", url, **compiling("-modcacherw")),
         capture_output=True,
         text=True,
         timeout=300,

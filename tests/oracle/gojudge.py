@@ -1,11 +1,12 @@
 """The go command, asked about modules that a test's own proxy serves."""
 
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.gosettings import go_settings
 
 WAIT_S = 120
 
@@ -18,21 +19,15 @@ class GoJudge:
         folder.mkdir(parents=True, exist_ok=True)
         self.mod = folder / "go.mod"
         self.mod.write_text(f"module example.org/main\n\ngo {go}\n")
-        self.settings = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "GOPROXY": proxy,
-            "GOENV": "off",
-            "GOFLAGS": "-mod=mod -modcacherw",
-            "GOSUMDB": "off",
-            "GOVCS": "*:off",
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
+        self.settings = go_settings(
+            folder,
+            proxy,
+            GOFLAGS="-mod=mod -modcacherw",
             # Beside the main module: `./...` would take in what has no go.mod of its own.
-            "GOMODCACHE": f"{folder}.modules",
-            "GOCACHE": f"{folder}.build",
-            "GOTELEMETRY": "off",
-        }
+            GOMODCACHE=f"{folder}.modules",
+            GOCACHE=f"{folder}.build",
+            GOTELEMETRY="off",
+        )
 
     def require(self, modules: Sequence[tuple[str, str]]) -> None:
         lines = "".join(f"require {path} {version}\n" for path, version in modules)

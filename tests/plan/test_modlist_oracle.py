@@ -1,12 +1,12 @@
 """What the list refuses, compared with what `go get` refuses."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from gopack.plan.modlist import ListErrors, parse_list
+from tests.gosettings import go_settings
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.oracle
@@ -31,18 +31,10 @@ def served(upstream: Upstream) -> Upstream:
 def go_get(folder: Path, item: str, upstream: Upstream) -> str:
     """Run go get in an empty module; give what it says when it fails, else nothing."""
     (folder / "go.mod").write_text("module m\ngo 1.21\n")
-    env = os.environ | {
-        "GOPROXY": upstream.url,
-        "GOSUMDB": "off",
-        "GOFLAGS": "-modcacherw",
-        "GOMODCACHE": str(folder / "cache"),
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
     done = subprocess.run(
         ["go", "get", "--", item],
         cwd=folder,
-        env=env,
+        env=go_settings(folder, upstream.url),
         check=False,
         capture_output=True,
         text=True,

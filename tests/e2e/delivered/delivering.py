@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gopack.adapters.sumdb_store import SumdbStore
 from tests.athens_layout import threaded
-from tests.gobuild import SETTINGS, build_cache
+from tests.gobuild import compiling
 
 TOOLCHAIN = "go1.25.4"
 MODULES = {
@@ -103,9 +103,8 @@ class Client:
         env: Mapping[str, str] = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "GOCACHE": str(build_cache()),
             "GOPROXY": url,
-            **SETTINGS,
+            **compiling(),
             **CLOSED,
             **settings,
         }

@@ -1,6 +1,5 @@
 """The files the go command itself writes, read back."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from gopack.plan.inputs.gomodfile import read_go_mod
 from gopack.plan.inputs.gowork import join_members, read_go_work
 from gopack.plan.inputs.roots import Format, InputRoots, replacement
 from gopack.spec.module import ModuleVersion
+from tests.gosettings import go_settings
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.oracle
@@ -31,17 +31,11 @@ replace example.com/b => example.com/fork v1.9.0
 
 
 def go(folder: Path, *args: str, upstream: Upstream) -> bytes:
-    env = os.environ | {
-        "GOPROXY": upstream.url,
-        "GOSUMDB": "off",
-        "GOFLAGS": "-mod=mod -modcacherw",
-        "GOMODCACHE": str(folder.parent / "cache"),
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "" if (folder / "go.work").exists() else "off",
-    }
-    if args[:1] == ("work",) or env["GOWORK"] == "":
-        env["GOFLAGS"] = "-modcacherw"
-        env["GOWORK"] = ""
+    if args[:1] == ("work",) or (folder / "go.work").exists():
+        own = {"GOWORK": ""}
+    else:
+        own = {"GOFLAGS": "-mod=mod -modcacherw"}
+    env = go_settings(folder.parent, upstream.url, **own)
     command = ["go", *args]
     done = subprocess.run(
         command, cwd=folder, env=env, check=False, capture_output=True, timeout=120
