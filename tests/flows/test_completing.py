@@ -63,14 +63,20 @@ def test_version_that_retracts_itself_too_is_stored_without_its_zip(tmp_path: Pa
     assert kit.stored() == {"a1": "complete", "a3": "mod-only"}
 
 
-@pytest.mark.parametrize("level", [Level.BUILD, Level.CLOSED])
-def test_pseudo_version_that_is_newest_by_time_is_whole(tmp_path: Path, level: Level) -> None:
+def make_kit_of_pseudo_versions(tmp_path: Path) -> Kit:
+    """Serve a module that requires one without tags at NEW, and through another at OLD."""
     kit = make_kit(tmp_path, {})
     add(kit, "a.b/a", "v1.0.0", f"require a.b/p {NEW}", "require a.b/q v1.0.0")
     add(kit, "a.b/q", "v1.0.0", f"require a.b/p {OLD}")
     for version in (OLD, NEW):
         add(kit, "a.b/p", version)
     kit.source.files["a.b/p/@v/list"] = b""
+    return kit
+
+
+@pytest.mark.parametrize("level", [Level.BUILD, Level.CLOSED])
+def test_pseudo_version_that_is_newest_by_time_is_whole(tmp_path: Path, level: Level) -> None:
+    kit = make_kit_of_pseudo_versions(tmp_path)
     kit.run("a", level=level)
     assert {state(kit, "a.b/p", v) for v in (OLD, NEW)} == {"complete"}
 
@@ -78,12 +84,7 @@ def test_pseudo_version_that_is_newest_by_time_is_whole(tmp_path: Path, level: L
 def test_what_a_query_will_choose_is_begun_while_imports_are_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kit = make_kit(tmp_path, {})
-    add(kit, "a.b/a", "v1.0.0", f"require a.b/p {NEW}", "require a.b/q v1.0.0")
-    add(kit, "a.b/q", "v1.0.0", f"require a.b/p {OLD}")
-    for version in (OLD, NEW):
-        add(kit, "a.b/p", version)
-    kit.source.files["a.b/p/@v/list"] = b""
+    kit = make_kit_of_pseudo_versions(tmp_path)
     read = kit.zips.packages
 
     def read_late(module: ModuleVersion, wanted: frozenset[str]) -> "Future[Contents]":
