@@ -57,13 +57,15 @@ def test_part_tells_who_provides_and_who_uses_whom() -> None:
             "a.b/u": [package("a.b/u")],
         }
     )
-    plain, imported, tested, one, two, command = survey.parts()
+    plain, imported, tested, alone, one, _, two, _, command = survey.parts()
     # Before the tests are looked at, all packages at once.
     assert plain.providers == {"a.b/a", "a.b/b", "a.b/c/x", "a.b/u"}
     # A project imports no command.
     assert imported.providers == {"a.b/a", "a.b/b", "a.b/c/x"}
     assert tested.providers == {"a.b/a", "a.b/b", "a.b/c/x", "a.b/t", "a.b/u"}
     assert command.providers == {"a.b/a", "a.b/u"}
+    # Nor are tests before go mod tidy.
+    assert alone.providers == {"a.b/a", "a.b/b"}
     # The tests of b are looked at, those of t are not: t is only needed by tests.
     assert one.providers == {"a.b/a", "a.b/b", "a.b/t", "a.b/u"}
     assert ("a.b/a", "a.b/b") in one.uses
