@@ -37,8 +37,10 @@ from gopack.flows.mending import find_lost
 from gopack.flows.planning import Planner
 from gopack.flows.verify import SumVerifier
 from gopack.flows.vouched import VouchedSources
+from gopack.plan.closure import Level
 from gopack.plan.items import Item, ModuleItem
 from gopack.plan.layout import KEPT_PACKAGES
+from gopack.plan.lines import level_word
 from gopack.plan.manifest import LineFacts, Manifest, survey_key
 from gopack.plan.query import Resolution, checked_info, is_exact
 from gopack.plan.summary import Retraction
@@ -292,10 +294,15 @@ def _listed_before(known: Manifest, item: ModuleItem) -> ModuleVersion | None:
     """Find the listed version that an item names: its module's, or that of a package in it."""
     for path in prefixes(item.path):
         module = ModuleVersion(path, item.query)
-        is_whole = path == item.path or survey_key([module], [item.path]) in known.surveys
-        if module in known.listed and is_whole:
+        if module in known.listed and (path == item.path or _is_surveyed(known, module, item.path)):
             return module
     return None
+
+
+def _is_surveyed(known: Manifest, module: ModuleVersion, package: str) -> bool:
+    """Tell whether a package of a version was surveyed, at whichever level."""
+    keys = (survey_key([module], [package, *level_word(level)]) for level in Level)
+    return any(key in known.surveys for key in keys)
 
 
 def _are_here(store: DiskStore, known: Manifest, items: Sequence[Item]) -> bool:

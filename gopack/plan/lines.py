@@ -390,11 +390,20 @@ class Plan:
                 yield from (line.item.roots, *line.item.members)
 
     def survey_key(self, line: LinePlan | None) -> str:
-        """Name what surveying one line, or all together, would be of."""
+        """Name what surveying one line, or all together, would be of.
+
+        At another level other versions are selected, so other packages are missing; the default
+        level is not named.
+        """
         if line is not None:
-            return survey_key(line.modules, line.packages)
+            return survey_key(line.modules, [*line.packages, *level_word(line.level)])
         roots = {root for each in self.lines for root in each.joint_roots}
-        return "together " + survey_key(roots, {p for each in self.lines for p in each.packages})
+        words = {p for each in self.lines for p in each.packages}
+        words.update(level_word(self.joint.level) if self.joint else ())
+        for each in self.lines:
+            marks = level_word(each.level)
+            words.update(f"{root} {mark}" for root in each.modules for mark in marks)
+        return "together " + survey_key(roots, words)
 
     def roots(self) -> dict[ModuleVersion, set[ModuleVersion]]:
         """Tell every listed version, and all that the lines that list it need."""
@@ -450,6 +459,11 @@ class Plan:
     def is_essential(self, module: ModuleVersion) -> bool:
         """Whether a line cannot do without a version, wherever it is imported from."""
         return any(closure.is_essential(module) for closure in self.closures())
+
+
+def level_word(level: Level) -> list[str]:
+    """Name a level in a survey's key, the default one not at all."""
+    return [] if level is Level.GRAPH else [f"closure={level.value}"]
 
 
 def union(wants: Iterable[Mapping[ModuleVersion, bool]]) -> dict[ModuleVersion, bool]:
