@@ -59,19 +59,23 @@ class World:
         self.log.add(ModuleVersion(path, version), zip_sum, hash_go_mod(mod.encode()))
 
     def publish_log(self) -> None:
-        """Serve the log as it is now, as static files of the proxy."""
-        base = f"sumdb/{self.log.name}/"
-        size = len(self.log.texts)
-        self.upstream.put(base + "supported", b"")
-        self.upstream.put(base + "latest", self.log.head())
-        for module in self.log.ids:
-            self.upstream.put(base + lookup_path(module), self.log.lookup(module))
-        for tile in new_tiles(SUMDB_HEIGHT, 0, size):
-            self.upstream.put(base + tile.path, self.log.tile_data(tile))
+        """Serve the log as it is now."""
+        publish_log(self.log, self.upstream)
 
     def environment(self, folder: Path, **more: str) -> dict[str, str]:
         settings = {"GOSUMDB": str(self.log.verifier), **more}
         return program.environment(folder, self.upstream.url, **settings)
+
+
+def publish_log(log: FakeSumDB, upstream: Upstream) -> None:
+    """Serve a log as it is now, as static files of a proxy."""
+    base = f"sumdb/{log.name}/"
+    upstream.put(base + "supported", b"")
+    upstream.put(base + "latest", log.head())
+    for module in log.ids:
+        upstream.put(base + lookup_path(module), log.lookup(module))
+    for tile in new_tiles(SUMDB_HEIGHT, 0, len(log.texts)):
+        upstream.put(base + tile.path, log.tile_data(tile))
 
 
 def _sha256(data: bytes) -> str:

@@ -131,7 +131,7 @@ def draw_world(seed: int, turn: int = 0) -> World:
 def _draw_with_lines(random: Random, seed: int, versions: Sequence[Version], level: str) -> World:
     """Draw a list of up to three lines, and a project that gets some of them."""
     count = random.choice([1, 1, 2, 2, 3])
-    drawn = [_draw_line(random, versions) for _ in range(count)]
+    drawn = [draw_line(random, versions) for _ in range(count)]
     lines = list({line.text.partition("@")[0]: line for line in drawn}.values())
     texts = [line.text for line in lines]
     if len(lines) > 1 and random.random() < 0.1:
@@ -153,7 +153,7 @@ def _draw_with_lines(random: Random, seed: int, versions: Sequence[Version], lev
     return World(seed, tuple(versions), level, tuple(texts), (project,), steps, further=further)
 
 
-def _draw_line(random: Random, versions: Sequence[Version]) -> Line:
+def draw_line(random: Random, versions: Sequence[Version]) -> Line:
     """Name a module, a package or a pattern, at a version or with a query."""
     version = random.choice(versions)
     path, query, packages = version.path, version.version, version.import_paths()
